@@ -1,7 +1,8 @@
 """The post's A2C and PPO, one seed, written plainly from its description: the oracle of the faithful mode.
 
-It shares no code with `algos`. Everything random comes from outside (initial parameters, action noise, environment
-seeds), so that another program fed the same numbers must give the same results. Float64 throughout.
+It shares no code with `algos`; `tests/speed` also times it, as the straightforward program. Everything random comes
+from outside (initial parameters, action noise, environment seeds), so that another program fed the same numbers must
+give the same results. Float64 throughout.
 
 Axes: T steps, N environments, A action dimensions.
 """
@@ -10,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from time import perf_counter
 from typing import Literal
 
 import gymnasium as gym
@@ -69,6 +71,9 @@ class Iteration:
     normalized_advantages: np.ndarray
     policy_params: list[np.ndarray]
     critic_params: list[np.ndarray]
+    rollout_seconds: float
+    critic_seconds: float  # targets and advantages included
+    policy_seconds: float
 
 
 def network(params: Sequence[torch.Tensor], x: torch.Tensor) -> torch.Tensor:
@@ -76,6 +81,16 @@ def network(params: Sequence[torch.Tensor], x: torch.Tensor) -> torch.Tensor:
     for W, b in zip(params[0:-2:2], params[1:-2:2], strict=True):
         x = torch.relu(x @ W + b)
     return x @ params[-2] + params[-1]
+
+
+def predict(critic: Sequence[torch.Tensor], obs: np.ndarray) -> np.ndarray:
+    """Values of observations [..., D]."""
+    with torch.no_grad():
+        return network(critic, torch.as_tensor(obs)).squeeze(-1).numpy()
+
+
+def copies(params: Sequence[torch.Tensor]) -> list[torch.Tensor]:
+    return [p.detach().clone() for p in params]
 
 
 class Policy:
@@ -159,14 +174,12 @@ def train(
     critic = [torch.tensor(p, dtype=torch.float64, requires_grad=True) for p in critic_params]
     critic_optimiser = torch.optim.Adam(critic, lr=critic_lr)
 
-    def values_of(obs: np.ndarray) -> torch.Tensor:
-        return network(critic, torch.as_tensor(obs)).squeeze(-1)
-
     obs = np.array([env.reset(seed=seed)[0] for env, seed in zip(envs, env_seeds, strict=True)], dtype=np.float64)
     running_returns = np.zeros(len(envs))
     iterations = []
 
     for iteration_noise in noise:
+        started = perf_counter()
         T, N = iteration_noise.shape[:2]
         states = np.empty((T + 1, N, obs.shape[-1]))
         final_states = np.zeros((T, N, obs.shape[-1]))
@@ -190,43 +203,43 @@ def train(
             obs = next_obs
         states[T] = obs
         dones = terminated | truncated
+        collected = perf_counter()
 
         bootstrapped = truncated & ~terminated if departures.bootstrap_truncations else np.zeros_like(dones)
-        with torch.no_grad():
-            values = values_of(states).numpy()
-            final_values = values_of(final_states).numpy() * bootstrapped
-        values_before, final_values_before = values, final_values
-
+        values, final_values = predict(critic, states), predict(critic, final_states) * bootstrapped
+        following_last = np.where(dones[-1], final_values[-1], values[-1])
         bootstrapped_rewards = rewards.copy()
-        bootstrapped_rewards[-1] += gamma * ~dones[-1] * values[-1]
+        bootstrapped_rewards[-1] += gamma * following_last
         own_rewards = bootstrapped_rewards if departures.bootstrap_in_reward else rewards
 
         if departures.critic_target == "rewards_to_go":
-            returns = discounted_sum(bootstrapped_rewards + gamma * final_values_before, gamma * ~dones)
+            terms = rewards + gamma * final_values
+            terms[-1] = bootstrapped_rewards[-1]
+            returns = discounted_sum(terms, gamma * ~dones)
         else:
-            advantages_before = generalised_advantages(
-                own_rewards, values_before, final_values_before, dones, gamma, gae_lambda, departures.cut_traces
+            advantages_before_fit = generalised_advantages(
+                own_rewards, values, final_values, dones, gamma, gae_lambda, departures.cut_traces
             )
-            returns = advantages_before + values_before[:-1]
+            returns = advantages_before_fit + values[:-1]
 
         value_losses = []
         for _ in range(critic_steps):
-            predictions = values_of(states)
-            with torch.no_grad():
-                values = predictions.numpy()
-                final_values = values_of(final_states).numpy() * bootstrapped
-            value_loss = torch.mean((predictions[:-1] - torch.as_tensor(returns)) ** 2)
+            critic_before_last_step = copies(critic)
+            predictions = network(critic, torch.as_tensor(states[:-1])).squeeze(-1)
+            value_loss = torch.mean((predictions - torch.as_tensor(returns)) ** 2)
             critic_optimiser.zero_grad()
             value_loss.backward()
             critic_optimiser.step()
             value_losses.append(value_loss.item())
-        if not departures.values_after_fit:
-            values, final_values = values_before, final_values_before
+        if departures.values_after_fit:
+            values = predict(critic_before_last_step, states)
+            final_values = predict(critic_before_last_step, final_states) * bootstrapped
 
         advantages = generalised_advantages(
             own_rewards, values, final_values, dones, gamma, gae_lambda, departures.cut_traces
         )
         normalized = (advantages - advantages.mean()) / advantages.std()
+        fitted = perf_counter()
 
         actions_tensor, advantages_tensor = torch.as_tensor(np.array(actions)), torch.as_tensor(normalized)
         old_log_probs = torch.as_tensor(log_probs_old)
@@ -252,6 +265,7 @@ def train(
             policy_losses.append(policy_loss.item())
             if algo == "ppo" and approx_kl > target_kl:
                 break
+        improved = perf_counter()
 
         iterations.append(
             Iteration(
@@ -266,8 +280,11 @@ def train(
                 returns=returns,
                 advantages=advantages,
                 normalized_advantages=normalized,
-                policy_params=[p.detach().numpy().copy() for p in policy.params],
-                critic_params=[p.detach().numpy().copy() for p in critic],
+                policy_params=[p.numpy() for p in copies(policy.params)],
+                critic_params=[p.numpy() for p in copies(critic)],
+                rollout_seconds=collected - started,
+                critic_seconds=fitted - collected,
+                policy_seconds=improved - fitted,
             )
         )
     return iterations

@@ -102,6 +102,10 @@ def test_time_limits():
     bootstrapped = run(TRUNCATED, replace(POST, bootstrap_truncations=True), critic=VALUE_IS_OBS)
     assert column(bootstrapped.returns) == [4.5, 7.0, 6.0, 6.0]
     assert column(bootstrapped.advantages)[1:] == [6.0 + 3.75 / 4, 2.5 + 5.0 / 4, 5.0]
+    ends_truncated = [*TERMINATED[:3], (4.0, False, True)]
+    kept = run(ends_truncated, replace(POST, bootstrap_truncations=True), critic=VALUE_IS_OBS)
+    assert column(kept.returns)[2:] == [7.5, 9.0]
+    assert column(kept.advantages)[3] == 9.0 + 5.0 - 3.0
     terminated = run(TERMINATED, replace(POST, bootstrap_truncations=True), critic=VALUE_IS_OBS)
     assert column(terminated.returns) == column(post.returns)
 
