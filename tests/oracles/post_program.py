@@ -17,7 +17,7 @@ from typing import Literal
 import gymnasium as gym
 import numpy as np
 import torch
-from torch.distributions import Categorical, Distribution, Independent, Normal, kl_divergence
+from torch.distributions import Categorical, Distribution, MultivariateNormal, kl_divergence
 
 
 @dataclass(frozen=True)
@@ -107,8 +107,8 @@ class Policy:
         if self.discrete:
             return Categorical(logits=network(self.params, obs_tensor))
         *layers, log_sigma = self.params
-        std = torch.exp(log_sigma / 2) if self.log_variance else torch.exp(log_sigma)
-        return Independent(Normal(network(layers, obs_tensor), std), 1)
+        variance = torch.exp(log_sigma) if self.log_variance else torch.exp(2 * log_sigma)
+        return MultivariateNormal(network(layers, obs_tensor), torch.diag(variance))
 
     def act(self, obs: np.ndarray, noise: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Actions made of the given noise (normals [N, A], or uniforms [N] through the inverse CDF), and log-probs."""
