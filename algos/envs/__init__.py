@@ -1,0 +1,17 @@
+"""Batched environments and their registration with Gymnasium; importing this package registers the swing-up ids."""
+
+import gymnasium as gym
+
+from algos.envs.errors import TaskError
+from algos.envs.make import make_vec
+
+__all__ = ["TaskError", "make_vec"]
+
+for _version in ("v0", "v1"):
+    gym.register(
+        id=f"CartPoleSwingUp-{_version}",
+        entry_point="algos.envs.swingup:CartPoleSwingUpEnv",
+        vector_entry_point="algos.envs.swingup:batched",
+        max_episode_steps=500,
+        kwargs={"version": _version},
+    )

@@ -1,0 +1,213 @@
+"""Many copies of one task stepped by one compiled loop, as a Gymnasium vector environment."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from gymnasium import spaces
+from gymnasium.utils.seeding import np_random
+from gymnasium.vector import AutoresetMode, VectorEnv
+from gymnasium.vector.utils import batch_space
+from numba import boolean, float32, float64, int64, njit, types
+
+from algos.envs.task import OBSERVE, STEP, Task
+
+RESETS_AHEAD = 128
+"""Reset states drawn ahead per sub-environment: a compiled rollout runs at most that many steps between refills."""
+
+_WORD = (1 << 64) - 1
+
+
+@njit(
+    types.void(
+        types.FunctionType(STEP),
+        types.FunctionType(OBSERVE),
+        int64,
+        float64[:, ::1],
+        float64[:, ::1],
+        int64[::1],
+        float64[:, :, ::1],
+        int64[::1],
+        float32[:, ::1],
+        float32[:, ::1],
+        float64[::1],
+        boolean[::1],
+        boolean[::1],
+    ),
+    cache=True,
+)
+def _step_batch(
+    step, observe, max_episode_steps, actions, states, elapsed, resets, resets_used, obs, final_obs, rewards,
+    terminated, truncated,
+):  # fmt: skip
+    for e in range(states.shape[0]):
+        rewards[e], terminated[e] = step(states[e], actions[e])
+        elapsed[e] += 1
+        truncated[e] = elapsed[e] >= max_episode_steps
+        observe(states[e], obs[e])
+        if terminated[e] or truncated[e]:
+            final_obs[e] = obs[e]
+            states[e] = resets[e, resets_used[e]]
+            resets_used[e] += 1
+            elapsed[e] = 0
+            observe(states[e], obs[e])
+
+
+class BatchedEnv(VectorEnv):
+    """E sub-environments of a task: float64 states, float32 observations, same-step autoreset.
+
+    Sub-environment e, seeded with an int, has the random stream, the observations, the rewards and the episode ends of
+    the single environment seeded with that int, whatever the other sub-environments do. Reaching
+    ``max_episode_steps`` truncates, also on a step that terminates, as Gymnasium's ``TimeLimit`` reports it.
+
+    A compiled rollout (``algos.kernels.rollout``) works on the arrays themselves: ``states [E, state_size]``,
+    ``elapsed [E]`` (steps into the episode), ``resets [E, RESETS_AHEAD, state_size]`` and ``resets_used [E]``.
+    """
+
+    def __init__(self, task: Task, num_envs: int, max_episode_steps: int) -> None:
+        self.task = task
+        self.num_envs = num_envs
+        self.max_episode_steps = max_episode_steps
+        self.metadata = {"autoreset_mode": AutoresetMode.SAME_STEP}
+        self.single_observation_space = task.observation_space
+        self.single_action_space = task.action_space
+        self.observation_space = batch_space(task.observation_space, num_envs)
+        self.action_space = batch_space(task.action_space, num_envs)
+
+        self.generators: list[np.random.Generator] = []
+        self.states = np.empty((num_envs, task.state_size))
+        self.elapsed = np.zeros(num_envs, np.int64)
+        self.resets = np.empty((num_envs, RESETS_AHEAD, task.state_size))
+        self.resets_used = np.full(num_envs, RESETS_AHEAD, np.int64)
+
+    def reset(
+        self, *, seed: int | Sequence[int | None] | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[np.ndarray, dict[str, Any]]:
+        """Begin an episode everywhere; returns obs ``[E, D]`` and no infos.
+
+        An int seeds sub-environment e with seed + e; None, alone or in a sequence, goes on with the stream there is.
+
+        Raises:
+            ValueError: as many seeds as sub-environments are needed; reset options are not supported.
+        """
+        if options:
+            raise ValueError(f"reset options are not supported by a batched environment, got {options}")
+        seeds = [None if seed is None else seed + e for e in range(self.num_envs)] if _is_scalar(seed) else list(seed)
+        if len(seeds) != self.num_envs:
+            raise ValueError(f"{self.num_envs} sub-environments need as many seeds, got {len(seeds)}")
+        if not self.generators:
+            self.generators = [np_random(s)[0] for s in seeds]
+        else:
+            for e, s in enumerate(seeds):
+                if s is not None:
+                    self.generators[e] = np_random(s)[0]
+                    self.resets_used[e] = RESETS_AHEAD
+        self._draw_resets_ahead()
+        self.states[:] = self.resets[np.arange(self.num_envs), self.resets_used]
+        self.resets_used += 1
+        self.elapsed[:] = 0
+        return self.observe(), {}
+
+    def step(
+        self, actions: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
+        """Step every sub-environment with ``actions [E]`` (Discrete) or ``[E, A]`` (Box).
+
+        Returns obs ``[E, D]`` float32 (of the new episode where one ended), rewards ``[E]`` float64, terminated and
+        truncated ``[E]``, and infos with ``final_obs`` and ``final_info`` where an episode ended.
+
+        Raises:
+            ValueError: actions of another shape, or a discrete action outside its range.
+        """
+        if not self.generators:
+            raise ValueError("reset the environment before its first step")
+        obs = np.empty(self.observation_space.shape, np.float32)
+        final_obs = np.empty_like(obs)
+        rewards = np.empty(self.num_envs)
+        terminated = np.empty(self.num_envs, np.bool_)
+        truncated = np.empty(self.num_envs, np.bool_)
+        self.steps_before_refill()
+        _step_batch(
+            self.task.step, self.task.observe, self.max_episode_steps, self._as_float64(actions), self.states,
+            self.elapsed, self.resets, self.resets_used, obs, final_obs, rewards, terminated, truncated,
+        )  # fmt: skip
+        ended = terminated | truncated
+        return obs, rewards, terminated, truncated, self._end_infos(ended, final_obs) if ended.any() else {}
+
+    def observe(self) -> np.ndarray:
+        """The observations ``[E, D]`` of the present states."""
+        obs = np.empty(self.observation_space.shape, np.float32)
+        for e in range(self.num_envs):
+            self.task.observe(self.states[e], obs[e])
+        return obs
+
+    def steps_before_refill(self) -> int:
+        """Refill the reset states where fewer than half are left anywhere; returns for how many steps they suffice."""
+        if self.resets_used.max() > RESETS_AHEAD // 2:
+            self._draw_resets_ahead()
+        return RESETS_AHEAD - int(self.resets_used.max())
+
+    def state_dict(self) -> dict[str, np.ndarray]:
+        """All that the future depends on, generators included, as arrays."""
+        return {
+            "states": self.states.copy(),
+            "elapsed": self.elapsed.copy(),
+            "resets": self.resets.copy(),
+            "resets_used": self.resets_used.copy(),
+            "generators": np.array([_generator_words(rng) for rng in self.generators], np.uint64),
+        }
+
+    def load_state_dict(self, state: dict[str, np.ndarray]) -> None:
+        """Go on where ``state_dict`` was taken, bit for bit. Raises ValueError if the shapes are another task's."""
+        for name in ("states", "elapsed", "resets", "resets_used"):
+            mine = getattr(self, name)
+            if state[name].shape != mine.shape:
+                raise ValueError(f"{name} has shape {state[name].shape}, this environment needs {mine.shape}")
+            mine[:] = state[name]
+        self.generators = [_generator_from_words(words) for words in state["generators"]]
+
+    def _draw_resets_ahead(self) -> None:
+        for e in np.flatnonzero(self.resets_used):
+            used = self.resets_used[e]
+            self.resets[e, : RESETS_AHEAD - used] = self.resets[e, used:]
+            self.resets[e, RESETS_AHEAD - used :] = self.task.draw_reset(self.generators[e], used)
+        self.resets_used[:] = 0
+
+    def _as_float64(self, actions: np.ndarray) -> np.ndarray:
+        actions = np.asarray(actions)
+        if actions.shape != self.action_space.shape:
+            raise ValueError(f"actions have shape {actions.shape}, expected {self.action_space.shape}")
+        if isinstance(self.single_action_space, spaces.Discrete):
+            if actions.min() < 0 or actions.max() >= self.single_action_space.n:
+                raise ValueError(f"actions lie in 0..{self.single_action_space.n - 1}, got {actions}")
+            actions = actions[:, None]
+        # Rounded to the space's type first: a float64 action must not act differently from what a buffer of it holds.
+        return np.ascontiguousarray(actions.astype(self.single_action_space.dtype), np.float64)
+
+    def _end_infos(self, ended: np.ndarray, final_obs: np.ndarray) -> dict[str, Any]:
+        per_env = np.full(self.num_envs, None, object)
+        for e in np.flatnonzero(ended):
+            per_env[e] = final_obs[e]
+        return {"final_obs": per_env, "_final_obs": ended, "final_info": {}, "_final_info": ended.copy()}
+
+
+def _is_scalar(seed: int | Sequence[int | None] | None) -> bool:
+    return seed is None or isinstance(seed, int)
+
+
+def _generator_words(rng: np.random.Generator) -> list[int]:
+    state = rng.bit_generator.state
+    position, increment = state["state"]["state"], state["state"]["inc"]
+    return [position >> 64, position & _WORD, increment >> 64, increment & _WORD, state["has_uint32"], state["uinteger"]]
+
+
+def _generator_from_words(words: np.ndarray) -> np.random.Generator:
+    high, low, inc_high, inc_low, has_uint32, uinteger = (int(word) for word in words)
+    bits = np.random.PCG64()
+    bits.state = {
+        "bit_generator": "PCG64",
+        "state": {"state": high << 64 | low, "inc": inc_high << 64 | inc_low},
+        "has_uint32": has_uint32,
+        "uinteger": uinteger,
+    }
+    return np.random.Generator(bits)

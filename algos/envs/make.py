@@ -1,0 +1,181 @@
+"""``make_vec``: any supported task as one vector environment with same-step autoreset."""
+
+import difflib
+import importlib
+import os
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+from gymnasium import spaces
+from gymnasium.vector import AutoresetMode, SyncVectorEnv, VectorEnv
+
+from algos.envs.batched import BatchedEnv
+from algos.envs.errors import TaskError
+from algos.envs.task import Task
+from algos.envs.workers import WorkerVectorEnv
+
+BATCHED_TASKS = {
+    "CartPole-v0": "algos.envs.cartpole:V0",
+    "CartPole-v1": "algos.envs.cartpole:V1",
+    "CartPoleSwingUp-v0": "algos.envs.swingup:V0",
+    "CartPoleSwingUp-v1": "algos.envs.swingup:V1",
+    "Pendulum-v1": "algos.envs.pendulum:V1",
+    "Acrobot-v1": "algos.envs.acrobot:V1",
+    "MountainCar-v0": "algos.envs.mountain_car:V0",
+    "MountainCarContinuous-v0": "algos.envs.mountain_car:CONTINUOUS_V0",
+}
+"""Where the batched version of an id is; imported when asked for, so that no other task's code is compiled."""
+
+TRIAL_STEPS = 5
+
+
+def make_vec(
+    env_id: str,
+    num_envs: int,
+    kwargs: dict[str, Any],
+    vectorization: str,
+    module: str | None = None,
+    max_episode_steps: int | None = None,
+) -> VectorEnv:
+    """``num_envs`` sub-environments of ``env_id`` with same-step autoreset and observations ``[num_envs, D]``.
+
+    ``vectorization`` is "auto" (our batched version where there is one and ``kwargs`` is empty, else "sync"), "sync"
+    (Gymnasium's, one after the other in this process) or "async" (spread over a few worker processes; the same
+    results). ``kwargs`` go to the environment's constructor; ``module`` is imported first, so that it can register
+    ids; ``max_episode_steps`` replaces the id's own limit.
+
+    Observations that are not flat (Dict, Tuple, Box of another rank) are flattened; discrete actions count from 0.
+
+    Raises:
+        TaskError: the id is unknown, does not construct, has unsupported spaces, or breaks Gymnasium's contract in a
+            brief trial of one environment.
+    """
+    if module is not None:
+        _import(module)
+    if vectorization == "auto" and env_id in BATCHED_TASKS and not kwargs:
+        task = load_task(env_id)
+        return BatchedEnv(task, num_envs, max_episode_steps or task.max_episode_steps)
+    _check_registered(env_id)
+    make_one = partial(make_single, env_id, kwargs, module, max_episode_steps)
+    _try_out(env_id, make_one)
+    if vectorization == "async":
+        return WorkerVectorEnv(make_one, num_envs, min(len(os.sched_getaffinity(0)), num_envs))
+    return SyncVectorEnv([make_one] * num_envs, autoreset_mode=AutoresetMode.SAME_STEP)
+
+
+def load_task(env_id: str) -> Task:
+    """The task behind the batched version of ``env_id``, a key of ``BATCHED_TASKS``."""
+    module, name = BATCHED_TASKS[env_id].split(":")
+    return getattr(importlib.import_module(module), name)
+
+
+def make_single(
+    env_id: str, kwargs: dict[str, Any], module: str | None, max_episode_steps: int | None, **render: str
+) -> gym.Env:
+    """One environment as ``make_vec`` batches it: flat observations, discrete actions from 0, time limit included."""
+    if module is not None:
+        _import(module)  # again in a worker process, whose registry is its own
+    try:
+        env = gym.make(env_id, max_episode_steps=max_episode_steps, disable_env_checker=True, **kwargs, **render)
+    except Exception as error:
+        raise TaskError(f"{env_id} cannot be constructed with {kwargs}: {_one_line(error)}") from error
+    _check_spaces(env_id, env)
+    if not (isinstance(env.observation_space, spaces.Box) and len(env.observation_space.shape) == 1):
+        env = gym.wrappers.FlattenObservation(env)
+    start = getattr(env.action_space, "start", None)
+    if start is not None and np.any(start):
+        env = _actions_from_zero(env)
+    return env
+
+
+def _actions_from_zero(env: gym.Env) -> gym.Env:
+    space, start = env.action_space, env.action_space.start
+    zero_based = spaces.Discrete(space.n) if isinstance(space, spaces.Discrete) else spaces.MultiDiscrete(space.nvec)
+    return gym.wrappers.TransformAction(env, lambda action: action + start, zero_based)
+
+
+def _import(module: str) -> None:
+    try:
+        importlib.import_module(module)
+    except Exception as error:
+        raise TaskError(f"module {module} cannot be imported: {_one_line(error)}") from error
+
+
+def _check_registered(env_id: str) -> None:
+    try:
+        gym.spec(env_id)
+    except gym.error.Error as error:
+        close = difflib.get_close_matches(env_id, [*gym.registry, *BATCHED_TASKS], n=3)
+        hint = f"did you mean {', '.join(close)}?" if close else "an id registered with Gymnasium is needed"
+        raise TaskError(f"{env_id} is not a registered environment: {hint}") from error
+
+
+def _check_spaces(env_id: str, env: gym.Env) -> None:
+    observation, action = env.observation_space, env.action_space
+    flat = observation.is_np_flattenable and isinstance(observation, spaces.Box | spaces.Dict | spaces.Tuple)
+    if not flat:
+        raise TaskError(f"{env_id} has observations {observation}; supported are Box, and Dict or Tuple of flat spaces")
+    discrete = isinstance(action, spaces.Discrete | spaces.MultiDiscrete)
+    box = isinstance(action, spaces.Box) and np.issubdtype(action.dtype, np.floating)
+    if not (discrete or box) or len(action.shape) > 1 or (box and action.shape == ()):
+        raise TaskError(f"{env_id} has actions {action}; supported are Discrete, and MultiDiscrete or Box of one axis")
+
+
+def _try_out(env_id: str, make_one: Callable[[], gym.Env]) -> None:
+    """Step one environment a little and hold what it returns against Gymnasium's contract."""
+    env = make_one()
+    try:
+        env.action_space.seed(0)
+        obs = _returned(env_id, "reset", 2, lambda: env.reset(seed=0))[0]
+        _check_obs(env_id, env, obs, "reset")
+        for _ in range(TRIAL_STEPS):
+            action = env.action_space.sample()
+            obs, reward, terminated, truncated, _ = _returned(env_id, "step", 5, lambda a=action: env.step(a))
+            _check_obs(env_id, env, obs, "step")
+            if not (np.isscalar(reward) or np.ndim(reward) == 0) or not _is_finite_number(reward):
+                raise TaskError(f"{env_id}: step returned the reward {reward!r}; a finite number is needed")
+            for name, flag in (("terminated", terminated), ("truncated", truncated)):
+                if not isinstance(flag, bool | np.bool_):
+                    raise TaskError(f"{env_id}: step returned {name} = {flag!r}; a bool is needed")
+            if terminated or truncated:
+                obs = _returned(env_id, "reset", 2, env.reset)[0]
+                _check_obs(env_id, env, obs, "reset")
+    finally:
+        env.close()
+
+
+def _returned(env_id: str, method: str, length: int, call: Callable[[], Any]) -> tuple:
+    try:
+        result = call()
+    except Exception as error:
+        raise TaskError(f"{env_id}: {method} raised {_one_line(error)}") from error
+    if not isinstance(result, tuple) or len(result) != length:
+        kind = f"{len(result)} values" if isinstance(result, tuple) else type(result).__name__
+        raise TaskError(f"{env_id}: {method} returned {kind}; Gymnasium's contract is a tuple of {length} values")
+    return result
+
+
+def _check_obs(env_id: str, env: gym.Env, obs: Any, method: str) -> None:
+    space = env.observation_space
+    if not isinstance(obs, np.ndarray):
+        raise TaskError(f"{env_id}: {method} returned an observation of type {type(obs).__name__}; {space} is needed")
+    if obs.shape != space.shape or not np.can_cast(obs.dtype, space.dtype, "same_kind"):
+        got = f"shape {obs.shape} and type {obs.dtype}"
+        raise TaskError(f"{env_id}: {method} returned an observation of {got}; {space} is needed")
+    if not np.isfinite(obs).all():
+        raise TaskError(f"{env_id}: {method} returned an observation with NaN or infinity; finite numbers are needed")
+
+
+def _is_finite_number(value: Any) -> bool:
+    try:
+        return bool(np.isfinite(float(value)))
+    except (TypeError, ValueError):
+        return False
+
+
+def _one_line(error: BaseException) -> str:
+    text = " ".join(str(error).split())
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__

@@ -1,0 +1,196 @@
+"""CartPoleSwingUp-v0 and -v1: swing a pole up from hanging and balance it, on a cart driven by a continuous force."""
+
+import math
+from dataclasses import replace
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+from gymnasium import spaces
+from gymnasium.error import DependencyNotInstalled
+from numba import njit, types
+
+from algos.envs.batched import BatchedEnv
+from algos.envs.task import OBSERVE, STEP, Task
+
+GRAVITY = 9.82  # m/s²
+CART_MASS = 0.5  # kg
+POLE_MASS = 0.5  # kg
+TOTAL_MASS = CART_MASS + POLE_MASS
+POLE_LENGTH = 0.6  # m
+POLE_MOMENT = POLE_MASS * POLE_LENGTH  # kg m
+FRICTION = 0.1  # N s/m
+MAX_FORCE = 10.0  # N
+DT = 0.01  # s
+X_LIMIT = 2.4  # m
+
+
+@njit(types.boolean(types.float64[::1], types.float64[::1]), cache=True)
+def _advance(state, action):
+    """One explicit Euler step of (x, ẋ, θ, θ̇), all four from the old state; returns whether the cart left the track.
+
+    ẍ = (−2 m l θ̇² sin θ + 3 m g sin θ cos θ + 4F − 4bẋ) / (4M − 3 m cos² θ),
+    θ̈ = (−3 m l θ̇² sin θ cos θ + 6 M g sin θ + 6 (F − bẋ) cos θ) / (4 l M − 3 m l cos² θ),
+    with θ = 0 upright, m and l the pole's mass and length, M the mass of cart and pole, b the friction.
+    """
+    x, x_dot, theta, theta_dot = state[0], state[1], state[2], state[3]
+    force = MAX_FORCE * min(max(action[0], -1.0), 1.0)
+    cos, sin = math.cos(theta), math.sin(theta)
+    centrifugal = POLE_MOMENT * theta_dot**2 * sin
+    x_acc = (
+        -2 * centrifugal + 3 * POLE_MASS * GRAVITY * sin * cos + 4 * force - 4 * FRICTION * x_dot
+    ) / (4 * TOTAL_MASS - 3 * POLE_MASS * cos**2)
+    theta_acc = (
+        -3 * centrifugal * cos + 6 * TOTAL_MASS * GRAVITY * sin + 6 * (force - FRICTION * x_dot) * cos
+    ) / (4 * POLE_LENGTH * TOTAL_MASS - 3 * POLE_MOMENT * cos**2)
+    state[0] = x + DT * x_dot
+    state[1] = x_dot + DT * x_acc
+    state[2] = theta + DT * theta_dot
+    state[3] = theta_dot + DT * theta_acc
+    return abs(state[0]) > X_LIMIT
+
+
+@njit(STEP, cache=True)
+def step_v0(state, action):
+    terminated = _advance(state, action)
+    return math.cos(state[2]), terminated
+
+
+@njit(STEP, cache=True)
+def step_v1(state, action):
+    terminated = _advance(state, action)
+    return (1.0 + math.cos(state[2])) / 2.0, terminated
+
+
+@njit(OBSERVE, cache=True)
+def observe(state, obs):
+    obs[0] = state[0]
+    obs[1] = state[1]
+    obs[2] = math.cos(state[2])
+    obs[3] = math.sin(state[2])
+    obs[4] = state[3]
+
+
+def draw_reset(rng: np.random.Generator, k: int) -> np.ndarray:
+    return rng.normal([0.0, 0.0, np.pi, 0.0], 0.2, (k, 4))
+
+
+_HIGH = np.array([np.inf, np.inf, 1.0, 1.0, np.inf], np.float32)
+V0 = Task(
+    state_size=4,
+    step=step_v0,
+    observe=observe,
+    draw_reset=draw_reset,
+    max_episode_steps=500,
+    observation_space=spaces.Box(-_HIGH, _HIGH, dtype=np.float32),
+    action_space=spaces.Box(-1.0, 1.0, (1,), np.float32),
+)
+V1 = replace(V0, step=step_v1)
+TASKS = {"v0": V0, "v1": V1}
+
+
+def batched(version: str, num_envs: int, max_episode_steps: int) -> BatchedEnv:
+    """The vector entry point of both ids."""
+    return BatchedEnv(TASKS[version], num_envs, max_episode_steps)
+
+
+class CartPoleSwingUpEnv(gym.Env):
+    """One environment. Observation (x, ẋ, cos θ, sin θ, θ̇); action in [−1, 1], clipped, times 10 N.
+
+    The reward of a step is cos θ after it (``version`` "v0") or (1 + cos θ)/2 ("v1"); the episode terminates where
+    |x| > 2.4 m. The dynamics are the batched environment's own compiled function.
+    """
+
+    metadata = {"render_modes": ["human", "rgb_array"], "render_fps": 100}  # noqa: RUF012
+
+    def __init__(self, version: str, render_mode: str | None = None) -> None:
+        self.task = TASKS[version]
+        self.observation_space = self.task.observation_space
+        self.action_space = self.task.action_space
+        self.render_mode = render_mode
+        self.state = np.full(self.task.state_size, np.nan)
+        self._renderer: _Renderer | None = None
+
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[np.ndarray, dict[str, Any]]:
+        super().reset(seed=seed)
+        self.state = self.task.draw_reset(self.np_random, 1)[0]
+        if self.render_mode == "human":
+            self.render()
+        return self._observe(), {}
+
+    def step(self, action: np.ndarray) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
+        reward, terminated = self.task.step(self.state, np.asarray(action, np.float32).astype(np.float64))
+        if self.render_mode == "human":
+            self.render()
+        return self._observe(), reward, terminated, False, {}
+
+    def render(self) -> np.ndarray | None:
+        """An image [400, 600, 3] of uint8 in mode ``rgb_array``; None in mode ``human``, which draws to a window."""
+        if self.render_mode is None:
+            gym.logger.warn('render() needs a render mode, e.g. gym.make("CartPoleSwingUp-v1", render_mode="rgb_array")')
+            return None
+        if self._renderer is None:
+            self._renderer = _Renderer(self.render_mode == "human", self.metadata["render_fps"])
+        return self._renderer.draw(self.state[0], self.state[2])
+
+    def close(self) -> None:
+        if self._renderer is not None:
+            self._renderer.close()
+            self._renderer = None
+
+    def _observe(self) -> np.ndarray:
+        obs = np.empty(self.observation_space.shape, np.float32)
+        self.task.observe(self.state, obs)
+        return obs
+
+
+class _Renderer:
+    """Draws cart, pole and track with pygame."""
+
+    SIZE = (600, 400)  # pixels
+    SCALE = SIZE[0] / (2 * X_LIMIT + 1.0)  # pixels per metre: half a metre beyond each end of the track
+    TRACK_Y = 220
+    WHITE, BLACK, GREY, WOOD, AXLE = (255, 255, 255), (0, 0, 0), (150, 150, 150), (202, 152, 101), (129, 132, 203)
+
+    def __init__(self, window: bool, fps: int) -> None:
+        try:
+            import pygame
+        except ImportError as error:
+            raise DependencyNotInstalled('rendering needs pygame: pip install "seedbed[render]"') from error
+        self.pygame = pygame
+        self.fps = fps
+        self.window = None
+        if window:
+            pygame.display.init()
+            self.window = pygame.display.set_mode(self.SIZE)
+            self.clock = pygame.time.Clock()
+
+    def draw(self, x: float, theta: float) -> np.ndarray | None:
+        draw = self.pygame.draw
+        surface = self.pygame.Surface(self.SIZE)
+        surface.fill(self.WHITE)
+        cart_x, pole = self._pixels(x), POLE_LENGTH * self.SCALE
+        tip = (cart_x + pole * math.sin(theta), self.TRACK_Y - pole * math.cos(theta))
+        draw.line(surface, self.GREY, (self._pixels(-X_LIMIT), self.TRACK_Y), (self._pixels(X_LIMIT), self.TRACK_Y), 2)
+        for end in (-X_LIMIT, X_LIMIT):
+            draw.line(surface, self.GREY, (self._pixels(end), self.TRACK_Y - 8), (self._pixels(end), self.TRACK_Y + 8), 2)
+        draw.rect(surface, self.BLACK, self.pygame.Rect(round(cart_x) - 25, self.TRACK_Y - 12, 50, 24))
+        draw.line(surface, self.WOOD, (cart_x, self.TRACK_Y), tip, 8)
+        draw.circle(surface, self.WOOD, tip, 7)
+        draw.circle(surface, self.AXLE, (cart_x, self.TRACK_Y), 5)
+        if self.window is None:
+            return self.pygame.surfarray.array3d(surface).transpose(1, 0, 2)
+        self.window.blit(surface, (0, 0))
+        self.pygame.event.pump()
+        self.clock.tick(self.fps)
+        self.pygame.display.flip()
+        return None
+
+    def close(self) -> None:
+        if self.window is not None:
+            self.pygame.display.quit()
+
+    def _pixels(self, x: float) -> float:
+        return self.SIZE[0] / 2 + x * self.SCALE

@@ -1,0 +1,139 @@
+"""Sub-environments spread over a few worker processes, each stepping its share one after the other.
+
+Gymnasium's ``AsyncVectorEnv`` starts one process per sub-environment; S·N of those on a few cores mostly wait for each
+other. Here the processes are as many as the cores, and all arrays travel through shared memory.
+"""
+
+import multiprocessing
+import signal
+import traceback
+from collections.abc import Callable, Sequence
+from multiprocessing.connection import Connection
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+from gymnasium.vector import AutoresetMode, SyncVectorEnv, VectorEnv
+from gymnasium.vector.utils import batch_space
+
+_SPAWN = multiprocessing.get_context("spawn")  # a fork would inherit the state of compute threads without the threads
+
+
+class WorkerVectorEnv(VectorEnv):
+    """``num_envs`` environments built by ``make_one`` (picklable) in ``num_workers`` processes; same-step autoreset.
+
+    Each sub-environment depends on its own seed and actions only, so the results do not depend on ``num_workers``.
+    Infos hold ``final_obs`` and nothing else. An exception in a worker is raised here as a RuntimeError.
+    """
+
+    def __init__(self, make_one: Callable[[], gym.Env], num_envs: int, num_workers: int) -> None:
+        env = make_one()
+        self.num_envs = num_envs
+        self.metadata = {**env.metadata, "autoreset_mode": AutoresetMode.SAME_STEP}
+        self.single_observation_space, self.single_action_space = env.observation_space, env.action_space
+        self.observation_space = batch_space(env.observation_space, num_envs)
+        self.action_space = batch_space(env.action_space, num_envs)
+        env.close()
+
+        layout = {
+            "actions": (self.action_space.shape, self.action_space.dtype),
+            "obs": (self.observation_space.shape, self.observation_space.dtype),
+            "final_obs": (self.observation_space.shape, self.observation_space.dtype),
+            "rewards": ((num_envs,), np.dtype(np.float64)),
+            "terminated": ((num_envs,), np.dtype(np.bool_)),
+            "truncated": ((num_envs,), np.dtype(np.bool_)),
+        }
+        shared = {
+            name: (_SPAWN.RawArray("b", int(np.prod(shape)) * dtype.itemsize), shape, dtype)
+            for name, (shape, dtype) in layout.items()
+        }
+        self._arrays = _as_arrays(shared)
+        self._connections: list[Connection] = []
+        self._processes = []
+        bounds = np.linspace(0, num_envs, num_workers + 1).astype(int)
+        self._shares = [slice(int(first), int(last)) for first, last in zip(bounds[:-1], bounds[1:], strict=True)]
+        for share in self._shares:
+            ours, theirs = _SPAWN.Pipe()
+            process = _SPAWN.Process(target=_work, args=(make_one, share, theirs, shared), daemon=True)
+            process.start()
+            theirs.close()
+            self._connections.append(ours)
+            self._processes.append(process)
+
+    def reset(
+        self, *, seed: int | Sequence[int | None] | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[np.ndarray, dict[str, Any]]:
+        """Begin an episode everywhere; an int seeds sub-environment e with seed + e. Returns obs ``[num_envs, D]``."""
+        if seed is None or isinstance(seed, int):
+            seed = [None if seed is None else seed + e for e in range(self.num_envs)]
+        self._request("reset", [(list(seed[share]), options) for share in self._shares])
+        return self._arrays["obs"].copy(), {}
+
+    def step(self, actions: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
+        """Step everywhere with ``actions [num_envs, ...]``; returns as Gymnasium's ``SyncVectorEnv``."""
+        self._arrays["actions"][:] = actions
+        self._request("step", [None] * len(self._shares))
+        obs, rewards, terminated, truncated = (
+            self._arrays[name].copy() for name in ("obs", "rewards", "terminated", "truncated")
+        )
+        ended = terminated | truncated
+        infos: dict[str, Any] = {}
+        if ended.any():
+            final_obs = np.full(self.num_envs, None, object)
+            for e in np.flatnonzero(ended):
+                final_obs[e] = self._arrays["final_obs"][e].copy()
+            infos = {"final_obs": final_obs, "_final_obs": ended}
+        return obs, rewards, terminated, truncated, infos
+
+    def close_extras(self, **kwargs: Any) -> None:
+        for connection in self._connections:
+            connection.close()  # a worker ends when its connection does
+        for process in self._processes:
+            process.join()
+
+    def _request(self, command: str, data: list[Any]) -> None:
+        for connection, item in zip(self._connections, data, strict=True):
+            connection.send((command, item))
+        failures = []
+        for process, connection in zip(self._processes, self._connections, strict=True):
+            try:
+                failures.append(connection.recv())
+            except EOFError:
+                process.join()
+                failures.append(f"a worker process ended with exit code {process.exitcode}")
+        for failure in failures:
+            if failure is not None:
+                raise RuntimeError(f"an environment failed in a worker process:\n{failure}")
+
+
+def _as_arrays(shared: dict[str, tuple[Any, tuple[int, ...], np.dtype]]) -> dict[str, np.ndarray]:
+    return {name: np.frombuffer(raw, dtype).reshape(shape) for name, (raw, shape, dtype) in shared.items()}
+
+
+def _work(make_one: Callable[[], gym.Env], share: slice, connection: Connection, shared: dict[str, Any]) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # an interrupt is the parent's to handle
+    arrays = {name: array[share] for name, array in _as_arrays(shared).items()}
+    envs: SyncVectorEnv | None = None
+    while True:
+        try:
+            command, data = connection.recv()
+        except EOFError:
+            break
+        try:
+            if envs is None:
+                count = share.stop - share.start
+                envs = SyncVectorEnv([make_one] * count, autoreset_mode=AutoresetMode.SAME_STEP)
+            if command == "reset":
+                seeds, options = data
+                arrays["obs"][:], _ = envs.reset(seed=seeds, options=options)
+            else:
+                obs, rewards, terminated, truncated, infos = envs.step(arrays["actions"])
+                arrays["obs"][:], arrays["rewards"][:] = obs, rewards
+                arrays["terminated"][:], arrays["truncated"][:] = terminated, truncated
+                for e in np.flatnonzero(terminated | truncated):
+                    arrays["final_obs"][e] = infos["final_obs"][e]
+            connection.send(None)
+        except Exception:
+            connection.send(traceback.format_exc())
+    if envs is not None:
+        envs.close()
