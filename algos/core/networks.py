@@ -71,7 +71,7 @@ class MLP:
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Loss [S], gradient [S, P] and predictions [S, B] of the mean squared error to targets [S, B].
 
-        For networks with one output: loss = mean over B of (prediction - target)². All three come from one forward pass.
+        For networks with one output: loss = mean over B of (prediction - target)². One forward pass gives all three.
         """
         if self.sizes[-1] != 1:
             raise ValueError(f"mse_gradient is for networks with one output, not {self.sizes[-1]}")

@@ -1,0 +1,170 @@
+"""From a validated config to the parts of a run."""
+
+import os
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import numba
+import numpy as np
+import torch
+from gymnasium import spaces
+from gymnasium.vector import VectorEnv
+from torch import Tensor
+
+from algos.a2c import A2C
+from algos.config import (
+    A2CConfig,
+    AdamConfig,
+    AnyAlgo,
+    AnyOptimiser,
+    Config,
+    EnvConfig,
+    JointCriticConfig,
+    NetworkConfig,
+    PostConfig,
+    PPOConfig,
+    SeparateCriticConfig,
+    TRPOConfig,
+)
+from algos.core.collector import Collector
+from algos.core.critic import Critic
+from algos.core.estimators import TextbookEstimator
+from algos.core.loop import Trainer
+from algos.core.networks import MLP, init_orthogonal, init_torch_default
+from algos.core.optimiser import Adam, Optimiser, RMSprop
+from algos.core.policy import CategoricalHead, GaussianHead, Head, Policy
+from algos.core.post_estimator import PostEstimator
+from algos.core.rollout import Rollout
+from algos.core.streams import Streams, environment_seeds, stream
+from algos.envs.make import make_vec
+from algos.ppo import PPO
+from algos.trpo import TRPO
+
+DTYPES = {"float32": (np.float32, torch.float32), "float64": (np.float64, torch.float64)}
+
+
+class Algorithm(Protocol):
+    """A variant: how a policy moves after a rollout."""
+
+    def update(self, policy: Policy, rollout: Rollout, active: Tensor) -> dict[str, Tensor]:
+        """Update the active seeds of ``policy``; reports figures ``[S]``."""
+
+
+def make_algorithm(config: AnyAlgo, seeds: Sequence[int]) -> Algorithm:
+    """The variant that ``config.name`` names."""
+    settings = {name: getattr(config, name) for name in type(config).model_fields if name not in ("name", "optimiser")}
+    match config:
+        case A2CConfig():
+            return A2C(**settings)
+        case PPOConfig():
+            return PPO(**settings, streams=Streams(seeds, "policy_minibatches"))
+        case TRPOConfig():
+            return TRPO(**settings)
+
+
+def make_optimiser(config: AnyOptimiser, params: Sequence[Tensor]) -> Optimiser:
+    """The optimiser of ``params``; its schedule is the loop's business."""
+    settings = {name: getattr(config, name) for name in type(config).model_fields if name not in ("name", "schedule")}
+    return (Adam if isinstance(config, AdamConfig) else RMSprop)(params, **settings)
+
+
+def make_head(space: spaces.Space, spread: str) -> Head:
+    """The action distribution that fits an action space."""
+    if isinstance(space, spaces.Discrete):
+        return CategoricalHead((int(space.n),))
+    if isinstance(space, spaces.MultiDiscrete):
+        return CategoricalHead(tuple(int(n) for n in space.nvec))
+    assert isinstance(space, spaces.Box)
+    return GaussianHead(int(np.prod(space.shape)), spread)
+
+
+def initial_params(config: NetworkConfig, sizes: Sequence[int], seeds: Sequence[int], purpose: str) -> np.ndarray:
+    """Initial parameters of every seed's network ``[S, P]``, float64."""
+    if config.init == "torch":
+        return np.stack([init_torch_default(sizes, stream(s, purpose), config.last_layer_scale) for s in seeds])
+    gain = 2.0**0.5
+    return np.stack([init_orthogonal(sizes, stream(s, purpose), gain, config.last_layer_scale) for s in seeds])
+
+
+def make_agents(config: Config, envs: VectorEnv) -> tuple[Policy, Critic]:
+    """The policies and critics of all seeds."""
+    _, dtype = DTYPES[config.dtype]
+    options: dict[str, Any] = {"dtype": dtype, "device": config.device}
+    num_obs = int(np.prod(envs.single_observation_space.shape or (1,)))
+    seeds = config.seeds
+
+    head = make_head(envs.single_action_space, config.policy.spread)
+    policy_network = MLP((num_obs, *config.policy.hidden, head.num_outputs), config.policy.activation)
+    weights = initial_params(config.policy, policy_network.sizes, seeds, "policy_init")
+    spread = np.full((len(seeds), head.num_extra), config.policy.spread_init)
+    policy_params = torch.tensor(np.concatenate([weights, spread], axis=1), **options).requires_grad_()
+
+    value_network = MLP((num_obs, *config.value.hidden, 1), config.value.activation)
+    values = initial_params(config.value, value_network.sizes, seeds, "critic_init")
+    value_params = torch.tensor(values, **options).requires_grad_()
+
+    joint = isinstance(config.critic, JointCriticConfig)
+    critic = Critic(
+        value_network,
+        value_params,
+        make_optimiser(config.critic.optimiser, [value_params])
+        if isinstance(config.critic, SeparateCriticConfig)
+        else None,
+        update_epochs=getattr(config.critic, "update_epochs", 0),
+        num_minibatches=getattr(config.critic, "num_minibatches", 1),
+        vf_coef=getattr(config.critic, "vf_coef", 1.0),
+        streams=Streams(seeds, "critic_minibatches"),
+    )
+    optimiser_config = getattr(config.algo, "optimiser", None)
+    trained = [policy_params, value_params] if joint else [policy_params]
+    optimiser = None if optimiser_config is None else make_optimiser(optimiser_config, trained)
+    return Policy(policy_network, head, policy_params, optimiser, critic.loss if joint else None), critic
+
+
+def make_estimator(config: Config) -> TextbookEstimator | PostEstimator:
+    """How advantages and critic targets are computed."""
+    settings = {"gamma": config.gamma, "gae_lambda": config.gae_lambda}
+    if isinstance(config.estimator, PostConfig):
+        return PostEstimator(**settings, **config.estimator.model_dump(exclude={"name"}))
+    return TextbookEstimator(**settings)
+
+
+def make_environments(config: EnvConfig, num_envs: int) -> VectorEnv:
+    """``num_envs`` copies of the task.
+
+    Raises:
+        TaskError: the task is unknown, or not one that can be trained on.
+    """
+    return make_vec(config.id, num_envs, config.kwargs, config.vectorization, config.module, config.max_episode_steps)
+
+
+def make_trainer(config: Config) -> Trainer:
+    """A run that is ready to iterate."""
+    torch.set_num_threads(config.threads or len(os.sched_getaffinity(0)))
+    numba.set_num_threads(config.threads or numba.config.NUMBA_NUM_THREADS)
+    seeds = config.seeds
+    envs = make_environments(config.env, len(seeds) * config.num_envs)
+    policy, critic = make_agents(config, envs)
+    collector = Collector(
+        envs,
+        environment_seeds(seeds, config.num_envs),
+        len(seeds),
+        config.num_steps,
+        Streams(seeds, "actions"),
+        DTYPES[config.dtype][0],
+    )
+    schedules = [
+        (optimiser, optimiser.learning_rate)
+        for optimiser, section in ((policy.optimiser, config.algo), (critic.optimiser, config.critic))
+        if optimiser is not None and section.optimiser.schedule == "linear"
+    ]
+    return Trainer(
+        seeds,
+        config.iterations,
+        collector,
+        policy,
+        critic,
+        make_estimator(config),
+        make_algorithm(config.algo, seeds),
+        schedules,
+    )

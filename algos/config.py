@@ -1,0 +1,190 @@
+"""What a training run is made of, as typed and range-checked models; every default lives in ``conf/``."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Positive = Annotated[int, Field(ge=1)]
+Rate = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+Fraction = Annotated[float, Field(ge=0, le=1)]
+Decay = Annotated[float, Field(ge=0, lt=1)]
+
+
+class Section(BaseModel):
+    """A part of the config: unknown keys and wrong types are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class OptimiserConfig(Section):
+    """Common to the first-order optimisers."""
+
+    learning_rate: Rate
+    schedule: Literal["constant", "linear"]
+    max_grad_norm: Rate | None
+    eps: Rate
+
+
+class AdamConfig(OptimiserConfig):
+    """Adam."""
+
+    name: Literal["adam"]
+    beta1: Decay
+    beta2: Decay
+
+
+class RMSpropConfig(OptimiserConfig):
+    """RMSprop."""
+
+    name: Literal["rmsprop"]
+    decay: Decay
+
+
+AnyOptimiser = Annotated[AdamConfig | RMSpropConfig, Field(discriminator="name")]
+
+
+class A2CConfig(Section):
+    """Advantage actor-critic."""
+
+    name: Literal["a2c"]
+    normalise_advantages: bool
+    ent_coef: NonNegative
+    optimiser: AnyOptimiser
+
+
+class PPOConfig(Section):
+    """PPO with the clipped objective."""
+
+    name: Literal["ppo"]
+    clip_coef: Rate
+    update_epochs: Positive
+    num_minibatches: Positive
+    advantage_normalisation: Literal["none", "rollout", "minibatch"]
+    target_kl: Rate | None
+    kl_estimator: Literal["k3", "log_ratio"]
+    stop_after_step: bool
+    ent_coef: NonNegative
+    optimiser: AnyOptimiser
+
+
+class TRPOConfig(Section):
+    """Trust region policy optimisation."""
+
+    name: Literal["trpo"]
+    max_kl: Rate
+    cg_iters: Positive
+    cg_damping: NonNegative
+    cg_tolerance: NonNegative
+    max_backtracks: Annotated[int, Field(ge=0)]
+    backtrack_coef: Annotated[float, Field(gt=0, lt=1)]
+    normalise_advantages: bool
+
+
+AnyAlgo = Annotated[A2CConfig | PPOConfig | TRPOConfig, Field(discriminator="name")]
+
+
+class EnvConfig(Section):
+    """The task and how its environments are stepped."""
+
+    id: str
+    kwargs: dict[str, Any]
+    module: str | None
+    max_episode_steps: Positive | None
+    vectorization: Literal["auto", "sync", "async"]
+
+
+class NetworkConfig(Section):
+    """Layers between the observation and the output; no hidden layer is a linear map."""
+
+    hidden: list[Positive]
+    activation: Literal["relu", "tanh"]
+    init: Literal["orthogonal", "torch"]
+    last_layer_scale: NonNegative
+
+
+class PolicyConfig(NetworkConfig):
+    """The policy's network, and the spread of a Gaussian policy."""
+
+    spread: Literal["log_std", "log_variance"]
+    spread_init: Finite
+
+
+class SeparateCriticConfig(Section):
+    """A critic with steps of its own."""
+
+    step: Literal["separate"]
+    update_epochs: Positive
+    num_minibatches: Positive
+    optimiser: AnyOptimiser
+
+
+class JointCriticConfig(Section):
+    """A critic fitted by the policy's gradient steps."""
+
+    step: Literal["joint"]
+    vf_coef: Rate
+
+
+AnyCritic = Annotated[SeparateCriticConfig | JointCriticConfig, Field(discriminator="step")]
+
+
+class TextbookConfig(Section):
+    """GAE as published."""
+
+    name: Literal["textbook"]
+
+
+class PostConfig(Section):
+    """The post's arithmetic, each departure by itself."""
+
+    name: Literal["post"]
+    critic_target: Literal["rewards_to_go", "gae"]
+    values_after_fit: bool
+    bootstrap_in_reward: bool
+    cut_traces: bool
+    bootstrap_truncations: bool
+
+
+AnyEstimator = Annotated[TextbookConfig | PostConfig, Field(discriminator="name")]
+
+
+class Config(Section):
+    """One run: ``num_seeds`` seeds from ``seed`` on, one variant, one task."""
+
+    seed: Annotated[int, Field(ge=0)]
+    num_seeds: Positive
+    iterations: Positive
+    num_envs: Positive
+    num_steps: Positive
+    gamma: Fraction
+    gae_lambda: Fraction
+    dtype: Literal["float32", "float64"]
+    device: str
+    threads: Positive | None
+    algo: AnyAlgo
+    env: EnvConfig
+    policy: PolicyConfig
+    value: NetworkConfig
+    critic: AnyCritic
+    estimator: AnyEstimator
+
+    @property
+    def seeds(self) -> range:
+        """The seeds of the run."""
+        return range(self.seed, self.seed + self.num_seeds)
+
+    @model_validator(mode="after")
+    def _minibatches_divide(self) -> "Config":
+        samples = self.num_envs * self.num_steps
+        for key in ("algo", "critic"):
+            parts = getattr(getattr(self, key), "num_minibatches", 1)
+            if samples % parts:
+                raise ValueError(
+                    f"{key}.num_minibatches={parts}: must divide num_envs * num_steps = "
+                    f"{self.num_envs} * {self.num_steps} = {samples}"
+                )
+        if isinstance(self.critic, JointCriticConfig) and not hasattr(self.algo, "optimiser"):
+            raise ValueError(f"critic.step=joint: algo={self.algo.name} makes no gradient steps; allowed: separate")
+        return self

@@ -1,0 +1,58 @@
+"""Advantages and returns by backward recursion over a rollout, compiled; every array is ``[S, T, N]``."""
+
+import numpy as np
+from numba import njit
+
+
+@njit(cache=True)
+def generalised_advantages(
+    rewards: np.ndarray,
+    values: np.ndarray,
+    next_values: np.ndarray,
+    terminated: np.ndarray,
+    ended: np.ndarray,
+    gamma: float,
+    gae_lambda: float,
+) -> np.ndarray:
+    """GAE(γ, λ) (Schulman et al. 2016, eq. 16).
+
+    δ_t = r_t + γ·(1 − terminated_t)·next_values_t − values_t and A_t = δ_t + γλ·(1 − ended_t)·A_{t+1}.
+
+    ``next_values[t]`` is the value of the state that step t led to: at an episode's end its final observation, not
+    the first of the next episode. ``ended`` cuts the trace; textbook: ``terminated | truncated``.
+    """
+    advantages = np.empty_like(values)
+    num_seeds, num_steps, num_envs = rewards.shape
+    for s in range(num_seeds):
+        for n in range(num_envs):
+            trace = 0.0
+            for t in range(num_steps - 1, -1, -1):
+                following = 0.0 if terminated[s, t, n] else gamma * next_values[s, t, n]
+                delta = rewards[s, t, n] + following - values[s, t, n]
+                trace = delta + (0.0 if ended[s, t, n] else gamma * gae_lambda * trace)
+                advantages[s, t, n] = trace
+    return advantages
+
+
+@njit(cache=True)
+def discounted_returns(
+    rewards: np.ndarray, next_values: np.ndarray, terminated: np.ndarray, ended: np.ndarray, gamma: float
+) -> np.ndarray:
+    """Discounted rewards-to-go R_t = r_t + γ·R_{t+1}, bootstrapped with ``next_values`` where the sum stops early.
+
+    The sum stops at an episode's end and at the end of the rollout; it is bootstrapped there unless the episode
+    terminated.
+    """
+    returns = np.empty_like(next_values)
+    num_seeds, num_steps, num_envs = rewards.shape
+    for s in range(num_seeds):
+        for n in range(num_envs):
+            following = 0.0
+            for t in range(num_steps - 1, -1, -1):
+                if terminated[s, t, n]:
+                    following = 0.0
+                elif ended[s, t, n] or t == num_steps - 1:
+                    following = next_values[s, t, n]
+                following = rewards[s, t, n] + gamma * following
+                returns[s, t, n] = following
+    return returns

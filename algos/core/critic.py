@@ -1,0 +1,86 @@
+"""State-value functions, fitted in one regime for all variants so that the variants are what is compared."""
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from algos.core.networks import MLP, batch_mean
+from algos.core.optimiser import Optimiser
+from algos.core.rollout import Batch, Rollout
+from algos.core.streams import Streams
+
+
+class Critic:
+    """The value functions of all seeds, with flat parameters ``[S, P]``.
+
+    ``optimiser`` None means that the policy's gradient steps fit the critic (a joint step, weighted ``vf_coef``);
+    otherwise :meth:`fit` makes ``update_epochs`` passes of ``num_minibatches`` steps down the mean squared error.
+    """
+
+    def __init__(
+        self,
+        network: MLP,
+        params: Tensor,
+        optimiser: Optimiser | None,
+        update_epochs: int,
+        num_minibatches: int,
+        vf_coef: float,
+        streams: Streams,
+    ) -> None:
+        self.network = network
+        self.params = params
+        self.params_before_last_step = params.detach().clone()
+        self.optimiser = optimiser
+        self.update_epochs = update_epochs
+        self.num_minibatches = num_minibatches
+        self.vf_coef = vf_coef
+        self.streams = streams
+
+    @torch.no_grad()
+    def predict(self, obs: np.ndarray, params: Tensor | None = None) -> np.ndarray:
+        """Values ``[S, …]`` of ``obs [S, …, D]``, by default at the current parameters."""
+        x = torch.from_numpy(obs.reshape(len(obs), -1, obs.shape[-1])).to(self.params.device)
+        values = self.network(self.params if params is None else params, x)
+        return values.cpu().numpy().reshape(obs.shape[:-1])
+
+    def values(self, rollout: Rollout, params: Tensor | None = None) -> tuple[np.ndarray, np.ndarray]:
+        """Values of the states of a rollout and of those that each step led to, both ``[S, T, N]``.
+
+        After a truncated step the latter is the value of the episode's final observation.
+        """
+        values = self.predict(rollout.obs, params)
+        next_values = np.concatenate([values[:, 1:], self.predict(rollout.last_obs, params)[:, None]], axis=1)
+        if len(rollout.final_obs):
+            seed, step, env = rollout.final_index.T
+            rank = np.arange(len(seed)) - np.searchsorted(seed, seed)
+            padded = np.zeros((len(values), rank.max() + 1, rollout.obs.shape[-1]), rollout.obs.dtype)
+            padded[seed, rank] = rollout.final_obs
+            next_values[seed, step, env] = self.predict(padded, params)[seed, rank]
+        return values, next_values
+
+    def loss(self, batch: Batch) -> Tensor:
+        """vf_coef · mean (V − target)² for each seed ``[S]``, differentiable in the parameters."""
+        error = self.network(self.params, batch.obs)[..., 0] - batch.returns
+        return self.vf_coef * batch_mean(error * error)
+
+    def fit(self, rollout: Rollout, active: Tensor) -> dict[str, Tensor]:
+        """Regress on ``rollout.returns`` for the active seeds; reports the mean ``value_loss [S]`` of the last epoch."""
+        if self.optimiser is None:
+            return {}
+        obs, returns = rollout.flat(rollout.obs), rollout.flat(rollout.returns)
+        num_seeds, num_samples = returns.shape
+        rows = torch.arange(num_seeds, device=obs.device)[:, None]
+        if self.num_minibatches > 1:
+            permutations = torch.from_numpy(self.streams.permutations(self.update_epochs, num_samples))
+        for epoch in range(self.update_epochs):
+            losses = []
+            for part in range(self.num_minibatches):
+                x, y = obs, returns
+                if self.num_minibatches > 1:
+                    index = permutations[:, epoch].chunk(self.num_minibatches, dim=1)[part]
+                    x, y = obs[rows, index], returns[rows, index]
+                loss, gradient, _ = self.network.mse_gradient(self.params, x, y, active)
+                self.params_before_last_step.copy_(self.params.detach())
+                self.optimiser.apply([gradient], active)
+                losses.append(loss)
+        return {"value_loss": sum(losses[1:], start=losses[0]) / len(losses)}

@@ -1,0 +1,114 @@
+"""Action distributions over stacked seeds, with closed-form entropy, KL and Fisher products.
+
+All arguments and results keep the axes ``[S, B]``; sums run over the actions only.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Self
+
+import torch
+from torch import Tensor
+
+HALF_LOG_2PI = 0.5 * math.log(2.0 * math.pi)
+
+
+@dataclass
+class Categorical:
+    """Independent choices, one per action dimension.
+
+    ``logits: [S, B, sum(choices)]`` holds the choices of each dimension one after another; actions are
+    ``[S, B, len(choices)]`` integers. One dimension is a Discrete action, several are MultiDiscrete.
+    """
+
+    logits: Tensor
+    choices: tuple[int, ...]
+
+    def _log_softmax(self) -> tuple[Tensor, ...]:
+        return tuple(part.log_softmax(-1) for part in self.logits.split(self.choices, dim=-1))
+
+    def detach(self) -> Self:
+        """The same distribution without its graph."""
+        return type(self)(self.logits.detach(), self.choices)
+
+    def log_prob(self, actions: Tensor) -> Tensor:
+        """Log-probability of ``actions [S, B, dimensions]``, ``[S, B]``."""
+        parts = [part.gather(-1, actions[..., i : i + 1]).squeeze(-1) for i, part in enumerate(self._log_softmax())]
+        return sum(parts[1:], start=parts[0])
+
+    def entropy(self) -> Tensor:
+        """Entropy in nats, ``[S, B]``."""
+        parts = [-(part.exp() * part).sum(-1) for part in self._log_softmax()]
+        return sum(parts[1:], start=parts[0])
+
+    def kl(self, new: "Categorical") -> Tensor:
+        """KL(self‖new) in nats, ``[S, B]``."""
+        parts = [
+            (old_part.exp() * (old_part - new_part)).sum(-1)
+            for old_part, new_part in zip(self._log_softmax(), new._log_softmax(), strict=True)
+        ]
+        return sum(parts[1:], start=parts[0])
+
+    def fisher_product(self, tangent: Tensor) -> Tensor:
+        """Fisher matrix of the logits, diag(p) − p pᵀ, times ``tangent [S, B, sum(choices)]``."""
+        products = []
+        for log_probs, part in zip(self._log_softmax(), tangent.split(self.choices, dim=-1), strict=True):
+            weighted = log_probs.exp() * part
+            products.append(weighted - log_probs.exp() * weighted.sum(-1, keepdim=True))
+        return torch.cat(products, dim=-1)
+
+    def mode(self) -> Tensor:
+        """The most probable action ``[S, B, dimensions]``."""
+        return torch.stack([part.argmax(-1) for part in self.logits.split(self.choices, dim=-1)], dim=-1)
+
+    def sample(self, noise: Tensor) -> Tensor:
+        """Inverse CDF of uniform ``noise [S, B, dimensions]``: the first choice whose cumulative probability exceeds it."""
+        samples = []
+        for i, part in enumerate(self._log_softmax()):
+            cumulative = part.exp().cumsum(-1)[..., :-1]
+            samples.append((noise[..., i : i + 1] >= cumulative).sum(-1))
+        return torch.stack(samples, dim=-1)
+
+
+@dataclass
+class DiagonalGaussian:
+    """Normal with independent dimensions; ``mean: [S, B, A]``, ``log_std: [S, 1, A]`` or ``[S, B, A]``."""
+
+    mean: Tensor
+    log_std: Tensor
+
+    def detach(self) -> Self:
+        """The same distribution without its graph."""
+        return type(self)(self.mean.detach(), self.log_std.detach())
+
+    def log_prob(self, actions: Tensor) -> Tensor:
+        """Log-density of ``actions [S, B, A]``, ``[S, B]``."""
+        z = (actions - self.mean) * torch.exp(-self.log_std)
+        return (-0.5 * z * z - (self.log_std + HALF_LOG_2PI)).sum(-1)
+
+    def entropy(self) -> Tensor:
+        """Differential entropy in nats, ``[S, B]``."""
+        return (self.log_std + (0.5 + HALF_LOG_2PI)).sum(-1).expand(self.mean.shape[:2])
+
+    def kl(self, new: "DiagonalGaussian") -> Tensor:
+        """KL(self‖new) in nats, ``[S, B]``."""
+        scale = torch.exp(-new.log_std)
+        difference = (self.mean - new.mean) * scale
+        ratio = torch.exp(self.log_std) * scale
+        return (new.log_std - self.log_std + 0.5 * (ratio * ratio + difference * difference) - 0.5).sum(-1)
+
+    def fisher_product(self, mean_tangent: Tensor, log_std_tangent: Tensor) -> tuple[Tensor, Tensor]:
+        """Fisher matrix of (mean, log_std), diag(1/σ², 2), times the tangents."""
+        precision = torch.exp(-2.0 * self.log_std)
+        return precision * mean_tangent, 2.0 * log_std_tangent
+
+    def mode(self) -> Tensor:
+        """The mean ``[S, B, A]``."""
+        return self.mean
+
+    def sample(self, noise: Tensor) -> Tensor:
+        """mean + std · noise for standard normal ``noise [S, B, A]``."""
+        return self.mean + torch.exp(self.log_std) * noise
+
+
+Distribution = Categorical | DiagonalGaussian

@@ -1,0 +1,139 @@
+"""The loop that all variants share: collect, estimate, fit the critic, update the policy."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from algos.core.collector import Collector
+from algos.core.critic import Critic
+from algos.core.networks import batch_mean
+from algos.core.policy import Policy
+from algos.core.rollout import Rollout
+
+
+@dataclass
+class Failure:
+    """A seed that was stopped: when, and which quantity was no longer finite."""
+
+    seed: int
+    iteration: int
+    quantity: str
+
+
+@dataclass
+class Iteration:
+    """What one iteration reports."""
+
+    number: int
+    stats: dict[str, np.ndarray]  # name -> [S]; NaN where a value does not exist
+    running: np.ndarray  # [S] bool: the seeds that took part
+    failures: list[Failure]  # of this iteration
+    seconds: dict[str, float]  # of each part
+
+
+class Trainer:
+    """Trains all seeds of one variant on one task in lock-step.
+
+    ``schedules`` are pairs of an optimiser and its initial learning rate that fall linearly to zero.
+    """
+
+    def __init__(
+        self,
+        seeds: range,
+        iterations: int,
+        collector: Collector,
+        policy: Policy,
+        critic: Critic,
+        estimator: Any,
+        algorithm: Any,
+        schedules: list[tuple[Any, float]],
+    ) -> None:
+        self.seeds = seeds
+        self.iterations = iterations
+        self.collector = collector
+        self.policy = policy
+        self.critic = critic
+        self.estimator = estimator
+        self.algorithm = algorithm
+        self.schedules = schedules
+        self.next_iteration = 0
+        self.running = torch.ones(len(seeds), dtype=torch.bool, device=policy.params.device)
+
+    def __iter__(self) -> Iterator[Iteration]:
+        while self.next_iteration < self.iterations and self.running.any():
+            yield self._iterate(self.next_iteration)
+
+    def _iterate(self, number: int) -> Iteration:
+        for optimiser, initial in self.schedules:
+            optimiser.learning_rate = initial * (1 - number / self.iterations)
+        running = self.running.clone()
+        clock = [time.perf_counter()]
+        rollout = self.collector.collect(self.policy)
+        clock.append(time.perf_counter())
+        stats: dict[str, Any] = self.estimator(rollout, self.critic, running)
+        clock.append(time.perf_counter())
+        stats = self.algorithm.update(self.policy, rollout, running) | stats
+        clock.append(time.perf_counter())
+        stats = self._episode_stats(rollout, number) | stats | self._common_stats(rollout)
+        failures = self._stop_broken_seeds(number, rollout, stats)
+        self.next_iteration = number + 1
+        parts = np.diff(clock)
+        seconds = dict(zip(("rollout_seconds", "critic_seconds", "policy_seconds"), parts.tolist(), strict=True))
+        values = {
+            name: value.cpu().numpy() if isinstance(value, Tensor) else np.asarray(value)
+            for name, value in stats.items()
+        }
+        return Iteration(number, values, running.cpu().numpy(), failures, seconds)
+
+    def _episode_stats(self, rollout: Rollout, number: int) -> dict[str, Any]:
+        steps_per_iteration = rollout.rewards.shape[1] * rollout.rewards.shape[2]
+        episodes = rollout.episodes
+        some = np.maximum(episodes.count, 1)
+        return {
+            "env_steps": np.full(len(self.seeds), (number + 1) * steps_per_iteration),
+            "episodes": episodes.count,
+            "episodic_return": np.where(episodes.count > 0, episodes.return_sum / some, np.nan),
+            "episodic_length": np.where(episodes.count > 0, episodes.length_sum / some, np.nan),
+        }
+
+    @torch.no_grad()
+    def _common_stats(self, rollout: Rollout) -> dict[str, Any]:
+        """Figures that every variant reports alike: the policy's spread, how far it moved, how well the critic fitted."""
+        new = self.policy.distribution(rollout.flat(rollout.obs))
+        returns, values = rollout.flat(rollout.returns), rollout.flat(rollout.values)
+        residual = returns - values
+        total = returns - batch_mean(returns)[:, None]
+        variance = batch_mean(total * total)
+        centred = residual - batch_mean(residual)[:, None]
+        explained = 1 - batch_mean(centred * centred) / variance
+        return {
+            "entropy": batch_mean(rollout.old.entropy()),
+            "kl_old_new": batch_mean(rollout.old.kl(new)),
+            "explained_variance": torch.where(variance > 0, explained, torch.nan),
+        }
+
+    def _stop_broken_seeds(self, number: int, rollout: Rollout, stats: dict[str, Any]) -> list[Failure]:
+        """Stop the seeds whose observations, rewards, losses or parameters are no longer finite."""
+        num_seeds = len(self.seeds)
+        checks = {
+            "observation": torch.from_numpy(np.isfinite(rollout.obs.reshape(num_seeds, -1)).all(1)),
+            "reward": torch.from_numpy(np.isfinite(rollout.rewards.reshape(num_seeds, -1)).all(1)),
+            **{name: torch.isfinite(stats[name]).cpu() for name in ("value_loss", "policy_loss") if name in stats},
+            "critic parameter": torch.isfinite(self.critic.params).all(1).cpu(),
+            "policy parameter": torch.isfinite(self.policy.params).all(1).cpu(),
+        }
+        failures = []
+        for index in torch.nonzero(self.running.cpu()).flatten().tolist():
+            broken = next((name for name, finite in checks.items() if not finite[index]), None)
+            if broken is not None:
+                failures.append(Failure(self.seeds[index], number, broken))
+                self.running[index] = False
+                with torch.no_grad():  # its environments are still stepped: let them be with a policy that can act
+                    self.policy.params[index] = 0.0
+                    self.critic.params[index] = 0.0
+        return failures

@@ -1,0 +1,102 @@
+"""First-order optimisers over stacked parameters; a seed that is not active keeps its parameters and its state."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from algos.core.networks import batch_sum
+
+
+class Optimiser:
+    """Base of the optimisers: gradients per seed, global-norm clipping per seed, frozen state for stopped seeds.
+
+    ``params`` are leaf tensors ``[S, P_i]``. ``max_grad_norm`` bounds the norm over all of them together, None does not.
+    ``learning_rate`` may be set between steps.
+    """
+
+    def __init__(self, params: Sequence[Tensor], learning_rate: float, max_grad_norm: float | None) -> None:
+        self.params = list(params)
+        self.learning_rate = learning_rate
+        self.max_grad_norm = max_grad_norm
+
+    def step(self, loss: Tensor, active: Tensor) -> None:
+        """Descend ``loss [S]`` one step for the seeds where ``active [S]``."""
+        self.apply(torch.autograd.grad(loss.sum(), self.params), active)
+
+    @torch.no_grad()
+    def apply(self, grads: Sequence[Tensor], active: Tensor) -> None:
+        """One step along given gradients ``[S, P_i]`` for the seeds where ``active [S]``."""
+        if self.max_grad_norm is not None:
+            norm = torch.sqrt(sum((batch_sum(grad * grad) for grad in grads), start=torch.zeros(())))
+            scale = (self.max_grad_norm / (norm + 1e-6)).clamp(max=1.0)[:, None]
+            grads = [grad * scale for grad in grads]
+        for index, (param, grad) in enumerate(zip(self.params, grads, strict=True)):
+            param.copy_(torch.where(active[:, None], param - self._change(index, grad, active), param))
+
+    def _change(self, index: int, grad: Tensor, active: Tensor) -> Tensor:
+        raise NotImplementedError
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """Tensors to restore with :meth:`load_state_dict`."""
+        raise NotImplementedError
+
+    def load_state_dict(self, state: dict[str, Tensor]) -> None:
+        """Continue from a saved state."""
+        for name, value in self.state_dict().items():
+            value.copy_(state[name])
+
+
+class Adam(Optimiser):
+    """Adam (Kingma and Ba 2015, Algorithm 1), with a step count per seed.
+
+    Written as single roundings, not fused operations, so that an element's value does not depend on where in the
+    array it lies.
+    """
+
+    def __init__(
+        self,
+        params: Sequence[Tensor],
+        learning_rate: float,
+        max_grad_norm: float | None,
+        eps: float,
+        beta1: float,
+        beta2: float,
+    ) -> None:
+        super().__init__(params, learning_rate, max_grad_norm)
+        self.eps, self.beta1, self.beta2 = eps, beta1, beta2
+        self.means = [torch.zeros_like(param) for param in self.params]
+        self.squares = [torch.zeros_like(param) for param in self.params]
+        self.steps = [torch.zeros(param.shape[0], 1, dtype=torch.float64, device=param.device) for param in self.params]
+
+    def _change(self, index: int, grad: Tensor, active: Tensor) -> Tensor:
+        mask, mean, square, steps = active[:, None], self.means[index], self.squares[index], self.steps[index]
+        mean.copy_(torch.where(mask, self.beta1 * mean + (1 - self.beta1) * grad, mean))
+        square.copy_(torch.where(mask, self.beta2 * square + (1 - self.beta2) * (grad * grad), square))
+        steps.copy_(torch.where(mask, steps + 1, steps))
+        rate = (self.learning_rate / (1 - self.beta1**steps)).to(grad.dtype)
+        root = torch.sqrt(1 - self.beta2**steps).to(grad.dtype)
+        return rate * mean / (torch.sqrt(square) / root + self.eps)
+
+    def state_dict(self) -> dict[str, Tensor]:
+        names = {"mean": self.means, "square": self.squares, "steps": self.steps}
+        return {f"{name}{index}": value for name, values in names.items() for index, value in enumerate(values)}
+
+
+class RMSprop(Optimiser):
+    """RMSprop (Tieleman and Hinton 2012) with ε outside the root, as torch.optim.RMSprop; A2C's usual optimiser."""
+
+    def __init__(
+        self, params: Sequence[Tensor], learning_rate: float, max_grad_norm: float | None, eps: float, decay: float
+    ) -> None:
+        super().__init__(params, learning_rate, max_grad_norm)
+        self.eps, self.decay = eps, decay
+        self.squares = [torch.zeros_like(param) for param in self.params]
+
+    def _change(self, index: int, grad: Tensor, active: Tensor) -> Tensor:
+        square = self.squares[index]
+        square.copy_(torch.where(active[:, None], self.decay * square + (1 - self.decay) * (grad * grad), square))
+        return self.learning_rate * grad / (torch.sqrt(square) + self.eps)
+
+    def state_dict(self) -> dict[str, Tensor]:
+        return {f"square{index}": value for index, value in enumerate(self.squares)}

@@ -1,0 +1,127 @@
+"""Stochastic policies: a stacked network, an action distribution on its outputs, and the optimiser that moves them."""
+
+from collections.abc import Callable
+from typing import Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from algos.core.distributions import Categorical, DiagonalGaussian, Distribution
+from algos.core.networks import MLP
+from algos.core.optimiser import Optimiser
+from algos.core.rollout import Batch
+
+
+class Head(Protocol):
+    """Turns network outputs into an action distribution; may own parameters behind the network's."""
+
+    num_outputs: int
+    num_extra: int
+
+    def __call__(self, outputs: Tensor, extra: Tensor) -> Distribution:
+        """The distribution of ``outputs [S, B, num_outputs]`` and ``extra [S, num_extra]``."""
+
+    def fisher_product(
+        self, distribution: Distribution, outputs_tangent: Tensor, extra_tangent: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Fisher matrix of (outputs, extra), averaged over nothing, times the tangents of the same shapes."""
+
+
+class CategoricalHead:
+    """Logits for each Discrete choice, or for each dimension of a MultiDiscrete action one after another."""
+
+    num_extra = 0
+
+    def __init__(self, choices: tuple[int, ...]) -> None:
+        self.choices = choices
+        self.num_outputs = sum(choices)
+
+    def __call__(self, outputs: Tensor, extra: Tensor) -> Categorical:
+        return Categorical(outputs, self.choices)
+
+    def fisher_product(
+        self, distribution: Distribution, outputs_tangent: Tensor, extra_tangent: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        assert isinstance(distribution, Categorical)
+        return distribution.fisher_product(outputs_tangent), extra_tangent
+
+
+class GaussianHead:
+    """Means from the network and a state-independent parameter per action dimension for the spread.
+
+    ``spread`` says what the parameter is: ``log_std`` or ``log_variance`` (the post's exp(log_sigma) is a covariance).
+    """
+
+    def __init__(self, num_actions: int, spread: str) -> None:
+        self.num_outputs = self.num_extra = num_actions
+        self.scale = {"log_std": 1.0, "log_variance": 0.5}[spread]
+
+    def __call__(self, outputs: Tensor, extra: Tensor) -> DiagonalGaussian:
+        return DiagonalGaussian(outputs, self.scale * extra[:, None])
+
+    def fisher_product(
+        self, distribution: Distribution, outputs_tangent: Tensor, extra_tangent: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        assert isinstance(distribution, DiagonalGaussian)
+        mean, log_std = distribution.fisher_product(outputs_tangent, self.scale * extra_tangent)
+        return mean, self.scale * log_std
+
+
+class Policy:
+    """The policies of all seeds: flat parameters ``[S, P]``, the network's first and then the head's own.
+
+    ``optimiser`` is None for variants that set the parameters themselves. Where ``critic_loss`` is given, every
+    gradient step descends the sum of the policy's loss and the critic's: one joint step for both.
+    """
+
+    def __init__(
+        self,
+        network: MLP,
+        head: Head,
+        params: Tensor,
+        optimiser: Optimiser | None,
+        critic_loss: Callable[[Batch], Tensor] | None,
+    ) -> None:
+        self.network = network
+        self.head = head
+        self.params = params
+        self.optimiser = optimiser
+        self.critic_loss = critic_loss
+
+    def distribution(self, obs: Tensor, params: Tensor | None = None, active: Tensor | None = None) -> Distribution:
+        """Action distribution at ``obs [S, B, D]``, by default at the current parameters."""
+        params = self.params if params is None else params
+        network_params, extra = params.split([self.network.num_params, self.head.num_extra], dim=1)
+        return self.head(self.network(network_params, obs, active), extra)
+
+    def fisher_vector_product(
+        self, obs: Tensor, distribution: Distribution, vector: Tensor, active: Tensor | None = None
+    ) -> Tensor:
+        """Gauss-Newton product F·v ``[S, P]`` with the mean Fisher matrix over ``obs [S, B, D]``.
+
+        F = mean_b J_bᵀ M_b J_b, with J the network's Jacobian and M the closed-form Fisher matrix of the distribution's
+        parameters: jvp, M, vjp. At the parameters of ``distribution`` it is the Hessian of mean KL (Martens 2020, §8).
+        """
+        sizes = [self.network.num_params, self.head.num_extra]
+        params, _ = self.params.detach().split(sizes, dim=1)
+        network_vector, extra_vector = vector.split(sizes, dim=1)
+        tangent = self.network.jvp(params, network_vector, obs, active)
+        cotangent, extra = self.head.fisher_product(distribution, tangent, extra_vector[:, None])
+        product = self.network.vjp(params, cotangent / obs.shape[1], obs, active)
+        return torch.cat([product, extra[:, 0]], dim=1)
+
+    def descend(self, loss: Tensor, batch: Batch, active: Tensor) -> None:
+        """One optimiser step down ``loss [S]`` (and the critic's, where joint) for the active seeds."""
+        assert self.optimiser is not None
+        if self.critic_loss is not None:
+            loss = loss + self.critic_loss(batch)
+        self.optimiser.step(loss, active)
+
+    @torch.no_grad()
+    def act(self, obs: np.ndarray, noise: np.ndarray | None) -> np.ndarray:
+        """Actions ``[S, N, A]`` at ``obs [S, N, D]`` from ``noise`` of the same shape as the actions; its mode if None."""
+        distribution = self.distribution(torch.as_tensor(obs, device=self.params.device))
+        if noise is None:
+            return distribution.mode().cpu().numpy()
+        return distribution.sample(torch.as_tensor(noise, device=self.params.device)).cpu().numpy()

@@ -1,0 +1,99 @@
+"""What one iteration collects, and how its samples are laid out for learning."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import Self
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from algos.core.distributions import Distribution
+from algos.core.networks import batch_mean
+
+
+@dataclass
+class Batch:
+    """Samples of every seed, flat over steps and environments; B may be a whole rollout or a minibatch."""
+
+    obs: Tensor  # [S, B, D]
+    actions: Tensor  # [S, B, A]
+    log_probs: Tensor  # [S, B], of the policy that acted
+    values: Tensor  # [S, B], of the critic before it was fitted
+    advantages: Tensor  # [S, B]
+    returns: Tensor  # [S, B], the critic's targets
+
+    def minibatches(self, permutation: np.ndarray, num_minibatches: int) -> Iterator[Self]:
+        """Equal parts in the order of ``permutation [S, B]``; the batch itself, unpermuted, where there is one."""
+        if num_minibatches == 1:
+            yield self
+            return
+        rows = torch.arange(len(permutation))[:, None]
+        for part in torch.from_numpy(permutation).chunk(num_minibatches, dim=1):
+            yield type(self)(**{name: value[rows, part] for name, value in vars(self).items()})
+
+    def normalised(self) -> Self:
+        """With advantages of mean 0 and standard deviation 1 over each seed's samples."""
+        return replace(self, advantages=normalise(self.advantages))
+
+
+def normalise(x: Tensor) -> Tensor:
+    """Each seed's row of ``x [S, B]`` less its mean, over its population standard deviation."""
+    centred = x - batch_mean(x)[:, None]
+    return centred / (torch.sqrt(batch_mean(centred * centred)) + 1e-8)[:, None]
+
+
+@dataclass
+class Episodes:
+    """Episodes that ended in an iteration, per seed, from true rewards; each array is ``[S]``."""
+
+    count: np.ndarray
+    return_sum: np.ndarray
+    length_sum: np.ndarray
+
+
+@dataclass
+class Rollout:
+    """T steps of N environments for each of S seeds, as NumPy arrays on the CPU.
+
+    ``obs`` are as the networks see them. ``final_obs [K, D]`` are the last observations of the K episodes that were
+    truncated in this rollout, and ``final_index [K, 3]`` says where: (s, t, n), sorted.
+    The estimator fills ``values``, ``advantages`` and ``returns``; ``reward_sum [S]`` is what the post reports the mean of.
+    """
+
+    obs: np.ndarray  # [S, T, N, D]
+    actions: np.ndarray  # [S, T, N, A]
+    rewards: np.ndarray  # [S, T, N] float64
+    terminated: np.ndarray  # [S, T, N] bool
+    truncated: np.ndarray  # [S, T, N] bool
+    last_obs: np.ndarray  # [S, N, D]
+    final_obs: np.ndarray
+    final_index: np.ndarray
+    episodes: Episodes
+    old: Distribution = field(init=False)  # of the policy that acted, [S, B, ...]
+    log_probs: Tensor = field(init=False)  # [S, B]
+    values: np.ndarray = field(init=False)  # [S, T, N]
+    advantages: np.ndarray = field(init=False)  # [S, T, N]
+    returns: np.ndarray = field(init=False)  # [S, T, N]
+
+    @property
+    def ended(self) -> np.ndarray:
+        """Where an episode ended, whatever the reason ``[S, T, N]``."""
+        return self.terminated | self.truncated
+
+    def flat(self, array: np.ndarray) -> Tensor:
+        """``array [S, T, N, …]`` as a tensor ``[S, B, …]`` on the device of the learning."""
+        num_seeds, num_steps, num_envs = array.shape[:3]
+        tensor = torch.from_numpy(array.reshape(num_seeds, num_steps * num_envs, *array.shape[3:]))
+        return tensor.to(self.log_probs.device)
+
+    def batch(self) -> Batch:
+        """All samples of the rollout."""
+        return Batch(
+            obs=self.flat(self.obs),
+            actions=self.flat(self.actions),
+            log_probs=self.log_probs,
+            values=self.flat(self.values),
+            advantages=self.flat(self.advantages),
+            returns=self.flat(self.returns),
+        )

@@ -1,0 +1,83 @@
+"""One random stream per (seed, purpose): what a seed draws never depends on what ran beside it."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+# The numbers are part of the promise that a seed's bytes never change: append, never renumber.
+PURPOSES = {
+    "policy_init": 0,
+    "critic_init": 1,
+    "actions": 2,
+    "policy_minibatches": 3,
+    "critic_minibatches": 4,
+    "environment": 5,
+    "evaluation_environment": 6,
+    "evaluation_actions": 7,
+    "recording": 8,
+    "fisher_samples": 9,
+}
+
+
+def seed_sequence(seed: int, purpose: str, *index: int) -> np.random.SeedSequence:
+    """The root of one stream; ``index`` tells apart the streams of one purpose (an environment's number)."""
+    return np.random.SeedSequence(entropy=seed, spawn_key=(PURPOSES[purpose], *index))
+
+
+def stream(seed: int, purpose: str, *index: int) -> np.random.Generator:
+    """An independent generator for one seed and purpose."""
+    return np.random.Generator(np.random.PCG64(seed_sequence(seed, purpose, *index)))
+
+
+def environment_seeds(seeds: Sequence[int], num_envs: int, purpose: str = "environment") -> list[int]:
+    """The seeds of the S * N sub-environments, seed-major: one 32-bit integer per (seed, environment index)."""
+    return [
+        int(seed_sequence(seed, purpose, index).generate_state(1)[0]) for seed in seeds for index in range(num_envs)
+    ]
+
+
+class Streams:
+    """The generators of all seeds for one purpose; their states can be saved and restored."""
+
+    def __init__(self, seeds: Sequence[int], purpose: str) -> None:
+        self.generators = [stream(seed, purpose) for seed in seeds]
+
+    def standard_normal(self, shape: tuple[int, ...], dtype: Any) -> np.ndarray:
+        """Standard normal numbers ``[S, *shape]``."""
+        return np.stack([generator.standard_normal(shape, dtype=dtype) for generator in self.generators])
+
+    def uniform(self, shape: tuple[int, ...], dtype: Any) -> np.ndarray:
+        """Uniform numbers in [0, 1) ``[S, *shape]``."""
+        return np.stack([generator.random(shape, dtype=dtype) for generator in self.generators])
+
+    def permutations(self, count: int, length: int) -> np.ndarray:
+        """``count`` permutations of ``range(length)`` per seed ``[S, count, length]``."""
+        rows = np.tile(np.arange(length), (count, 1))
+        return np.stack([generator.permuted(rows, axis=1) for generator in self.generators])
+
+    def state_dict(self) -> dict[str, np.ndarray]:
+        """The states as unsigned 64-bit words ``[S, 6]``."""
+        return {"pcg64": np.array([_words(generator) for generator in self.generators], dtype=np.uint64)}
+
+    def load_state_dict(self, state: dict[str, np.ndarray]) -> None:
+        """Continue where :meth:`state_dict` was taken."""
+        for generator, words in zip(self.generators, state["pcg64"], strict=True):
+            _restore(generator, words)
+
+
+def _words(generator: np.random.Generator) -> list[int]:
+    state: Any = generator.bit_generator.state
+    mask = (1 << 64) - 1
+    value, increment = state["state"]["state"], state["state"]["inc"]
+    return [value >> 64, value & mask, increment >> 64, increment & mask, state["has_uint32"], state["uinteger"]]
+
+
+def _restore(generator: np.random.Generator, words: np.ndarray) -> None:
+    high, low, inc_high, inc_low, has_uint32, uinteger = (int(word) for word in words)
+    generator.bit_generator.state = {
+        "bit_generator": "PCG64",
+        "state": {"state": high << 64 | low, "inc": inc_high << 64 | inc_low},
+        "has_uint32": has_uint32,
+        "uinteger": uinteger,
+    }

@@ -1,0 +1,88 @@
+"""Proximal policy optimisation with the clipped objective (Schulman et al. 2017, eq. 7)."""
+
+import torch
+from torch import Tensor
+
+from algos.core.networks import batch_mean
+from algos.core.policy import Policy
+from algos.core.rollout import Batch, Rollout
+from algos.core.streams import Streams
+
+
+def clipped_surrogate(ratio: Tensor, advantages: Tensor, clip_coef: float) -> Tensor:
+    """min(r·Â, clip(r, 1 − ε, 1 + ε)·Â), elementwise."""
+    return torch.min(ratio * advantages, ratio.clamp(1 - clip_coef, 1 + clip_coef) * advantages)
+
+
+class PPO:
+    """Ascend the clipped surrogate for several epochs; a seed stops when its KL exceeds ``target_kl``.
+
+    ``advantage_normalisation`` is over the ``rollout``, each ``minibatch``, or ``none``. ``kl_estimator`` is what
+    ``target_kl`` is compared with, from the same forward pass as the step: ``log_ratio``, mean(log π_old − log π), or
+    ``k3``, mean(r − 1 − log r) (Schulman 2020), whose variance is lower and which cannot be negative. A seed over the
+    threshold skips the step, or makes it as its last where ``stop_after_step``.
+    """
+
+    def __init__(
+        self,
+        clip_coef: float,
+        update_epochs: int,
+        num_minibatches: int,
+        advantage_normalisation: str,
+        target_kl: float | None,
+        kl_estimator: str,
+        stop_after_step: bool,
+        ent_coef: float,
+        streams: Streams,
+    ) -> None:
+        self.clip_coef = clip_coef
+        self.update_epochs = update_epochs
+        self.num_minibatches = num_minibatches
+        self.advantage_normalisation = advantage_normalisation
+        self.target_kl = target_kl
+        self.kl_estimator = kl_estimator
+        self.stop_after_step = stop_after_step
+        self.ent_coef = ent_coef
+        self.streams = streams
+
+    def update(self, policy: Policy, rollout: Rollout, active: Tensor) -> dict[str, Tensor]:
+        """Up to ``update_epochs`` passes for the active seeds; reports figures ``[S]`` of each seed's last step."""
+        whole = rollout.batch()
+        if self.advantage_normalisation == "rollout":
+            whole = whole.normalised()
+        num_samples = whole.log_probs.shape[1]
+        permutations = self.streams.permutations(self.update_epochs, num_samples) if self.num_minibatches > 1 else None
+        stats: dict[str, Tensor] = {}
+        steps = torch.zeros_like(active, dtype=torch.int64)
+        for epoch in range(self.update_epochs):
+            permutation = None if permutations is None else permutations[:, epoch]
+            for batch in whole.minibatches(permutation, self.num_minibatches):
+                if not active.any():
+                    break
+                loss, latest = self._loss(policy, batch, active)
+                over = torch.zeros_like(active) if self.target_kl is None else latest["approx_kl"] > self.target_kl
+                stepping = active if self.stop_after_step else active & ~over
+                policy.descend(loss, batch, stepping)
+                stats = {name: torch.where(active, value, stats.get(name, value)) for name, value in latest.items()}
+                steps = steps + stepping
+                active = active & ~over
+        return {**stats, "policy_steps": steps}
+
+    def _loss(self, policy: Policy, batch: Batch, active: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+        if self.advantage_normalisation == "minibatch":
+            batch = batch.normalised()
+        distribution = policy.distribution(batch.obs, active=active)
+        log_ratio = distribution.log_prob(batch.actions) - batch.log_probs
+        ratio = torch.exp(log_ratio)
+        loss = -batch_mean(clipped_surrogate(ratio, batch.advantages, self.clip_coef))
+        if self.ent_coef:
+            loss = loss - self.ent_coef * batch_mean(distribution.entropy())
+        with torch.no_grad():
+            divergence = -log_ratio if self.kl_estimator == "log_ratio" else ratio - 1 - log_ratio
+            clipped = ((ratio - 1).abs() > self.clip_coef).to(ratio.dtype)
+            latest = {
+                "policy_loss": loss.detach(),
+                "approx_kl": batch_mean(divergence),
+                "clip_fraction": batch_mean(clipped),
+            }
+        return loss, latest

@@ -1,0 +1,88 @@
+"""The pieces of trust-region methods as pure functions over stacked seeds; vectors are ``[S, P]``, scalars ``[S]``."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from algos.core.networks import batch_sum
+
+
+def dot(a: Tensor, b: Tensor) -> Tensor:
+    """Inner products ``[S]`` of ``a`` and ``b [S, P]``."""
+    return batch_sum(a * b)
+
+
+def conjugate_gradient(
+    product: Callable[[Tensor, Tensor], Tensor], b: Tensor, iterations: int, tolerance: float, active: Tensor
+) -> Tensor:
+    """Solve F·x = b for the active seeds, starting at x = 0 (Shewchuk 1994, B2).
+
+    ``product(v, active)`` is F·v. A seed stops when its squared residual is at most ``tolerance`` times that of the
+    start, or when it meets a curvature pᵀFp that is not positive; what it has solved by then is its answer (zero if
+    that was at once). Seeds that are not active get zero.
+    """
+    x = torch.zeros_like(b)
+    residual = b.clone()
+    direction = b.clone()
+    squared = dot(residual, residual)
+    threshold = tolerance * squared
+    running = active & (squared > 0)
+    for _ in range(iterations):
+        running = running & (squared > threshold)
+        if not running.any():
+            break
+        image = product(direction, running)
+        curvature = dot(direction, image)
+        running = running & (curvature > 0)
+        alpha = torch.where(running, squared / curvature, 0.0)[:, None]
+        mask = running[:, None]
+        x = torch.where(mask, x + alpha * direction, x)
+        residual = torch.where(mask, residual - alpha * image, residual)
+        following = dot(residual, residual)
+        direction = torch.where(mask, residual + (following / squared)[:, None] * direction, direction)
+        squared = torch.where(running, following, squared)
+    return x
+
+
+@dataclass
+class LineSearch:
+    """Outcome of :func:`line_search`; each is ``[S]``, ``params`` is ``[S, P]``."""
+
+    params: Tensor
+    accepted: Tensor
+    backtracks: Tensor
+
+
+def line_search(
+    evaluate: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]],
+    params: Tensor,
+    step: Tensor,
+    surrogate: Tensor,
+    max_kl: float,
+    max_backtracks: int,
+    backtrack_coef: float,
+    active: Tensor,
+) -> LineSearch:
+    """The longest of the steps ``backtrack_coef^j · step``, j = 0, 1, …, that improves the surrogate within the region.
+
+    ``evaluate(params, active)`` gives the surrogate and mean KL(old‖new), both ``[S]``. A step is accepted where
+    KL ≤ ``max_kl`` and the surrogate exceeds ``surrogate``, its value at ``params``; NaN is neither. A seed without an
+    acceptable step keeps its parameters bit for bit.
+    """
+    pending = active.clone()
+    accepted = torch.zeros_like(active)
+    backtracks = torch.zeros_like(active, dtype=torch.int64)
+    result = params.clone()
+    for power in range(max_backtracks + 1):
+        if not pending.any():
+            break
+        candidate = params + backtrack_coef**power * step
+        new_surrogate, kl = evaluate(candidate, pending)
+        good = pending & (kl <= max_kl) & (new_surrogate > surrogate)
+        result = torch.where(good[:, None], candidate, result)
+        accepted = accepted | good
+        pending = pending & ~good
+        backtracks = backtracks + pending
+    return LineSearch(result, accepted, backtracks)
