@@ -1,0 +1,87 @@
+"""Making the seeds of a task comparable: one env-step grid, one horizon, a rule for every seed that is not whole."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from analysis.curves import Curves, curves_of, floor_of
+
+RULES = (
+    "Variants are compared on environment steps, over the steps that all of them reached: the horizon of a task is "
+    "the smallest, over its variants, of the number of steps that at least half of the variant's seeds that did not "
+    "fail reached. What a longer run did after the horizon is drawn but not scored.",
+    "The grid is that of the variant with the longest rollout. The value of a variant with shorter rollouts is the "
+    "mean over its iterations since the last grid point.",
+    "Where no episode ended, the last value before holds; before a seed's first episode ended, its first value holds.",
+    "A failed seed counts: after its failure it scores the lowest value that any seed of the task reported.",
+    "A seed that has not reached the horizon is drawn and counted but not scored.",
+)
+
+
+@dataclass(frozen=True)
+class Aligned:
+    """One variant on its task's grid: `seeds` [S]; `values` [S, G], NaN in the rows of seeds that are not scored;
+    `failed` [S], whether a seed failed within the horizon; `censored` [S], the steps a seed was followed for."""
+
+    seeds: np.ndarray
+    values: np.ndarray
+    failed: np.ndarray
+    reached: np.ndarray
+
+    @property
+    def scored(self) -> np.ndarray:
+        """[S], whether a seed reached the horizon or failed before it."""
+        return np.isfinite(self.values).all(axis=1)
+
+
+@dataclass(frozen=True)
+class Task:
+    """The variants of one task on one grid.
+
+    `grid` [G] in env steps, up to the horizon; `floor`: what a failed seed scores; `untrained`: the mean of the
+    seeds' first values, the return before learning.
+    """
+
+    env_id: str
+    grid: np.ndarray
+    floor: float
+    untrained: float
+    variants: dict[str, Aligned]
+
+
+def align(frame: pd.DataFrame, metric: str) -> Task | None:
+    """The rows of one task on a common grid; None if no seed has a value of `metric`."""
+    each = {str(variant): curves_of(rows, metric) for variant, rows in frame.groupby("variant", observed=True)}
+    each = {variant: lines for variant, lines in each.items() if np.isfinite(lines.values).any()}
+    if not each:
+        return None
+    horizon = min(map(reach, each.values()))
+    within = {variant: lines.x[lines.x <= horizon] for variant, lines in each.items()}
+    grid = min((steps for steps in within.values() if len(steps)), key=len)
+    floor = floor_of(frame, metric)
+    first = np.concatenate([first_values(lines.values) for lines in each.values()])
+    variants = {variant: on_grid(lines, grid, floor) for variant, lines in each.items()}
+    return Task(str(frame["env_id"].iloc[0]), grid, floor, float(first.mean()), variants)
+
+
+def reach(lines: Curves) -> float:
+    """The env steps that at least half of the seeds that did not fail reached (all seeds, if every one failed)."""
+    steps = lines.x[lines.last]
+    return float(np.quantile(steps if lines.failed.all() else steps[~lines.failed], 0.5, method="lower"))
+
+
+def on_grid(lines: Curves, grid: np.ndarray, floor: float) -> Aligned:
+    coarse = lines.on_grid(grid)
+    values = coarse.filled(floor)
+    start = np.isfinite(values).argmax(axis=1)
+    before = np.arange(len(grid)) < start[:, None]
+    values = np.where(before, np.take_along_axis(values, start[:, None], axis=1), values)
+    return Aligned(lines.seeds, values, coarse.failed, lines.x[lines.last])
+
+
+def first_values(values: np.ndarray) -> np.ndarray:
+    """The first value of each row of [S, T] that has any."""
+    known = np.isfinite(values)
+    rows = known.any(axis=1)
+    return values[rows, known[rows].argmax(axis=1)]

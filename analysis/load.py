@@ -1,0 +1,163 @@
+"""From run directories to one tidy frame."""
+
+import os
+import warnings
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from pandas.api.types import union_categoricals
+
+from analysis.duplicates import Loaded, count_seeds_once
+from analysis.progress import KEYS, OK, STATUS, read_progress
+from analysis.runs import Run, RunWarning, find_runs
+from analysis.variants import label_variants
+
+STATES = ("ok", "failed", "unfinished", "no rows")
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """What was found below the given paths.
+
+    `frame`: one row per seed and iteration: run, variant, algo, env_id, status, seed, iteration, env_steps, then the
+    metrics; a value that does not exist is NaN.
+    `seeds`: one row per seed: env_id, variant, run, seed, state (one of STATES), iterations and env_steps it has.
+    `runs` and `variants`: each run, and its variant's label, by the name that `frame.run` has for it.
+    `warnings`: what the reader of a figure has to know, one sentence each.
+    """
+
+    frame: pd.DataFrame
+    seeds: pd.DataFrame
+    runs: dict[str, Run]
+    variants: dict[str, str]
+    warnings: list[str]
+
+
+def load_runs(
+    paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]], columns: Sequence[str] | None = None
+) -> pd.DataFrame:
+    """Every row of every run at or below `paths`: Dataset.frame.
+
+    `columns` names the metrics to read (None: all). Warns (RunWarning) about what is incomplete and raises InputError
+    for what cannot be read.
+    """
+    dataset = load(paths, columns)
+    for sentence in dataset.warnings:
+        warnings.warn(sentence, RunWarning, stacklevel=2)
+    return dataset.frame
+
+
+def load(
+    paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]], columns: Sequence[str] | None = None
+) -> Dataset:
+    """As load_runs, with what each run and each seed was. Raises InputError."""
+    runs = find_runs([paths] if isinstance(paths, (str, os.PathLike)) else paths)
+    with ThreadPoolExecutor(max_workers=2) as pool:  # pandas parses without the interpreter's lock
+        files = list(pool.map(lambda run: read_progress(run.progress, columns, run.status == "running"), runs))
+    loaded = [
+        Loaded(run, name, label, file.table)
+        for run, name, label, file in zip(runs, run_names(runs), label_variants(runs), files, strict=True)
+    ]
+    notes = []
+    for item, file in zip(loaded, files, strict=True):
+        if file.torn:
+            notes.append(f"{item.name} is still being written; its last, incomplete row was left out.")
+        if file.not_finite:
+            notes.append(f"{item.name} has {file.not_finite} cells of nan or inf; they count as empty.")
+    loaded, duplicates = count_seeds_once(loaded)
+    seeds = pd.concat([seed_table(item) for item in loaded], ignore_index=True)
+    return Dataset(
+        frame=assemble(loaded),
+        seeds=seeds,
+        runs={item.name: item.run for item in loaded},
+        variants={item.name: item.label for item in loaded},
+        warnings=notes + duplicates + seed_notes(seeds),
+    )
+
+
+def run_names(runs: Sequence[Run]) -> list[str]:
+    """Each run's path below the directory that all of them share."""
+    paths = [run.path.resolve() for run in runs]
+    shared = Path(os.path.commonpath([path.parent for path in paths]))
+    return [path.relative_to(shared).as_posix() for path in paths]
+
+
+def seed_table(item: Loaded) -> pd.DataFrame:
+    """What became of each seed of one run: of those it was asked for and of those it has rows of."""
+    table = item.table
+    present, position = np.unique(table["seed"].to_numpy(), return_inverse=True)
+    iterations = np.bincount(position, minlength=len(present))
+    env_steps = np.zeros(len(present), dtype=np.int64)
+    np.maximum.at(env_steps, position, table["env_steps"].to_numpy())
+    failed = np.bincount(position, weights=table[STATUS].astype(str).to_numpy() != OK, minlength=len(present)) > 0
+    state = np.where(failed, "failed", np.where(iterations < int(item.run.info["iterations"]), "unfinished", "ok"))
+    absent = sorted(set(item.seeds_asked) - set(present.tolist()))
+    return pd.DataFrame(
+        {
+            "env_id": item.run.env_id,
+            "variant": item.label,
+            "run": item.name,
+            "seed": np.concatenate([present, np.array(absent, dtype=np.int64)]),
+            "state": np.concatenate([state.astype(object), np.array(["no rows"] * len(absent), dtype=object)]),
+            "iterations": np.concatenate([iterations, np.zeros(len(absent), dtype=np.int64)]),
+            "env_steps": np.concatenate([env_steps, np.zeros(len(absent), dtype=np.int64)]),
+        }
+    )
+
+
+def seed_notes(seeds: pd.DataFrame) -> list[str]:
+    """One sentence for each variant with failed, unfinished or absent seeds, or with one seed only."""
+    notes = []
+    for (env_id, variant), group in seeds.groupby(["env_id", "variant"], sort=True):
+        total = len(group)
+        for state, text in (
+            ("failed", "failed; each scores as the lowest value that any seed of this task reported"),
+            ("unfinished", "did not finish; each is scored only if it reached the env steps compared at"),
+            ("no rows", "wrote no row; they are not scored"),
+        ):
+            which = sorted(group.loc[group["state"] == state, "seed"])
+            if which:
+                notes.append(f"{len(which)} of {total} seeds of {variant} on {env_id} {text} (seeds {spans(which)}).")
+        if total == 1:
+            notes.append(f"{variant} on {env_id} has one seed only: nothing can be said about its spread.")
+    return notes
+
+
+def spans(numbers: Sequence[int]) -> str:
+    """Sorted whole numbers in few words: 1, 3-5, 9."""
+    words: list[str] = []
+    start = previous = numbers[0]
+    for number in [*numbers[1:], None]:
+        if number != previous + 1:
+            words.append(str(start) if start == previous else f"{start}-{previous}")
+            start = number  # type: ignore[assignment]
+        previous = number  # type: ignore[assignment]
+    return ", ".join(words)
+
+
+def assemble(loaded: Sequence[Loaded]) -> pd.DataFrame:
+    """One frame of all tables, with the run's facts as categorical columns."""
+    rows = [len(item.table) for item in loaded]
+    metrics = dict.fromkeys(str(name) for item in loaded for name in item.table if name not in (*KEYS, STATUS))
+    columns: dict[str, object] = {
+        "run": repeated([item.name for item in loaded], rows),
+        "variant": repeated([item.label for item in loaded], rows),
+        "algo": repeated([item.run.algo for item in loaded], rows),
+        "env_id": repeated([item.run.env_id for item in loaded], rows),
+        STATUS: union_categoricals([item.table[STATUS] for item in loaded], sort_categories=True),
+    }
+    for name in (*KEYS, *metrics):
+        columns[name] = np.concatenate(
+            [item.table[name].to_numpy() if name in item.table else np.full(len(item.table), np.nan) for item in loaded]
+        )
+    return pd.DataFrame(columns)
+
+
+def repeated(values: Sequence[str], counts: Sequence[int]) -> pd.Categorical:
+    """`values`, each as often as `counts` says."""
+    each = pd.Categorical(values)
+    return each.take(np.repeat(np.arange(len(values)), counts))

@@ -1,0 +1,88 @@
+"""Reading one progress.csv, strictly: a file that is torn or not a run's is refused, never half read."""
+
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from analysis.runs import InputError
+
+KEYS = ("seed", "iteration", "env_steps")
+STATUS = "status"
+OK = "ok"
+REQUIRED = ("algo", "env_id", *KEYS, "episodes", "episodic_return", "episodic_length", STATUS)
+
+
+@dataclass(frozen=True)
+class Progress:
+    """The rows of one file: `table` has the keys, the status and the columns asked for; `torn` says that the last,
+    half-written row of a run still in progress was left out; `not_finite` counts cells of nan or inf."""
+
+    table: pd.DataFrame
+    torn: bool
+    not_finite: int
+
+
+def header(path: Path) -> list[str]:
+    """Column names of a progress.csv. Raises InputError if it is not one."""
+    with path.open("rb") as file:
+        first = file.readline().decode("utf-8", errors="replace").rstrip("\r\n")
+    columns = first.split(",")
+    if not first:
+        raise InputError(f"{path}: is empty; a progress.csv begins with a row of column names")
+    missing = [name for name in REQUIRED if name not in columns]
+    if missing:
+        raise InputError(f"{path}: not a run's progress.csv, column {missing[0]!r} is missing")
+    return columns
+
+
+def read_progress(path: Path, columns: Sequence[str] | None, in_progress: bool) -> Progress:
+    """Rows of `path`, in file order, with the `columns` asked for (None: every number column).
+
+    `in_progress` allows a half-written last row. Raises InputError for a missing, empty, torn or foreign file and for
+    a column that it does not have.
+    """
+    try:
+        names = header(path)
+        data = path.read_bytes()
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror}; every run directory has this file") from None
+    wanted = [name for name in names if name not in ("algo", "env_id", *KEYS, STATUS)] if columns is None else columns
+    for name in wanted:
+        if name not in names:
+            numbers = ", ".join(name for name in names if name not in ("algo", "env_id", STATUS))
+            raise InputError(f"{path}: has no column {name!r}; its columns are {numbers}")
+    data, torn = whole_rows(path, data, len(names), in_progress)
+    table = parse(path, data, wanted)
+    values = table[list(wanted)].to_numpy()
+    not_finite = int(np.isinf(values).sum()) + data.lower().count(b"nan")
+    if not_finite:
+        table[list(wanted)] = np.where(np.isfinite(values), values, np.nan)
+    return Progress(table, torn, not_finite)
+
+
+def whole_rows(path: Path, data: bytes, width: int, in_progress: bool) -> tuple[bytes, bool]:
+    """`data` without a half-written last row, and whether there was one; InputError if any other row is torn."""
+    torn = not data.endswith(b"\n")
+    lines = data.count(b"\n")
+    if torn and in_progress:
+        data = data[: data.rfind(b"\n") + 1]
+    elif torn:
+        raise InputError(f"{path}: torn, line {lines + 1} is not complete; every row ends with a newline")
+    if data.count(b",") != (width - 1) * lines or b"\x00" in data:
+        for number, line in enumerate(data.splitlines(), start=1):
+            if line.count(b",") != width - 1 or b"\x00" in line:
+                raise InputError(f"{path}: torn, line {number} has not the {width} cells that the first line names")
+    return data, torn
+
+
+def parse(path: Path, data: bytes, wanted: Sequence[str]) -> pd.DataFrame:
+    types: dict[str, str] = dict.fromkeys(KEYS, "int64") | dict.fromkeys(wanted, "float64") | {STATUS: "category"}
+    try:
+        return pd.read_csv(io.BytesIO(data), usecols=list(types), dtype=types)[list(types)]
+    except (ValueError, pd.errors.ParserError) as error:
+        reason = " ".join(str(error).split())
+        raise InputError(f"{path}: not a run's progress.csv ({reason}); {', '.join(types)} must be numbers") from None

@@ -1,0 +1,59 @@
+"""Which runs are the same variant, and what to call it: the algorithm and the config keys in which it differs."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from analysis.runs import Run
+
+# Keys that choose seeds, the task or the machine; runs that differ only here are the same variant.
+NOT_A_VARIANT = frozenset({"seed", "num_seeds", "env.id"})
+
+
+def identity(run: Run) -> dict[str, str]:
+    """The settings that make `run` the variant it is."""
+    return {key: text(value) for key, value in run.config.items() if key not in NOT_A_VARIANT}
+
+
+def text(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:g}"
+    if isinstance(value, (list, tuple)):
+        return "[" + ",".join(map(text, value)) + "]"
+    return str(value)
+
+
+def label_variants(runs: Sequence[Run]) -> list[str]:
+    """One label per run. Runs of one task share a label exactly if they share every setting but seeds and machine.
+
+    The label is the algorithm's name, followed by the settings in which runs of this algorithm on this task differ.
+    """
+    settings = [identity(run) for run in runs]
+    labels = [run.algo for run in runs]
+    members: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for index, run in enumerate(runs):
+        members[run.env_id, run.algo].append(index)
+    for indices in members.values():
+        keys = differing_keys(settings[index] for index in indices)
+        names = short_names(keys)
+        for index in indices:
+            parts = [f"{names[key]}={settings[index].get(key, 'none')}" for key in keys]
+            labels[index] = " ".join([labels[index], *parts])
+    return labels
+
+
+def differing_keys(settings: Iterable[Mapping[str, str]]) -> list[str]:
+    """Keys, sorted, that do not have one value in all of `settings`; a key that is absent counts as a value."""
+    unique = {tuple(sorted(mapping.items())) for mapping in settings}
+    if len(unique) == 1:
+        return []
+    mappings = [dict(items) for items in unique]
+    keys = {key for mapping in mappings for key in mapping}
+    return sorted(key for key in keys if len({mapping.get(key) for mapping in mappings}) > 1)
+
+
+def short_names(keys: Sequence[str]) -> dict[str, str]:
+    """The last part of each dotted key where that tells the keys apart, else the whole key."""
+    last = {key: key.rsplit(".", 1)[-1] for key in keys}
+    count = Counter(last.values())
+    return {key: name if count[name] == 1 else key for key, name in last.items()}

@@ -1,0 +1,122 @@
+"""python -m analysis.compare, through its entry point."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from analysis.compare import main
+from tests.analysis.synthetic import write_comparison
+
+
+@pytest.fixture(scope="module")
+def comparison(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_comparison(tmp_path_factory.mktemp("runs"), num_seeds=9, iterations=30)
+
+
+def files_in(directory: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in directory.iterdir()} if directory.is_dir() else {}
+
+
+def test_a_multirun_gives_a_figure_and_a_summary_per_task(comparison, tmp_path, capsys):
+    write_comparison(tmp_path / "runs", num_seeds=4, iterations=10, env_id="Acrobot-v1")
+    assert main([str(comparison), str(tmp_path / "runs"), "--out", str(tmp_path / "out")]) == 0
+    written = files_in(tmp_path / "out")
+    for env_id in ("CartPoleSwingUp-v0", "Acrobot-v1"):
+        assert written[f"seeds-{env_id}.png"].startswith(b"\x89PNG")
+        assert b"<svg" in written[f"seeds-{env_id}.svg"]
+        assert str(tmp_path / "out" / f"seeds-{env_id}.png") in capsys.readouterr().out or env_id == "Acrobot-v1"
+    summary = pd.read_csv(tmp_path / "out" / "summary.csv").set_index(["env_id", "variant"])
+    assert len(summary) == 6
+    rows = pd.read_csv(comparison / "1" / "progress.csv")
+    last = rows[rows["iteration"] >= 20].groupby("seed")["episodic_return"].mean()
+    assert summary.loc[("CartPoleSwingUp-v0", "ppo"), "mean"] == pytest.approx(last.mean(), rel=1e-5)
+    assert summary.loc[("CartPoleSwingUp-v0", "ppo"), "scored"] == 9
+
+
+def bad_inputs(comparison: Path, work: Path) -> dict[str, tuple[list[str], str]]:
+    """Arguments that must be refused, each with a part of the line that says why."""
+    cases: dict[str, tuple[list[str], str]] = {}
+
+    def broken(name: str, change, say: str) -> None:
+        run = work / name
+        shutil.copytree(comparison / "1", run)
+        change(run)
+        cases[name] = ([str(comparison / "0"), str(run)], say)
+
+    def edit(file: str, change):
+        def apply(run: Path) -> None:
+            path = run / file
+            path.write_text(change(path.read_text()))
+
+        return apply
+
+    def cut_inside(text: str) -> str:
+        lines = text.splitlines(keepends=True)
+        lines[7] = lines[7][:20] + "\n"
+        return "".join(lines)
+
+    broken("torn-end", edit("progress.csv", lambda text: text[:-9]), "torn, line 271 ")
+    broken("torn-inside", edit("progress.csv", cut_inside), "torn, line 8 ")
+    broken("empty", edit("progress.csv", lambda text: ""), "is empty")
+    broken("foreign", edit("progress.csv", lambda text: "x,y\n1,2\n"), "column 'algo' is missing")
+    broken("words", edit("progress.csv", lambda text: text.replace(",32416,", ",many,", 1)), "must be numbers")
+    broken("no-csv", lambda run: (run / "progress.csv").unlink(), "No such file")
+    broken("no-info", lambda run: (run / "run.json").unlink(), "run.json")
+    broken("torn-info", edit("run.json", lambda text: text[:40]), "run.json")
+    broken("foreign-info", edit("run.json", lambda text: "[1]"), "run.json")
+    broken("no-config", lambda run: (run / ".hydra" / "config.yaml").unlink(), "config.yaml")
+    broken("torn-config", edit(".hydra/config.yaml", lambda text: "algo: [ppo"), "config.yaml")
+    (work / "nothing").mkdir()
+    (work / "foreign.csv").write_text("x,y\n1,2\n")
+    cases["nothing"] = ([str(work / "nothing")], "holds no run")
+    cases["absent"] = ([str(work / "absent")], "no such directory")
+    cases["foreign-file"] = ([str(work / "foreign.csv")], "not a directory")
+    cases["metric"] = ([str(comparison), "--metric", "happiness"], "no column 'happiness'")
+    return cases
+
+
+def test_bad_input_is_refused_with_one_line_and_nothing_is_overwritten(comparison, tmp_path, capsys):
+    out = tmp_path / "out"
+    assert main([str(comparison), "--out", str(out)]) == 0
+    before = files_in(out)
+    capsys.readouterr()
+    for name, (arguments, say) in bad_inputs(comparison, tmp_path).items():
+        assert main([*arguments, "--out", str(out)]) == 2, name
+        printed = capsys.readouterr()
+        assert printed.out == "", name
+        assert printed.err.count("\n") == 1, name
+        assert say in printed.err, (name, printed.err)
+        assert files_in(out) == before, name
+
+
+def test_an_out_that_cannot_be_written_is_refused(comparison, tmp_path, capsys):
+    (tmp_path / "file").write_text("mine")
+    for out in (tmp_path / "file", tmp_path / "file" / "below", Path("/proc/seedbed")):
+        assert main([str(comparison), "--out", str(out)]) == 2
+        assert capsys.readouterr().err.count("\n") == 1
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+@pytest.mark.parametrize(
+    "arguments", [[], ["--out", "x"], ["a", "--out", "x", "--last", "0"], ["a", "--out", "x", "--x", "time"]]
+)
+def test_wrong_arguments_exit_with_status_2(arguments):
+    with pytest.raises(SystemExit) as stopped:
+        main(arguments)
+    assert stopped.value.code == 2
+
+
+def test_the_module_runs_as_a_command(tmp_path):
+    result = subprocess.run(
+        [sys.executable, "-m", "analysis.compare", str(tmp_path / "absent"), "--out", str(tmp_path / "out")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 2
+    assert result.stderr.count("\n") == 1
+    assert "Traceback" not in result.stderr
