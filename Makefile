@@ -1,0 +1,39 @@
+# Two commands do everything on a fresh machine: make compare, make test.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+
+.PHONY: install compare test check clean
+
+install: $(VENV)/.installed
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(PIP) -e ".[render]"
+	@touch $@
+
+$(VENV)/.installed-test: $(VENV)/.installed
+	$(PIP) -e ".[render,test]"
+	$(PIP) --no-deps gym-cartpole-swingup==0.1.4  # an oracle of the tests; its own dependencies no longer install
+	@touch $@
+
+# 36 seeds of each variant on CartPole-v1, then how they spread. A second call compares what is there.
+COMPARE := results/compare
+compare: $(VENV)/.installed
+	$(BIN)/python -m sweeps.train -m algo=a2c,ppo,trpo env=cartpole num_seeds=36 iterations=50 \
+		hydra.sweep.dir=$(COMPARE) resume=true
+	$(BIN)/python -m analysis.compare $(COMPARE) --out $(COMPARE)/figures
+
+test: $(VENV)/.installed-test
+	$(BIN)/python -m pytest -m "not study and not slurm and not ray"
+
+check: $(VENV)/.installed-test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache
