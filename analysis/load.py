@@ -159,5 +159,5 @@ def assemble(loaded: Sequence[Loaded]) -> pd.DataFrame:
 
 def repeated(values: Sequence[str], counts: Sequence[int]) -> pd.Categorical:
     """`values`, each as often as `counts` says."""
-    each = pd.Categorical(values)
+    each = pd.Categorical(np.array(values, dtype=object))
     return each.take(np.repeat(np.arange(len(values)), counts))
