@@ -1,0 +1,42 @@
+"""Configs and runs for tests, composed as the command line composes them."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from hydra import compose, initialize_config_module
+
+from algos.build import make_trainer
+from algos.config import Config
+from algos.core.loop import Trainer
+from sweeps.checks import task_config, validate
+from sweeps.run_directory import TableWriter, progress_rows
+
+
+def composed(*overrides: str) -> Config:
+    """The validated config of ``python -m sweeps.train OVERRIDES``."""
+    with initialize_config_module("conf", version_base="1.3"):
+        return validate(task_config(compose("config", list(overrides))))
+
+
+def trainer(*overrides: str) -> Trainer:
+    """A run that is ready to iterate."""
+    return make_trainer(composed(*overrides))
+
+
+def train_rows(directory: Path, overrides: Sequence[str]) -> list[str]:
+    """Train with these overrides; the lines of ``progress.csv``, header first."""
+    config = composed(*overrides)
+    writer = TableWriter(directory / "progress.csv")
+    for iteration in make_trainer(config):
+        writer.append(progress_rows(config.algo.name, config.env.id, config.seeds, iteration))
+    return (directory / "progress.csv").read_text().splitlines()
+
+
+def median_final_return(run: Trainer) -> float:
+    """Median over seeds of the last iteration's episodic return."""
+    last = None
+    for last in run:
+        pass
+    assert last is not None
+    return float(np.nanmedian(last.stats["episodic_return"]))
