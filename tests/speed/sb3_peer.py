@@ -15,6 +15,7 @@ import argparse
 import json
 from collections.abc import Callable
 from time import perf_counter
+from typing import Any
 
 import gymnasium as gym
 import torch
@@ -27,7 +28,7 @@ from stable_baselines3.common.vec_env import DummyVecEnv, VecEnv
 from tests.speed import swingup
 
 NUM_ENVS, NUM_STEPS = 8, 4052
-SWINGUP = {
+SWINGUP: dict[str, Any] = {
     "n_steps": NUM_STEPS,
     "gamma": 0.999,
     "gae_lambda": 0.99,
@@ -63,7 +64,7 @@ def envs(make: Callable[[], gym.Env], num_envs: int) -> VecEnv:
 
 
 def build(algo: str, seed: int) -> OnPolicyAlgorithm:
-    common = {"policy": "MlpPolicy", "seed": seed, "device": "cpu"}
+    common: dict[str, Any] = {"policy": "MlpPolicy", "seed": seed, "device": "cpu"}
     if algo == "cartpole":
         return PPO(
             env=envs(lambda: gym.make("CartPole-v1"), 4),

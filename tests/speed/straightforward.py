@@ -1,4 +1,4 @@
-"""Times the straightforward program on the post's swing-up: one seed, one thread, Python environments, float64 autograd.
+"""Times the straightforward program on the post's swing-up: one seed, one thread, Python environments, float64.
 
 The program is the test oracle of the faithful mode, so what is timed is also known to be right. Prints one JSON line.
 """
