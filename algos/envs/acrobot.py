@@ -21,7 +21,7 @@ MAX_SPEED = (4 * math.pi, 9 * math.pi)  # rad/s
 
 
 @njit(types.UniTuple(float64, 2)(float64, float64, float64, float64, float64), cache=True)
-def _accelerations(theta1, theta2, dtheta1, dtheta2, torque):
+def _accelerations(theta1: float, theta2: float, dtheta1: float, dtheta2: float, torque: float) -> tuple[float, float]:
     cos2, sin2 = math.cos(theta2), math.sin(theta2)
     d1 = COM**2 + (1.0 + COM**2 + 2 * COM * cos2) + INERTIA + INERTIA
     d2 = (COM**2 + COM * cos2) + INERTIA
@@ -39,7 +39,7 @@ def _accelerations(theta1, theta2, dtheta1, dtheta2, torque):
 
 
 @njit(float64(float64), cache=True)
-def _wrap(angle):
+def _wrap(angle: float) -> float:
     while angle > math.pi:
         angle -= 2 * math.pi
     while angle < -math.pi:
@@ -48,7 +48,7 @@ def _wrap(angle):
 
 
 @njit(STEP, cache=True)
-def step(state, action):
+def step(state: np.ndarray, action: np.ndarray) -> tuple[float, bool]:
     torque = action[0] - 1.0
     a, b, da, db = state[0], state[1], state[2], state[3]
     half = DT / 2
@@ -70,7 +70,7 @@ def step(state, action):
 
 
 @njit(OBSERVE, cache=True)
-def observe(state, obs):
+def observe(state: np.ndarray, obs: np.ndarray) -> None:
     obs[0] = math.cos(state[0])
     obs[1] = math.sin(state[0])
     obs[2] = math.cos(state[1])

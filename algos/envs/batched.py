@@ -36,7 +36,7 @@ _WORD = (1 << 64) - 1
     ),
     cache=True,
 )
-def _step_batch(
+def _step_batch(  # type: ignore[no-untyped-def]
     step, observe, max_episode_steps, actions, states, elapsed, resets, resets_used, obs, final_obs, rewards,
     terminated, truncated,
 ):  # fmt: skip
@@ -71,6 +71,7 @@ class BatchedEnv(VectorEnv):
         self.metadata = {"autoreset_mode": AutoresetMode.SAME_STEP}
         self.single_observation_space = task.observation_space
         self.single_action_space = task.action_space
+        self.obs_shape = (num_envs, len(task.observation_space.low))
         self.observation_space = batch_space(task.observation_space, num_envs)
         self.action_space = batch_space(task.action_space, num_envs)
 
@@ -92,7 +93,7 @@ class BatchedEnv(VectorEnv):
         """
         if options:
             raise ValueError(f"reset options are not supported by a batched environment, got {options}")
-        seeds = [None if seed is None else seed + e for e in range(self.num_envs)] if _is_scalar(seed) else list(seed)
+        seeds = list(seed) if isinstance(seed, Sequence) else one_per_env(seed, self.num_envs)
         if len(seeds) != self.num_envs:
             raise ValueError(f"{self.num_envs} sub-environments need as many seeds, got {len(seeds)}")
         if not self.generators:
@@ -108,9 +109,7 @@ class BatchedEnv(VectorEnv):
         self.elapsed[:] = 0
         return self.observe(), {}
 
-    def step(
-        self, actions: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
+    def step(self, actions: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
         """Step every sub-environment with ``actions [E]`` (Discrete) or ``[E, A]`` (Box).
 
         Returns obs ``[E, D]`` float32 (of the new episode where one ended), rewards ``[E]`` float64, terminated and
@@ -121,7 +120,7 @@ class BatchedEnv(VectorEnv):
         """
         if not self.generators:
             raise ValueError("reset the environment before its first step")
-        obs = np.empty(self.observation_space.shape, np.float32)
+        obs = np.empty(self.obs_shape, np.float32)
         final_obs = np.empty_like(obs)
         rewards = np.empty(self.num_envs)
         terminated = np.empty(self.num_envs, np.bool_)
@@ -136,7 +135,7 @@ class BatchedEnv(VectorEnv):
 
     def observe(self) -> np.ndarray:
         """The observations ``[E, D]`` of the present states."""
-        obs = np.empty(self.observation_space.shape, np.float32)
+        obs = np.empty(self.obs_shape, np.float32)
         for e in range(self.num_envs):
             self.task.observe(self.states[e], obs[e])
         return obs
@@ -191,14 +190,22 @@ class BatchedEnv(VectorEnv):
         return {"final_obs": per_env, "_final_obs": ended, "final_info": {}, "_final_info": ended.copy()}
 
 
-def _is_scalar(seed: int | Sequence[int | None] | None) -> bool:
-    return seed is None or isinstance(seed, int)
+def one_per_env(seed: int | None, num_envs: int) -> list[int | None]:
+    """Gymnasium's seeds of the sub-environments of a batch that is reset with one."""
+    return [None if seed is None else seed + e for e in range(num_envs)]
 
 
 def _generator_words(rng: np.random.Generator) -> list[int]:
     state = rng.bit_generator.state
     position, increment = state["state"]["state"], state["state"]["inc"]
-    return [position >> 64, position & _WORD, increment >> 64, increment & _WORD, state["has_uint32"], state["uinteger"]]
+    return [
+        position >> 64,
+        position & _WORD,
+        increment >> 64,
+        increment & _WORD,
+        state["has_uint32"],
+        state["uinteger"],
+    ]
 
 
 def _generator_from_words(words: np.ndarray) -> np.random.Generator:

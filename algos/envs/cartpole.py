@@ -22,7 +22,7 @@ ANGLE_LIMIT = 12 * 2 * math.pi / 360  # rad
 
 
 @njit(STEP, cache=True)
-def step(state, action):
+def step(state: np.ndarray, action: np.ndarray) -> tuple[float, bool]:
     x, x_dot, theta, theta_dot = state[0], state[1], state[2], state[3]
     force = FORCE if action[0] == 1.0 else -FORCE
     cos, sin = math.cos(theta), math.sin(theta)
@@ -37,7 +37,7 @@ def step(state, action):
 
 
 @njit(OBSERVE, cache=True)
-def observe(state, obs):
+def observe(state: np.ndarray, obs: np.ndarray) -> None:
     for i in range(4):
         obs[i] = state[i]
 

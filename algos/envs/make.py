@@ -83,7 +83,7 @@ def make_single(
     except Exception as error:
         raise TaskError(f"{env_id} cannot be constructed with {kwargs}: {_one_line(error)}") from error
     _check_spaces(env_id, env)
-    if not (isinstance(env.observation_space, spaces.Box) and len(env.observation_space.shape) == 1):
+    if not (isinstance(env.observation_space, spaces.Box) and env.observation_space.low.ndim == 1):
         env = gym.wrappers.FlattenObservation(env)
     start = getattr(env.action_space, "start", None)
     if start is not None and np.any(start):
@@ -92,9 +92,10 @@ def make_single(
 
 
 def _actions_from_zero(env: gym.Env) -> gym.Env:
-    space, start = env.action_space, env.action_space.start
+    space = env.action_space
+    assert isinstance(space, spaces.Discrete | spaces.MultiDiscrete)
     zero_based = spaces.Discrete(space.n) if isinstance(space, spaces.Discrete) else spaces.MultiDiscrete(space.nvec)
-    return gym.wrappers.TransformAction(env, lambda action: action + start, zero_based)
+    return gym.wrappers.TransformAction(env, partial(np.add, space.start), zero_based)
 
 
 def _import(module: str) -> None:
@@ -120,7 +121,7 @@ def _check_spaces(env_id: str, env: gym.Env) -> None:
         raise TaskError(f"{env_id} has observations {observation}; supported are Box, and Dict or Tuple of flat spaces")
     discrete = isinstance(action, spaces.Discrete | spaces.MultiDiscrete)
     box = isinstance(action, spaces.Box) and np.issubdtype(action.dtype, np.floating)
-    if not (discrete or box) or len(action.shape) > 1 or (box and action.shape == ()):
+    if not (discrete or box) or len(action.shape or ()) > 1 or (box and action.shape == ()):
         raise TaskError(f"{env_id} has actions {action}; supported are Discrete, and MultiDiscrete or Box of one axis")
 
 
@@ -129,13 +130,13 @@ def _try_out(env_id: str, make_one: Callable[[], gym.Env]) -> None:
     env = make_one()
     try:
         env.action_space.seed(0)
-        obs = _returned(env_id, "reset", 2, lambda: env.reset(seed=0))[0]
+        obs = _returned(env_id, "reset", 2, partial(env.reset, seed=0))[0]
         _check_obs(env_id, env, obs, "reset")
         for _ in range(TRIAL_STEPS):
             action = env.action_space.sample()
-            obs, reward, terminated, truncated, _ = _returned(env_id, "step", 5, lambda a=action: env.step(a))
+            obs, reward, terminated, truncated, _ = _returned(env_id, "step", 5, partial(env.step, action))
             _check_obs(env_id, env, obs, "step")
-            if not (np.isscalar(reward) or np.ndim(reward) == 0) or not _is_finite_number(reward):
+            if not _is_finite_number(reward):
                 raise TaskError(f"{env_id}: step returned the reward {reward!r}; a finite number is needed")
             for name, flag in (("terminated", terminated), ("truncated", truncated)):
                 if not isinstance(flag, bool | np.bool_):
@@ -160,6 +161,7 @@ def _returned(env_id: str, method: str, length: int, call: Callable[[], Any]) ->
 
 def _check_obs(env_id: str, env: gym.Env, obs: Any, method: str) -> None:
     space = env.observation_space
+    assert isinstance(space, spaces.Box)
     if not isinstance(obs, np.ndarray):
         raise TaskError(f"{env_id}: {method} returned an observation of type {type(obs).__name__}; {space} is needed")
     if obs.shape != space.shape or not np.can_cast(obs.dtype, space.dtype, "same_kind"):
@@ -170,10 +172,8 @@ def _check_obs(env_id: str, env: gym.Env, obs: Any, method: str) -> None:
 
 
 def _is_finite_number(value: Any) -> bool:
-    try:
-        return bool(np.isfinite(float(value)))
-    except (TypeError, ValueError):
-        return False
+    number = np.asarray(value)
+    return number.ndim == 0 and number.dtype.kind in "biuf" and bool(np.isfinite(number))
 
 
 def _one_line(error: BaseException) -> str:

@@ -15,7 +15,7 @@ CONTINUOUS_FORCE, CONTINUOUS_GOAL = 0.0015, 0.45
 
 
 @njit(STEP, cache=True)
-def step(state, action):
+def step(state: np.ndarray, action: np.ndarray) -> tuple[float, bool]:
     position, velocity = state[0], state[1]
     velocity += (action[0] - 1.0) * FORCE + math.cos(3 * position) * -GRAVITY
     velocity = min(max(velocity, -MAX_SPEED), MAX_SPEED)
@@ -27,12 +27,12 @@ def step(state, action):
 
 
 @njit(float64(float64, boolean), cache=True)
-def _rounded(x, to_float32):
+def _rounded(x: float, to_float32: bool) -> float:
     return float64(np.float32(x)) if to_float32 else x
 
 
 @njit(STEP, cache=True)
-def step_continuous(state, action):
+def step_continuous(state: np.ndarray, action: np.ndarray) -> tuple[float, bool]:
     # Gymnasium begins an episode in float64 and keeps float32 after its first step; state[2] is 1 from there on.
     position, velocity, single = state[0], state[1], state[2] == 1.0
     angle = _rounded(3 * position, single)
@@ -54,7 +54,7 @@ def step_continuous(state, action):
 
 
 @njit(OBSERVE, cache=True)
-def observe(state, obs):
+def observe(state: np.ndarray, obs: np.ndarray) -> None:
     obs[0] = state[0]
     obs[1] = state[1]
 

@@ -16,7 +16,7 @@ GRAVITY = 10.0  # m/s²; rod of 1 kg and 1 m
 
 
 @njit(STEP, cache=True)
-def step(state, action):
+def step(state: np.ndarray, action: np.ndarray) -> tuple[float, bool]:
     theta, theta_dot = state[0], state[1]
     # Gymnasium keeps the torque and its products in float32.
     torque = np.float32(min(max(action[0], -MAX_TORQUE), MAX_TORQUE))
@@ -27,11 +27,11 @@ def step(state, action):
     theta_dot = theta_dot + (3 * GRAVITY / 2 * math.sin(theta) + push) * DT
     state[1] = min(max(theta_dot, -MAX_SPEED), MAX_SPEED)
     state[0] = theta + state[1] * DT
-    return -cost, False
+    return -float(cost), False
 
 
 @njit(OBSERVE, cache=True)
-def observe(state, obs):
+def observe(state: np.ndarray, obs: np.ndarray) -> None:
     obs[0] = math.cos(state[0])
     obs[1] = math.sin(state[0])
     obs[2] = state[1]

@@ -26,7 +26,7 @@ X_LIMIT = 2.4  # m
 
 
 @njit(types.boolean(types.float64[::1], types.float64[::1]), cache=True)
-def _advance(state, action):
+def _advance(state: np.ndarray, action: np.ndarray) -> bool:
     """One explicit Euler step of (x, ẋ, θ, θ̇), all four from the old state; returns whether the cart left the track.
 
     ẍ = (−2 m l θ̇² sin θ + 3 m g sin θ cos θ + 4F − 4bẋ) / (4M − 3 m cos² θ),
@@ -37,12 +37,12 @@ def _advance(state, action):
     force = MAX_FORCE * min(max(action[0], -1.0), 1.0)
     cos, sin = math.cos(theta), math.sin(theta)
     centrifugal = POLE_MOMENT * theta_dot**2 * sin
-    x_acc = (
-        -2 * centrifugal + 3 * POLE_MASS * GRAVITY * sin * cos + 4 * force - 4 * FRICTION * x_dot
-    ) / (4 * TOTAL_MASS - 3 * POLE_MASS * cos**2)
-    theta_acc = (
-        -3 * centrifugal * cos + 6 * TOTAL_MASS * GRAVITY * sin + 6 * (force - FRICTION * x_dot) * cos
-    ) / (4 * POLE_LENGTH * TOTAL_MASS - 3 * POLE_MOMENT * cos**2)
+    x_acc = (-2 * centrifugal + 3 * POLE_MASS * GRAVITY * sin * cos + 4 * force - 4 * FRICTION * x_dot) / (
+        4 * TOTAL_MASS - 3 * POLE_MASS * cos**2
+    )
+    theta_acc = (-3 * centrifugal * cos + 6 * TOTAL_MASS * GRAVITY * sin + 6 * (force - FRICTION * x_dot) * cos) / (
+        4 * POLE_LENGTH * TOTAL_MASS - 3 * POLE_MOMENT * cos**2
+    )
     state[0] = x + DT * x_dot
     state[1] = x_dot + DT * x_acc
     state[2] = theta + DT * theta_dot
@@ -51,19 +51,19 @@ def _advance(state, action):
 
 
 @njit(STEP, cache=True)
-def step_v0(state, action):
+def step_v0(state: np.ndarray, action: np.ndarray) -> tuple[float, bool]:
     terminated = _advance(state, action)
     return math.cos(state[2]), terminated
 
 
 @njit(STEP, cache=True)
-def step_v1(state, action):
+def step_v1(state: np.ndarray, action: np.ndarray) -> tuple[float, bool]:
     terminated = _advance(state, action)
     return (1.0 + math.cos(state[2])) / 2.0, terminated
 
 
 @njit(OBSERVE, cache=True)
-def observe(state, obs):
+def observe(state: np.ndarray, obs: np.ndarray) -> None:
     obs[0] = state[0]
     obs[1] = state[1]
     obs[2] = math.cos(state[2])
@@ -129,7 +129,9 @@ class CartPoleSwingUpEnv(gym.Env):
     def render(self) -> np.ndarray | None:
         """An image [400, 600, 3] of uint8 in mode ``rgb_array``; None in mode ``human``, which draws to a window."""
         if self.render_mode is None:
-            gym.logger.warn('render() needs a render mode, e.g. gym.make("CartPoleSwingUp-v1", render_mode="rgb_array")')
+            gym.logger.warn(
+                'render() needs a render mode, e.g. gym.make("CartPoleSwingUp-v1", render_mode="rgb_array")'
+            )
             return None
         if self._renderer is None:
             self._renderer = _Renderer(self.render_mode == "human", self.metadata["render_fps"])
@@ -141,7 +143,7 @@ class CartPoleSwingUpEnv(gym.Env):
             self._renderer = None
 
     def _observe(self) -> np.ndarray:
-        obs = np.empty(self.observation_space.shape, np.float32)
+        obs = np.empty(len(self.task.observation_space.low), np.float32)
         self.task.observe(self.state, obs)
         return obs
 
@@ -175,9 +177,17 @@ class _Renderer:
         tip = (cart_x + pole * math.sin(theta), self.TRACK_Y - pole * math.cos(theta))
         draw.line(surface, self.GREY, (self._pixels(-X_LIMIT), self.TRACK_Y), (self._pixels(X_LIMIT), self.TRACK_Y), 2)
         for end in (-X_LIMIT, X_LIMIT):
-            draw.line(surface, self.GREY, (self._pixels(end), self.TRACK_Y - 8), (self._pixels(end), self.TRACK_Y + 8), 2)
+            draw.line(
+                surface, self.GREY, (self._pixels(end), self.TRACK_Y - 8), (self._pixels(end), self.TRACK_Y + 8), 2
+            )
         draw.rect(surface, self.BLACK, self.pygame.Rect(round(cart_x) - 25, self.TRACK_Y - 12, 50, 24))
-        draw.line(surface, self.WOOD, (cart_x, self.TRACK_Y), tip, 8)
+        across_x, across_y = 4 * math.cos(theta), 4 * math.sin(theta)
+        pole_corners = [
+            (x + side * across_x, y + side * across_y)
+            for side in (1, -1)
+            for x, y in ((cart_x, self.TRACK_Y), tip)[::side]
+        ]
+        draw.polygon(surface, self.WOOD, pole_corners)
         draw.circle(surface, self.WOOD, tip, 7)
         draw.circle(surface, self.AXLE, (cart_x, self.TRACK_Y), 5)
         if self.window is None:

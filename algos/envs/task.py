@@ -8,7 +8,7 @@ from gymnasium import spaces
 from numba import types
 
 STEP = types.Tuple((types.float64, types.boolean))(types.float64[::1], types.float64[::1])
-"""``step(state, action) -> (reward, terminated)``, which advances ``state`` in place; a Discrete action is action[0]."""
+"""``step(state, action) -> (reward, terminated)``, advancing ``state`` in place; a Discrete action is action[0]."""
 
 OBSERVE = types.void(types.float64[::1], types.float32[::1])
 """``observe(state, obs)``, which writes the observation of ``state`` into ``obs``."""

@@ -8,6 +8,7 @@ import multiprocessing
 import signal
 import traceback
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -15,6 +16,8 @@ import gymnasium as gym
 import numpy as np
 from gymnasium.vector import AutoresetMode, SyncVectorEnv, VectorEnv
 from gymnasium.vector.utils import batch_space
+
+from algos.envs.batched import one_per_env
 
 _SPAWN = multiprocessing.get_context("spawn")  # a fork would inherit the state of compute threads without the threads
 
@@ -35,7 +38,7 @@ class WorkerVectorEnv(VectorEnv):
         self.action_space = batch_space(env.action_space, num_envs)
         env.close()
 
-        layout = {
+        layout: dict[str, tuple[Any, Any]] = {
             "actions": (self.action_space.shape, self.action_space.dtype),
             "obs": (self.observation_space.shape, self.observation_space.dtype),
             "final_obs": (self.observation_space.shape, self.observation_space.dtype),
@@ -51,7 +54,7 @@ class WorkerVectorEnv(VectorEnv):
         self._connections: list[Connection] = []
         self._processes = []
         bounds = np.linspace(0, num_envs, num_workers + 1).astype(int)
-        self._shares = [slice(int(first), int(last)) for first, last in zip(bounds[:-1], bounds[1:], strict=True)]
+        self._shares = [slice(int(first), int(last)) for first, last in pairwise(bounds)]
         for share in self._shares:
             ours, theirs = _SPAWN.Pipe()
             process = _SPAWN.Process(target=_work, args=(make_one, share, theirs, shared), daemon=True)
@@ -64,9 +67,8 @@ class WorkerVectorEnv(VectorEnv):
         self, *, seed: int | Sequence[int | None] | None = None, options: dict[str, Any] | None = None
     ) -> tuple[np.ndarray, dict[str, Any]]:
         """Begin an episode everywhere; an int seeds sub-environment e with seed + e. Returns obs ``[num_envs, D]``."""
-        if seed is None or isinstance(seed, int):
-            seed = [None if seed is None else seed + e for e in range(self.num_envs)]
-        self._request("reset", [(list(seed[share]), options) for share in self._shares])
+        seeds = list(seed) if isinstance(seed, Sequence) else one_per_env(seed, self.num_envs)
+        self._request("reset", [(seeds[share], options) for share in self._shares])
         return self._arrays["obs"].copy(), {}
 
     def step(self, actions: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:

@@ -1,0 +1,143 @@
+"""Which environments ``make_vec`` builds, and which it refuses."""
+
+import warnings
+from functools import partial
+
+import gymnasium as gym
+import numpy as np
+import pytest
+from gymnasium import spaces
+from gymnasium.vector import AutoresetMode, VectorEnv
+
+from algos.envs import TaskError, make_vec
+from algos.envs.batched import BatchedEnv
+from algos.envs.make import make_single
+from algos.envs.workers import WorkerVectorEnv
+from tests.envs.broken import BROKEN
+
+USER = "tests.envs.user_tasks"
+
+
+def roll(envs: VectorEnv, steps: int, seed: int) -> list[tuple[np.ndarray, ...]]:
+    envs.action_space.seed(0)
+    record = [(envs.reset(seed=[seed + 7 * e for e in range(envs.num_envs)])[0],)]
+    for _ in range(steps):
+        obs, rewards, terminated, truncated, infos = envs.step(envs.action_space.sample())
+        ended = terminated | truncated
+        assert np.array_equal(infos.get("_final_obs", np.zeros(len(obs), bool)), ended)
+        final = np.stack(infos["final_obs"][ended]) if ended.any() else obs[:0]
+        record.append((obs, rewards, terminated, truncated, final))
+    return record
+
+
+@pytest.mark.parametrize("env_id", BROKEN)
+def test_a_task_that_breaks_the_contract_is_refused_with_what_is_wrong(env_id: str) -> None:
+    with pytest.raises(TaskError, match=BROKEN[env_id][1]) as raised:
+        make_vec(env_id, 2, {}, "auto")
+    message = str(raised.value)
+    assert message.startswith(env_id)
+    assert "\n" not in message
+
+
+def test_unknown_ids_and_modules_are_refused() -> None:
+    with pytest.raises(TaskError, match=r"CartPol-v1 is not a registered environment: did you mean CartPole-v1"):
+        make_vec("CartPol-v1", 2, {}, "auto")
+    with pytest.raises(TaskError, match="did you mean CartPoleSwingUp-v1"):
+        make_vec("CartPoleSwingup-v1", 2, {}, "auto")
+    with pytest.raises(TaskError, match="CartPole-v9 is not a registered environment"):
+        make_vec("CartPole-v9", 2, {}, "auto")
+    with pytest.raises(TaskError, match="an id registered with Gymnasium is needed"):
+        make_vec("zzzz", 2, {}, "auto")
+    with pytest.raises(TaskError, match="module no_such_module cannot be imported: ModuleNotFoundError"):
+        make_vec("CartPole-v1", 2, {}, "auto", module="no_such_module")
+
+
+def test_an_environment_that_does_not_construct_is_refused() -> None:
+    with pytest.raises(
+        TaskError, match=r"Pendulum-v1 cannot be constructed with {'colour': 'red'}: TypeError"
+    ) as raised:
+        make_vec("Pendulum-v1", 2, {"colour": "red"}, "auto")
+    assert "\n" not in str(raised.value)
+
+
+def test_gymnasiums_own_choice_is_left_alone() -> None:
+    envs = gym.make_vec("CartPole-v1", 2)
+    assert not isinstance(envs, BatchedEnv)
+
+
+def test_arguments_reach_the_environment() -> None:
+    """Ours have none, so Gymnasium's own is taken."""
+    envs = make_vec("Pendulum-v1", 2, {"g": 0.0}, "auto")
+    assert not isinstance(envs, BatchedEnv)
+    assert envs.get_attr("g") == (0.0, 0.0)
+
+
+@pytest.mark.parametrize("vectorization", ["auto", "sync"])
+def test_time_limit_replaces_the_ids_own(vectorization: str) -> None:
+    envs = make_vec("Pendulum-v1", 2, {}, vectorization, max_episode_steps=4)
+    truncated = np.array([step[3] for step in roll(envs, 12, seed=0)[1:]])
+    np.testing.assert_array_equal(np.flatnonzero(truncated[:, 0]), [3, 7, 11])
+    envs.close()
+
+
+@pytest.mark.parametrize("layout", ["dict", "tuple"])
+def test_dict_and_tuple_observations_are_flattened_and_choices_count_from_zero(layout: str) -> None:
+    envs = make_vec(f"user/Echo-discrete-{layout}-v0", 3, {}, "auto", module=USER)
+    assert envs.single_action_space == spaces.Discrete(3)
+    obs, _ = envs.reset(seed=0)
+    np.testing.assert_array_equal(obs[0], [0, 0, 1, 0, 0, 0])  # the action of 2, then the step one-hot
+    obs, rewards, *_ = envs.step(np.array([0, 1, 2]))
+    np.testing.assert_array_equal(obs[:, :2], [[-1, -1], [0, 0], [1, 1]])
+    np.testing.assert_array_equal(obs[:, 2:], [[0, 1, 0, 0]] * 3)
+    np.testing.assert_array_equal(rewards, [-1, 0, 1])
+
+
+def test_multidiscrete_actions_count_from_zero() -> None:
+    envs = make_vec("user/Echo-multi-dict-v0", 2, {}, "auto", module=USER)
+    assert envs.single_action_space == spaces.MultiDiscrete([2, 3])
+    envs.reset(seed=0)
+    obs = envs.step(np.array([[0, 0], [1, 2]]))[0]
+    np.testing.assert_array_equal(obs[:, :2], [[5, -1], [6, 1]])
+
+
+def test_images_are_flattened() -> None:
+    envs = make_vec("user/Image-v0", 2, {}, "auto", module=USER)
+    obs, _ = envs.reset(seed=0)
+    np.testing.assert_array_equal(obs, [np.arange(6)] * 2)
+
+
+@pytest.mark.parametrize("num_workers", [1, 3])
+def test_workers_give_what_one_process_gives_however_many(num_workers: int) -> None:
+    make_one = partial(make_single, "user/Echo-discrete-dict-v0", {}, USER, None)
+    envs = WorkerVectorEnv(make_one, 5, num_workers)
+    assert envs.metadata["autoreset_mode"] == AutoresetMode.SAME_STEP
+    want = roll(make_vec("user/Echo-discrete-dict-v0", 5, {}, "sync", module=USER), 20, seed=1)
+    for mine, other in zip(roll(envs, 20, seed=1), want, strict=True):
+        for a, b in zip(mine, other, strict=True):
+            np.testing.assert_array_equal(a, b)
+    envs.close()
+
+
+def test_async_equals_sync_with_seeded_resets() -> None:
+    ours, theirs = (make_vec("Acrobot-v1", 4, {}, kind, max_episode_steps=9) for kind in ("async", "sync"))
+    assert isinstance(ours, WorkerVectorEnv)
+    for mine, other in zip(roll(ours, 40, seed=3), roll(theirs, 40, seed=3), strict=True):
+        for a, b in zip(mine, other, strict=True):
+            np.testing.assert_array_equal(a, b)
+    ours.close()
+
+
+def test_an_exception_in_a_worker_is_raised_here() -> None:
+    envs = make_vec("user/Fragile-v0", 4, {}, "async", module=USER)
+    with pytest.raises(RuntimeError, match="the tenth step"):
+        roll(envs, 10, seed=0)
+    envs.close()
+
+
+def test_mujoco_runs_where_it_is_installed() -> None:
+    pytest.importorskip("mujoco")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        envs = make_vec("HalfCheetah-v5", 2, {}, "auto")
+    assert envs.reset(seed=0)[0].shape == (2, 17)
+    envs.close()
