@@ -1,0 +1,37 @@
+"""Sums over a seed's samples whose order does not depend on the other seeds."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from algos.kernels.reduce import sum_rows
+
+
+def batch_sum(x: Tensor) -> Tensor:
+    """Sum [S] of each seed's row of x [S, B]; on the CPU in an order that depends on B alone.
+
+    ``torch.sum`` of one long row splits it by the number of threads, of many rows it does not: a seed's loss would
+    then depend on the seeds beside it.
+    """
+    return _BatchSum.apply(x)
+
+
+def batch_mean(x: Tensor) -> Tensor:
+    """Mean [S] of each seed's row of x [S, B], in the order of ``batch_sum``."""
+    return batch_sum(x) / x.shape[1]
+
+
+class _BatchSum(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        ctx.batch = x.shape[1]
+        if x.device.type != "cpu":
+            return x.sum(1)
+        total = torch.empty(x.shape[0], dtype=x.dtype)
+        sum_rows(x.detach().contiguous().numpy(), total.numpy())
+        return total
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Tensor:
+        return grad[:, None].expand(-1, ctx.batch)

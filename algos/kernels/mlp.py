@@ -1,0 +1,433 @@
+"""Forward, vjp and jvp of stacked multilayer perceptrons on the CPU, compiled by Numba.
+
+A *tile* of rows goes through all layers, and back, while its activations are in the cache. A *block* of a few tiles is
+one task of a thread. Blocks depend on the number of rows alone, and the partial gradients of blocks are added in their
+order, so results are the same bits whatever the number of seeds and threads. Seeds that are not computed get no tasks.
+
+Compiled code is cached beside this file, in the user's cache directory where that cannot be written, or in
+``NUMBA_CACHE_DIR`` if it is set.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from numba import config, get_thread_id, njit, prange
+from torch import Tensor
+
+from algos.kernels.panels import (
+    VECTOR_BYTES,
+    VECTORS,
+    add_layer,
+    add_outer,
+    block_elements,
+    copy,
+    linear_layer,
+    panel_rows,
+    relu_layer,
+    relu_slope_layer,
+    tanh_layer,
+    tanh_slope_layer,
+    unpack_blocks,
+)
+
+Array = np.ndarray
+
+TILE_PANELS = 4
+BLOCK_TILES = 4
+KEEP_BYTES = 2**25  # hidden activations up to this size are kept for the vjp; more would not stay in the cache
+
+
+@njit
+def _params_below(sizes: Array, layer: int) -> int:
+    """Parameters of the layers below ``layer``."""
+    total = 0
+    for m in range(layer):
+        total += (sizes[m] + 1) * sizes[m + 1]
+    return total
+
+
+@njit(cache=True)
+def _activations_below(sizes: Array, layer: int, rows: int) -> int:
+    """Elements of a tile's activations below those of ``layer``; each layer has one more feature, of ones.
+
+    Thanks to the ones the biases' gradient is one more row of the weights' gradient, as in the flat parameters.
+    """
+    total = 0
+    for m in range(layer):
+        total += TILE_PANELS * rows * (sizes[m] + 1)
+    return total
+
+
+@njit(cache=True)
+def _sums_elements(sizes: Array, lanes: int) -> int:
+    total = 0
+    for m in range(sizes.size - 1):
+        total += block_elements(sizes[m] + 1, sizes[m + 1], lanes)
+    return total
+
+
+@njit
+def _load(source: Array, first: int, width: int, count: int, ones: int, out: Array, start: int) -> int:
+    """Transpose ``count`` rows of ``source`` into panels, zeros in the rows beyond; returns the number of panels."""
+    rows = panel_rows(out)
+    panels = -(-count // rows)
+    for panel in range(panels):
+        filled = min(rows, count - panel * rows)
+        top = (first + panel * rows) * width
+        base = start + panel * (width + ones) * rows
+        for i in range(width):
+            copy(source, top + i, width, filled, 1, out, base + i * rows)
+            out[base + i * rows + filled : base + (i + 1) * rows] = 0
+        out[base + width * rows : base + (width + ones) * rows] = 1
+    return panels
+
+
+@njit
+def _store(panels: Array, start: int, width: int, count: int, out: Array, first: int) -> None:
+    """Transpose panels back to ``count`` rows of ``out``."""
+    rows = panel_rows(panels)
+    for panel in range(-(-count // rows)):
+        filled = min(rows, count - panel * rows)
+        for j in range(width):
+            at = start + (panel * width + j) * rows
+            copy(panels, at, 1, filled, width, out, (first + panel * rows) * width + j)
+
+
+@njit
+def _hidden(params: Array, p: int, sizes: Array, relu: bool, acts: Array, start: int, panel: int) -> None:
+    """Hidden activations of a panel of the tile at ``acts[start:]``, from its inputs."""
+    rows = panel_rows(acts)
+    weights, below = p, start
+    for m in range(sizes.size - 2):
+        n_in, n_out = sizes[m], sizes[m + 1]
+        biases, above = weights + n_in * n_out, below + TILE_PANELS * rows * (n_in + 1)
+        x, y = below + panel * (n_in + 1) * rows, above + panel * (n_out + 1) * rows
+        if relu:
+            relu_layer(params, weights, n_out, 1, n_in, n_out, acts, x, params, biases, 1, acts, y)
+        else:
+            tanh_layer(params, weights, n_out, 1, n_in, n_out, acts, x, params, biases, 1, acts, y)
+        acts[y + n_out * rows : y + (n_out + 1) * rows] = 1
+        weights, below = biases + n_out, above
+
+
+@njit
+def _output(params: Array, p: int, sizes: Array, acts: Array, start: int, panel: int, out: Array, to: int) -> None:
+    """Outputs of a panel from its last hidden layer."""
+    rows = panel_rows(acts)
+    n_in, n_out = sizes[-2], sizes[-1]
+    weights = p + _params_below(sizes, sizes.size - 2)
+    x = start + _activations_below(sizes, sizes.size - 2, rows) + panel * (n_in + 1) * rows
+    y = to + panel * n_out * rows
+    linear_layer(params, weights, n_out, 1, n_in, n_out, acts, x, params, weights + n_in * n_out, 1, out, y)
+
+
+@njit
+def _tangents(
+    params: Array, p: int, directions: Array, sizes: Array, relu: bool, acts: Array, panel: int, out: Array, to: int
+) -> int:
+    """Derivatives of a panel's outputs as the parameters move along ``directions``; returns where in ``out`` they are."""
+    rows = panel_rows(acts)
+    weights, below = p, 0
+    last, current = to, to + sizes.max() * rows
+    for m in range(sizes.size - 1):
+        n_in, n_out = sizes[m], sizes[m + 1]
+        biases, above = weights + n_in * n_out, below + TILE_PANELS * rows * (n_in + 1)
+        x, h = below + panel * (n_in + 1) * rows, above + panel * (n_out + 1) * rows
+        linear_layer(directions, weights, n_out, 1, n_in, n_out, acts, x, directions, biases, 1, out, current)
+        if m > 0:
+            add_layer(params, weights, n_out, 1, n_in, n_out, out, last, params, 0, 0, out, current)
+        if m < sizes.size - 2:
+            for r in range(n_out * rows):
+                slope = acts[h + r]
+                if relu:
+                    out[current + r] = out[current + r] if slope > 0 else out.dtype.type(0)
+                else:
+                    out[current + r] *= out.dtype.type(1) - slope * slope
+        weights, below = biases + n_out, above
+        last, current = current, last
+    return last
+
+
+@njit
+def _backward(
+    params: Array, p: int, sizes: Array, relu: bool, acts: Array, start: int, panels: int, work: Array, delta: int
+) -> None:
+    """Add a tile's gradient to the sums in ``work``, from the cotangents of its outputs at ``work[delta:]``.
+
+    Two delta regions lie at ``delta`` one after the other, then the sums.
+    """
+    rows = panel_rows(work)
+    below_delta = delta + TILE_PANELS * rows * sizes.max()
+    sums = below_delta + TILE_PANELS * rows * sizes.max()
+    weights = p + _params_below(sizes, sizes.size - 1)
+    for m in range(sizes.size - 2, -1, -1):
+        n_in, n_out = sizes[m], sizes[m + 1]
+        below = start + _activations_below(sizes, m, rows)
+        weights -= (n_in + 1) * n_out
+        add_outer(acts, below, n_in + 1, work, delta, n_out, panels, work, sums)
+        sums += block_elements(n_in + 1, n_out, rows // VECTORS)
+        if m > 0:
+            for panel in range(panels):
+                d, h, e = delta + panel * n_out * rows, below + panel * (n_in + 1) * rows, below_delta + panel * n_in * rows
+                if relu:
+                    relu_slope_layer(params, weights, 1, n_out, n_out, n_in, work, d, acts, h, rows, work, e)
+                else:
+                    tanh_slope_layer(params, weights, 1, n_out, n_out, n_in, work, d, acts, h, rows, work, e)
+        delta, below_delta = below_delta, delta
+
+
+@njit
+def _clear_sums(sizes: Array, work: Array, delta: int) -> int:
+    """Set the sums to zero; returns where they start."""
+    rows = panel_rows(work)
+    sums = delta + 2 * TILE_PANELS * rows * sizes.max()
+    work[sums : sums + _sums_elements(sizes, rows // VECTORS)] = 0
+    return sums
+
+
+@njit
+def _unpack(sizes: Array, work: Array, sums: int, out: Array, start: int) -> None:
+    """Write the sums to one flat gradient."""
+    lanes = panel_rows(work) // VECTORS
+    end = start + _params_below(sizes, sizes.size - 1)
+    for m in range(sizes.size - 2, -1, -1):
+        n_in, n_out = sizes[m], sizes[m + 1]
+        end -= (n_in + 1) * n_out
+        unpack_blocks(work, sums, n_in + 1, n_out, out, end)
+        sums += block_elements(n_in + 1, n_out, lanes)
+
+
+@njit
+def _add_blocks(parts: Array, blocks: int, size: int, out: Array, start: int) -> None:
+    """Add the gradients of a seed's blocks, in their order."""
+    for i in range(size):
+        out[start + i] = parts[i]
+    for block in range(1, blocks):
+        for i in range(size):
+            out[start + i] += parts[block * size + i]
+
+
+@njit(cache=True, parallel=True)
+def _forward_kernel(
+    params: Array, x: Array, seeds: Array, sizes: Array, relu: bool, work: Array, kept: Array, out: Array
+) -> None:
+    """Outputs of the seeds; the activations of each tile stay in ``kept`` if that has any elements."""
+    rows = panel_rows(work)
+    tile_rows = TILE_PANELS * rows
+    batch = x.shape[1]
+    blocks, tiles = -(-batch // (BLOCK_TILES * tile_rows)), -(-batch // tile_rows)
+    flat_params, flat_x, flat_out = params.reshape(-1), x.reshape(-1), out.reshape(-1)
+    activations = _activations_below(sizes, sizes.size - 1, rows)
+    for task in prange(seeds.size * blocks):
+        s, block = seeds[task // blocks], task % blocks
+        p = s * params.shape[1]
+        scratch = work[get_thread_id()]
+        acts = kept if kept.size > 0 else scratch
+        for tile in range(block * BLOCK_TILES, min(tiles, (block + 1) * BLOCK_TILES)):
+            first, count = s * batch + tile * tile_rows, min(tile_rows, batch - tile * tile_rows)
+            start = (s * tiles + tile) * activations if kept.size > 0 else 0
+            for panel in range(_load(flat_x, first, sizes[0], count, 1, acts, start)):
+                _hidden(flat_params, p, sizes, relu, acts, start, panel)
+                _output(flat_params, p, sizes, acts, start, panel, scratch, activations)
+            _store(scratch, activations, sizes[-1], count, flat_out, first)
+
+
+@njit(cache=True, parallel=True)
+def _jvp_kernel(
+    params: Array, directions: Array, x: Array, seeds: Array, sizes: Array, relu: bool, work: Array, out: Array
+) -> None:
+    rows = panel_rows(work)
+    tile_rows = TILE_PANELS * rows
+    batch = x.shape[1]
+    blocks, tiles = -(-batch // (BLOCK_TILES * tile_rows)), -(-batch // tile_rows)
+    flat_params, flat_directions, flat_x, flat_out = params.reshape(-1), directions.reshape(-1), x.reshape(-1), out.reshape(-1)
+    activations = _activations_below(sizes, sizes.size - 1, rows)
+    for task in prange(seeds.size * blocks):
+        s, block = seeds[task // blocks], task % blocks
+        p = s * params.shape[1]
+        acts = work[get_thread_id()]
+        for tile in range(block * BLOCK_TILES, min(tiles, (block + 1) * BLOCK_TILES)):
+            first, count = s * batch + tile * tile_rows, min(tile_rows, batch - tile * tile_rows)
+            for panel in range(_load(flat_x, first, sizes[0], count, 1, acts, 0)):
+                _hidden(flat_params, p, sizes, relu, acts, 0, panel)
+                result = _tangents(flat_params, p, flat_directions, sizes, relu, acts, panel, acts, activations)
+                _store(acts, result, sizes[-1], min(rows, count - panel * rows), flat_out, first + panel * rows)
+
+
+@njit(cache=True, parallel=True)
+def _vjp_kernel(
+    params: Array, cotangents: Array, x: Array, seeds: Array, sizes: Array, relu: bool, work: Array, kept: Array, out: Array
+) -> None:
+    """Gradients of the seeds, from the activations in ``kept`` if that has any elements."""
+    rows = panel_rows(work)
+    tile_rows = TILE_PANELS * rows
+    batch, size = x.shape[1], params.shape[1]
+    blocks, tiles = -(-batch // (BLOCK_TILES * tile_rows)), -(-batch // tile_rows)
+    flat_params, flat_cotangents, flat_x, flat_out = params.reshape(-1), cotangents.reshape(-1), x.reshape(-1), out.reshape(-1)
+    delta = activations = _activations_below(sizes, sizes.size - 1, rows)
+    parts = np.empty(seeds.size * blocks * size, params.dtype)
+    for task in prange(seeds.size * blocks):
+        s, block = seeds[task // blocks], task % blocks
+        p = s * size
+        scratch = work[get_thread_id()]
+        acts = kept if kept.size > 0 else scratch
+        sums = _clear_sums(sizes, scratch, delta)
+        for tile in range(block * BLOCK_TILES, min(tiles, (block + 1) * BLOCK_TILES)):
+            first, count = s * batch + tile * tile_rows, min(tile_rows, batch - tile * tile_rows)
+            panels = _load(flat_cotangents, first, sizes[-1], count, 0, scratch, delta)
+            start = 0
+            if kept.size > 0:
+                start = (s * tiles + tile) * activations
+            else:
+                for panel in range(_load(flat_x, first, sizes[0], count, 1, acts, 0)):
+                    _hidden(flat_params, p, sizes, relu, acts, 0, panel)
+            _backward(flat_params, p, sizes, relu, acts, start, panels, scratch, delta)
+        _unpack(sizes, scratch, sums, parts, task * size)
+    for i in prange(seeds.size):
+        _add_blocks(parts[i * blocks * size : (i + 1) * blocks * size], blocks, size, flat_out, seeds[i] * size)
+
+
+@njit(cache=True, parallel=True)
+def _mse_kernel(
+    params: Array,
+    x: Array,
+    targets: Array,
+    seeds: Array,
+    sizes: Array,
+    relu: bool,
+    work: Array,
+    loss: Array,
+    out: Array,
+    predictions: Array,
+) -> None:
+    rows = panel_rows(work)
+    tile_rows = TILE_PANELS * rows
+    batch, size = x.shape[1], params.shape[1]
+    blocks, tiles = -(-batch // (BLOCK_TILES * tile_rows)), -(-batch // tile_rows)
+    flat_params, flat_x, flat_out = params.reshape(-1), x.reshape(-1), out.reshape(-1)
+    delta = _activations_below(sizes, sizes.size - 1, rows)
+    parts = np.empty(seeds.size * blocks * size, params.dtype)
+    losses = np.empty(seeds.size * blocks)
+    factor = params.dtype.type(2 / batch)
+    for task in prange(seeds.size * blocks):
+        s, block = seeds[task // blocks], task % blocks
+        p = s * size
+        scratch = work[get_thread_id()]
+        sums = _clear_sums(sizes, scratch, delta)
+        total = 0.0
+        for tile in range(block * BLOCK_TILES, min(tiles, (block + 1) * BLOCK_TILES)):
+            row, count = tile * tile_rows, min(tile_rows, batch - tile * tile_rows)
+            panels = _load(flat_x, s * batch + row, sizes[0], count, 1, scratch, 0)
+            for panel in range(panels):
+                _hidden(flat_params, p, sizes, relu, scratch, 0, panel)
+                _output(flat_params, p, sizes, scratch, 0, panel, scratch, delta)
+            for r in range(count):
+                predictions[s, row + r] = scratch[delta + r]
+                error = scratch[delta + r] - targets[s, row + r]
+                scratch[delta + r] = factor * error
+                total += np.float64(error * error)
+            scratch[delta + count : delta + panels * rows] = 0
+            _backward(flat_params, p, sizes, relu, scratch, 0, panels, scratch, delta)
+        losses[task] = total
+        _unpack(sizes, scratch, sums, parts, task * size)
+    for i in prange(seeds.size):
+        _add_blocks(parts[i * blocks * size : (i + 1) * blocks * size], blocks, size, flat_out, seeds[i] * size)
+        total = 0.0
+        for block in range(blocks):
+            total += losses[i * blocks + block]
+        loss[seeds[i]] = total / batch
+
+
+def _aligned(elements: int, dtype: np.dtype) -> Array:
+    """An uninitialised flat array that starts where a vector may."""
+    memory = np.empty(elements * dtype.itemsize + VECTOR_BYTES, np.uint8)
+    start = -memory.ctypes.data % VECTOR_BYTES
+    return memory[start : start + elements * dtype.itemsize].view(dtype)
+
+
+class CompiledMLP:
+    """The compiled backend of ``algos.core.networks.MLP``, on CPU tensors of one float dtype.
+
+    The rows of seeds that are not ``active`` ([S] bool; None: all are) are zeros in every result.
+    """
+
+    def __init__(self, sizes: Sequence[int], activation: str) -> None:
+        self._sizes = np.array(sizes, np.int64)
+        self._relu = activation == "relu"
+        self._work: dict[np.dtype, Array] = {}
+
+    def forward(self, params: Tensor, x: Tensor, active: Tensor | None, keep: bool) -> tuple[Tensor, Array]:
+        """Outputs [S, B, out] for inputs x [S, B, in], and the activations that ``vjp`` may use.
+
+        These are empty unless ``keep`` is set and they are small enough to be worth their memory traffic.
+        """
+        weights, inputs = _array(params), _array(x)
+        dtype = weights.dtype
+        rows = VECTORS * VECTOR_BYTES // dtype.itemsize
+        tiles = x.shape[0] * -(-x.shape[1] // (TILE_PANELS * rows))
+        elements = tiles * _activations_below(self._sizes, self._sizes.size - 1, rows)
+        kept = _aligned(elements + 16 * rows if keep and elements * dtype.itemsize <= KEEP_BYTES else 0, dtype)
+        out = _results((*x.shape[:2], int(self._sizes[-1])), params, active)
+        work = self._workspace(dtype)
+        _forward_kernel(weights, inputs, _seeds(params, active), self._sizes, self._relu, work, kept, out.numpy())
+        return out, kept
+
+    def vjp(
+        self, params: Tensor, cotangents: Tensor, x: Tensor, active: Tensor | None, kept: Array | None = None
+    ) -> Tensor:
+        """Gradient [S, P] of ``sum(cotangents * outputs)``; ``kept`` as ``forward`` returned it."""
+        weights = _array(params)
+        kept = _aligned(0, weights.dtype) if kept is None else kept
+        out = _results(params.shape, params, active)
+        work, seeds = self._workspace(weights.dtype), _seeds(params, active)
+        inputs = _array(cotangents), _array(x)
+        _vjp_kernel(weights, *inputs, seeds, self._sizes, self._relu, work, kept, out.numpy())
+        return out
+
+    def jvp(self, params: Tensor, tangents: Tensor, x: Tensor, active: Tensor | None) -> Tensor:
+        """Derivative [S, B, out] of the outputs along ``tangents`` [S, P]."""
+        weights = _array(params)
+        out = _results((*x.shape[:2], int(self._sizes[-1])), params, active)
+        work, seeds = self._workspace(weights.dtype), _seeds(params, active)
+        inputs = _array(tangents), _array(x)
+        _jvp_kernel(weights, *inputs, seeds, self._sizes, self._relu, work, out.numpy())
+        return out
+
+    def mse_gradient(
+        self, params: Tensor, x: Tensor, targets: Tensor, active: Tensor | None
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Loss [S], gradient [S, P] and predictions [S, B] of the mean squared error to targets [S, B]."""
+        weights = _array(params)
+        loss, gradient, predictions = (
+            _results(shape, params, active) for shape in (params.shape[:1], params.shape, x.shape[:2])
+        )
+        work, seeds = self._workspace(weights.dtype), _seeds(params, active)
+        inputs = _array(x), _array(targets)
+        results = loss.numpy(), gradient.numpy(), predictions.numpy()
+        _mse_kernel(weights, *inputs, seeds, self._sizes, self._relu, work, *results)
+        return loss, gradient, predictions
+
+    def _workspace(self, dtype: np.dtype) -> Array:
+        """Scratch memory [threads, elements] of the kernels: activations, two deltas and the gradient's sums."""
+        if dtype not in self._work:
+            rows = VECTORS * VECTOR_BYTES // dtype.itemsize
+            sizes = self._sizes
+            elements = _activations_below(sizes, sizes.size - 1, rows) + 2 * TILE_PANELS * rows * sizes.max()
+            elements += _sums_elements(sizes, rows // VECTORS) + 16 * rows
+            elements = -(-elements // rows) * rows
+            threads = config.NUMBA_NUM_THREADS
+            self._work[dtype] = _aligned(threads * elements, dtype).reshape(threads, elements)
+        return self._work[dtype]
+
+
+def _array(tensor: Tensor) -> Array:
+    return tensor.detach().contiguous().numpy()
+
+
+def _seeds(params: Tensor, active: Tensor | None) -> Array:
+    return np.arange(params.shape[0]) if active is None else np.flatnonzero(active.numpy())
+
+
+def _results(shape: Sequence[int], like: Tensor, active: Tensor | None) -> Tensor:
+    return torch.empty(shape, dtype=like.dtype) if active is None else torch.zeros(shape, dtype=like.dtype)
