@@ -8,6 +8,7 @@ import multiprocessing
 import signal
 import traceback
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from itertools import pairwise
 from multiprocessing.connection import Connection
 from typing import Any
@@ -89,7 +90,9 @@ class WorkerVectorEnv(VectorEnv):
 
     def close_extras(self, **kwargs: Any) -> None:
         for connection in self._connections:
-            connection.close()  # a worker ends when its connection does
+            with suppress(OSError):  # a worker that died has closed its end
+                connection.send(("close", None))
+            connection.close()
         for process in self._processes:
             process.join()
 
@@ -119,7 +122,9 @@ def _work(make_one: Callable[[], gym.Env], share: slice, connection: Connection,
     while True:
         try:
             command, data = connection.recv()
-        except EOFError:
+        except EOFError:  # the parent is gone
+            break
+        if command == "close":
             break
         try:
             if envs is None:

@@ -2,6 +2,7 @@
 
 import warnings
 from functools import partial
+from pathlib import Path
 
 import gymnasium as gym
 import numpy as np
@@ -134,8 +135,9 @@ def test_an_exception_in_a_worker_is_raised_here() -> None:
     envs.close()
 
 
-def test_mujoco_runs_where_it_is_installed() -> None:
+def test_mujoco_runs_where_it_is_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("mujoco")
+    monkeypatch.chdir(tmp_path)  # MuJoCo logs to the working directory
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         envs = make_vec("HalfCheetah-v5", 2, {}, "auto")

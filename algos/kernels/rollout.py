@@ -1,0 +1,293 @@
+"""Rollouts of batched environments in one compiled loop: network, action, step, reset, for all seeds.
+
+One seed is one unit of work. Nothing that a seed computes depends on the other seeds or on the number of threads.
+"""
+
+from collections.abc import Callable, Sequence
+from functools import cache
+from typing import Any, NamedTuple
+
+import numpy as np
+from gymnasium import spaces
+from numba import boolean, float32, float64, int64, njit, prange, types
+
+from algos.envs.batched import BatchedEnv
+from algos.envs.task import OBSERVE, STEP
+from algos.kernels.elementary import exp, tanh
+
+
+class Steps(NamedTuple):
+    """What ``rollout`` returns. ``obs`` are as the environments give them, before normalisation.
+
+    ``final_obs [K, D]`` are the last observations of the K episodes that were truncated and not terminated, and
+    ``final_index [K, 3]`` says where, (s, t, n), sorted. The episodes' figures are sums over those that ended.
+    """
+
+    obs: np.ndarray  # [S, T, N, D], of the parameters' dtype, as the other floats unless noted
+    actions: np.ndarray  # [S, T, N, A] as sampled; [S, T, N, 1] int64 for Discrete
+    rewards: np.ndarray  # [S, T, N] float64
+    terminated: np.ndarray  # [S, T, N] bool
+    truncated: np.ndarray  # [S, T, N] bool
+    last_obs: np.ndarray  # [S, N, D]
+    final_obs: np.ndarray
+    final_index: np.ndarray  # int64
+    episode_count: np.ndarray  # [S] int64
+    return_sum: np.ndarray  # [S] float64
+    length_sum: np.ndarray  # [S] int64
+
+
+def rollout(
+    envs: BatchedEnv,
+    sizes: Sequence[int],
+    activation: str,
+    params: np.ndarray,
+    std: np.ndarray | None,
+    noise: np.ndarray,
+    obs_mean: np.ndarray,
+    obs_scale: np.ndarray,
+    obs_clip: float,
+    episode_return: np.ndarray,
+) -> Steps:
+    """Step the S * N sub-environments T times with a network's policy.
+
+    The network sees clip((obs - obs_mean) / obs_scale, ±obs_clip); mean 0, scale 1 and clip infinity leave the
+    observations as they are, bit for bit. Box actions are mean + std * noise, clipped to the action space for the
+    environment; Discrete ones the first choice whose cumulative softmax probability exceeds the noise.
+
+    Args:
+        envs: S * N sub-environments, seed-major, already reset.
+        sizes: (D, hidden..., outputs) of the network.
+        activation: "relu" or "tanh", of the hidden layers.
+        params: [S, P], layer after layer the weights [in, out] row-major, then the biases; float32 or float64.
+        std: [S, A] for Box actions; None for Discrete.
+        noise: [S, T, N, A] standard normal for Box, [S, T, N, 1] uniform in [0, 1) for Discrete; dtype of params.
+        obs_mean: [S, D]
+        obs_scale: [S, D], a standard deviation.
+        obs_clip: a positive number.
+        episode_return: [S, N] float64, of the episodes under way; updated in place.
+    """
+    num_seeds, num_steps, num_envs = noise.shape[:3]
+    num_obs, dtype = sizes[0], params.dtype
+    space = envs.single_action_space
+    if isinstance(space, spaces.Box):
+        assert std is not None
+        low, high = space.low.astype(dtype), space.high.astype(dtype)
+    else:
+        std, low, high = np.empty((num_seeds, 0), dtype), np.empty(0, dtype), np.empty(0, dtype)
+    params, std, obs_mean, obs_scale = (
+        np.ascontiguousarray(array, dtype) for array in (params, std, obs_mean, obs_scale)
+    )
+    by_seed = (num_seeds, num_envs)
+    obs = np.empty((*noise.shape[:3], num_obs), dtype)
+    actions = np.empty(noise.shape, dtype)
+    rewards = np.empty(noise.shape[:3])
+    terminated, truncated = np.empty(noise.shape[:3], np.bool_), np.empty(noise.shape[:3], np.bool_)
+    episode_sums = np.zeros((num_seeds, 3))  # count, return, length
+    # Room for a truncation at every step between two refills of the reset states.
+    room = envs.resets.shape[1] * num_envs
+    final_count = np.empty(num_seeds, np.int64)
+    final_place = np.empty((num_seeds, room, 2), np.int64)
+    final_obs = np.empty((num_seeds, room, num_obs), dtype)
+    places, observations = [], []
+
+    run = _compiled(dtype.name)
+    start = 0
+    while start < num_steps:
+        stop = min(num_steps, start + envs.steps_before_refill())
+        run(
+            envs.task.step, envs.task.observe, envs.max_episode_steps,
+            envs.states.reshape(*by_seed, -1), envs.elapsed.reshape(by_seed),
+            envs.resets.reshape(*by_seed, *envs.resets.shape[1:]), envs.resets_used.reshape(by_seed),
+            np.array(sizes), activation == "tanh", params, obs_mean, obs_scale, obs_clip, std, low, high,
+            noise, start, stop, obs, actions, rewards, terminated, truncated,
+            episode_return, episode_sums, final_count, final_place, final_obs,
+        )  # fmt: skip
+        for s in np.flatnonzero(final_count):
+            k = final_count[s]
+            places.append(np.column_stack([np.full(k, s), final_place[s, :k]]))
+            observations.append(final_obs[s, :k].copy())
+        start = stop
+
+    final_index = np.concatenate(places) if places else np.empty((0, 3), np.int64)
+    order = np.lexsort(final_index.T[::-1])
+    return Steps(
+        obs=obs,
+        actions=actions if isinstance(space, spaces.Box) else actions.astype(np.int64),
+        rewards=rewards,
+        terminated=terminated,
+        truncated=truncated,
+        last_obs=envs.observe().astype(dtype).reshape(*by_seed, num_obs),
+        final_obs=(np.concatenate(observations) if places else np.empty((0, num_obs), dtype))[order],
+        final_index=final_index[order],
+        episode_count=episode_sums[:, 0].astype(np.int64),
+        return_sum=episode_sums[:, 1],
+        length_sum=episode_sums[:, 2].astype(np.int64),
+    )
+
+
+# Sums may be reordered for SIMD, once and for all at compilation; NaN and infinity keep their meaning.
+_SUMS = {"contract", "reassoc", "nsz"}
+
+
+@njit(fastmath=_SUMS)
+def _forward(params, sizes, hyperbolic, output_weights, x, other):  # type: ignore[no-untyped-def]
+    """The outputs of one network at the input in ``x``; ``x`` and ``other`` hold the widest layer. Returns their place.
+
+    ``output_weights [outputs, in]`` are the last layer's, transposed: it is narrow, so its sums run over its inputs.
+    """
+    start = 0
+    for layer in range(len(sizes) - 2):
+        fan_in, fan_out = sizes[layer], sizes[layer + 1]
+        sums = other[:fan_out]
+        biases = params[start + fan_in * fan_out :]
+        for j in range(fan_out):
+            sums[j] = biases[j]
+        _add_product(x, params[start:], fan_in, sums)
+        start += (fan_in + 1) * fan_out
+        _activate(sums, hyperbolic)
+        x, other = other, x
+    biases = params[len(params) - sizes[-1] :]
+    for k in range(sizes[-1]):
+        weights = output_weights[k]
+        total = biases[k]
+        for i in range(len(weights)):
+            total += x[i] * weights[i]
+        other[k] = total
+    return other
+
+
+@njit
+def _activate(values, hyperbolic):  # type: ignore[no-untyped-def]
+    """tanh or relu, in place; a NaN stays a NaN."""
+    if hyperbolic:
+        for j in range(len(values)):
+            values[j] = tanh(values[j])
+    else:
+        for j in range(len(values)):
+            values[j] = 0 if values[j] < 0 else values[j]
+
+
+@njit(fastmath=_SUMS)
+def _add_product(x, weights, fan_in, sums):  # type: ignore[no-untyped-def]
+    """sums += x @ weights, four inputs at a time for fewer passes over ``sums``."""
+    fan_out = len(sums)
+    i = 0
+    while i + 3 < fan_in:
+        a, b, c, d = x[i], x[i + 1], x[i + 2], x[i + 3]
+        row_a, row_b = weights[i * fan_out :], weights[(i + 1) * fan_out :]
+        row_c, row_d = weights[(i + 2) * fan_out :], weights[(i + 3) * fan_out :]
+        for j in range(fan_out):
+            sums[j] += a * row_a[j] + b * row_b[j] + c * row_c[j] + d * row_d[j]
+        i += 4
+    while i < fan_in:
+        a, row_a = x[i], weights[i * fan_out :]
+        for j in range(fan_out):
+            sums[j] += a * row_a[j]
+        i += 1
+
+
+@njit
+def _choose(logits, num_choices, uniform):  # type: ignore[no-untyped-def]
+    """The first choice whose cumulative softmax probability exceeds ``uniform``."""
+    largest = logits[0]
+    for k in range(1, num_choices):
+        largest = max(largest, logits[k])
+    total = logits[0] * 0
+    for k in range(num_choices):
+        logits[k] = exp(logits[k] - largest)
+        total += logits[k]
+    cumulative = logits[0] * 0
+    for k in range(num_choices - 1):
+        cumulative += logits[k]
+        if cumulative > uniform * total:
+            return k
+    return num_choices - 1
+
+
+@njit
+def _run_seed(  # type: ignore[no-untyped-def]
+    step, observe, max_episode_steps, states, elapsed, resets, resets_used,
+    sizes, hyperbolic, params, obs_mean, obs_scale, obs_clip, std, low, high,
+    noise, start, stop, obs, actions, rewards, terminated, truncated,
+    episode_return, episode_sums, final_place, final_obs,
+):  # fmt: skip
+    """Steps ``start`` to ``stop`` of one seed; the arrays are those of ``rollout`` less their first axis.
+
+    Adds count, return and length of the episodes that ended to ``episode_sums``; returns how many were truncated.
+    """
+    num_envs, num_obs, num_outputs = len(states), sizes[0], sizes[-1]
+    observation = np.empty(num_obs, np.float32)
+    widest = sizes.max()
+    x, other = np.empty(widest, params.dtype), np.empty(widest, params.dtype)
+    fan_in = sizes[-2]
+    output_weights = np.empty((num_outputs, fan_in), params.dtype)
+    first = len(params) - (fan_in + 1) * num_outputs
+    for i in range(fan_in):
+        for k in range(num_outputs):
+            output_weights[k, i] = params[first + i * num_outputs + k]
+    action = np.empty(num_outputs)
+    finals = 0
+    for t in range(start, stop):
+        for n in range(num_envs):
+            observe(states[n], observation)
+            for i in range(num_obs):
+                obs[t, n, i] = observation[i]
+                x[i] = min(max((obs[t, n, i] - obs_mean[i]) / obs_scale[i], -obs_clip), obs_clip)
+            outputs = _forward(params, sizes, hyperbolic, output_weights, x, other)
+            if len(std) == 0:
+                action[0] = _choose(outputs, num_outputs, noise[t, n, 0])
+                actions[t, n, 0] = action[0]
+            else:
+                for i in range(num_outputs):
+                    actions[t, n, i] = outputs[i] + std[i] * noise[t, n, i]
+                    action[i] = np.float32(min(max(actions[t, n, i], low[i]), high[i]))
+            rewards[t, n], terminated[t, n] = step(states[n], action)
+            elapsed[n] += 1
+            episode_return[n] += rewards[t, n]
+            truncated[t, n] = elapsed[n] >= max_episode_steps
+            if terminated[t, n] or truncated[t, n]:
+                if not terminated[t, n]:
+                    observe(states[n], observation)
+                    for i in range(num_obs):
+                        final_obs[finals, i] = observation[i]
+                    final_place[finals, 0], final_place[finals, 1] = t, n
+                    finals += 1
+                episode_sums[0] += 1
+                episode_sums[1] += episode_return[n]
+                episode_sums[2] += elapsed[n]
+                episode_return[n] = 0.0
+                elapsed[n] = 0
+                for i in range(states.shape[1]):
+                    states[n, i] = resets[n, resets_used[n], i]
+                resets_used[n] += 1
+    return finals
+
+
+def _run(  # type: ignore[no-untyped-def]
+    step, observe, max_episode_steps, states, elapsed, resets, resets_used,
+    sizes, hyperbolic, params, obs_mean, obs_scale, obs_clip, std, low, high,
+    noise, start, stop, obs, actions, rewards, terminated, truncated,
+    episode_return, episode_sums, final_count, final_place, final_obs,
+):  # fmt: skip
+    for s in prange(len(states)):
+        final_count[s] = _run_seed(
+            step, observe, max_episode_steps, states[s], elapsed[s], resets[s], resets_used[s],
+            sizes, hyperbolic, params[s], obs_mean[s], obs_scale[s], obs_clip, std[s], low, high,
+            noise[s], start, stop, obs[s], actions[s], rewards[s], terminated[s], truncated[s],
+            episode_return[s], episode_sums[s], final_place[s], final_obs[s],
+        )  # fmt: skip
+
+
+@cache
+def _compiled(dtype: str) -> Callable[..., None]:
+    """``_run`` for parameters of this dtype: compiled once on a machine, then read from Numba's cache."""
+    real: Any = {"float32": float32, "float64": float64}[dtype]
+    signature = types.void(
+        types.FunctionType(STEP), types.FunctionType(OBSERVE), int64,
+        float64[:, :, ::1], int64[:, ::1], float64[:, :, :, ::1], int64[:, ::1],
+        int64[::1], boolean, real[:, ::1], real[:, ::1], real[:, ::1], float64, real[:, ::1], real[::1], real[::1],
+        real[:, :, :, ::1], int64, int64, real[:, :, :, ::1], real[:, :, :, ::1], float64[:, :, ::1],
+        boolean[:, :, ::1], boolean[:, :, ::1],
+        float64[:, ::1], float64[:, ::1], int64[::1], int64[:, :, ::1], real[:, :, ::1],
+    )  # fmt: skip
+    return njit(signature, parallel=True, cache=True)(_run)
