@@ -21,13 +21,12 @@ RULES = (
 
 @dataclass(frozen=True)
 class Aligned:
-    """One variant on its task's grid: `seeds` [S]; `values` [S, G], NaN in the rows of seeds that are not scored;
-    `failed` [S], whether a seed failed within the horizon; `censored` [S], the steps a seed was followed for."""
+    """One variant on its task's grid: `seeds` [S]; `values` [S, G], NaN from where a seed is not known on; `failed`
+    [S], whether a seed failed within the horizon."""
 
     seeds: np.ndarray
     values: np.ndarray
     failed: np.ndarray
-    reached: np.ndarray
 
     @property
     def scored(self) -> np.ndarray:
@@ -48,6 +47,24 @@ class Task:
     floor: float
     untrained: float
     variants: dict[str, Aligned]
+
+    def frame(self) -> pd.DataFrame:
+        """The scored seeds, tidy: one row per seed and grid point, with env_id, variant, seed, env_steps, value."""
+        return pd.concat(
+            [
+                pd.DataFrame(
+                    {
+                        "env_id": self.env_id,
+                        "variant": variant,
+                        "seed": np.repeat(aligned.seeds[aligned.scored], len(self.grid)),
+                        "env_steps": np.tile(self.grid, int(aligned.scored.sum())),
+                        "value": aligned.values[aligned.scored].ravel(),
+                    }
+                )
+                for variant, aligned in self.variants.items()
+            ],
+            ignore_index=True,
+        )
 
 
 def align(frame: pd.DataFrame, metric: str) -> Task | None:
@@ -77,7 +94,7 @@ def on_grid(lines: Curves, grid: np.ndarray, floor: float) -> Aligned:
     start = np.isfinite(values).argmax(axis=1)
     before = np.arange(len(grid)) < start[:, None]
     values = np.where(before, np.take_along_axis(values, start[:, None], axis=1), values)
-    return Aligned(lines.seeds, values, coarse.failed, lines.x[lines.last])
+    return Aligned(lines.seeds, values, coarse.failed)
 
 
 def first_values(values: np.ndarray) -> np.ndarray:

@@ -1,25 +1,31 @@
-"""python -m analysis.compare RUN_DIR... --out DIR: how the seeds of each variant spread, in figures and tables."""
+"""python -m analysis.compare RUN_DIR... --out DIR: which variant is better, by how much, how sure; how seeds spread."""
 
 import argparse
+import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
-from analysis.align import RULES, Task, align
-from analysis.figures import Figure, encode, seeds_figure
-from analysis.load import Dataset, load
+from analysis.canvas import encode
+from analysis.comparison import Choices, Comparison, build
+from analysis.figures import draw
+from analysis.load import load
+from analysis.pairs import verdict
 from analysis.plots import X_LABELS
+from analysis.report import report
 from analysis.runs import InputError
-from analysis.style import colours, use_style
+from analysis.scores import SCORES
+from analysis.style import use_style
+from analysis.tables import csv, latex, markdown, summary_cells
 
 
 def parser() -> argparse.ArgumentParser:
     result = argparse.ArgumentParser(
         prog="python -m analysis.compare",
-        description="Compare the variants found in run directories: curves of all seeds and a summary, per task.",
+        description="Compare the variants found in run directories. Writes report.html (everything on one page), the "
+        "figures as PNG and SVG (seeds-TASK.png shows every seed), summary.csv, summary.md and pairs.csv.",
     )
     result.add_argument("runs", nargs="+", metavar="RUN_DIR", help="a run directory, or a directory above several")
     result.add_argument(
@@ -29,7 +35,30 @@ def parser() -> argparse.ArgumentParser:
         "--metric",
         default="episodic_return",
         metavar="COLUMN",
-        help="column of progress.csv to compare (default: %(default)s; also post_return, policy_loss, ...)",
+        help="column of progress.csv to compare (default: %(default)s; post_return, policy_loss, ... work too)",
+    )
+    result.add_argument(
+        "--score",
+        choices=list(SCORES),
+        default="final",
+        help="one number per seed that variants are compared on: final, mean of the last points; auc, mean over "
+        "training; best, highest point (default: %(default)s)",
+    )
+    result.add_argument(
+        "--last",
+        type=positive,
+        default=10,
+        metavar="K",
+        help="points that a final score is the mean of (default: %(default)s)",
+    )
+    result.add_argument(
+        "--threshold",
+        type=threshold,
+        action="append",
+        default=[],
+        metavar="[TASK=]VALUE",
+        help="return whose first crossing is timed (default: nine tenths of the way from the untrained return to the "
+        "best variant's median); once for all tasks, or for each",
     )
     result.add_argument(
         "--x",
@@ -37,13 +66,7 @@ def parser() -> argparse.ArgumentParser:
         default="env_steps",
         help="x axis of the curves of all seeds (default: %(default)s)",
     )
-    result.add_argument(
-        "--last",
-        type=positive,
-        default=10,
-        metavar="K",
-        help="a final score is the mean of the last K points (default: %(default)s)",
-    )
+    result.add_argument("--latex", action="store_true", help="write summary.tex too, a table for the booktabs package")
     return result
 
 
@@ -54,85 +77,63 @@ def positive(text: str) -> int:
     return number
 
 
-def summary(task: Task, seeds: pd.DataFrame, last: int) -> pd.DataFrame:
-    rows = []
-    for variant, aligned in task.variants.items():
-        states = seeds.loc[seeds["variant"] == variant, "state"].value_counts()
-        final = aligned.values[aligned.scored, -last:].mean(axis=1)
-        q1, median, q3 = np.quantile(final, [0.25, 0.5, 0.75])
-        rows.append(
-            {
-                "env_id": task.env_id,
-                "variant": variant,
-                "seeds": int(states.sum()),
-                "scored": len(final),
-                "failed": int(states.get("failed", 0)),
-                "unfinished": int(states.get("unfinished", 0)),
-                "no_rows": int(states.get("no rows", 0)),
-                "env_steps": int(task.grid[-1]),
-                "median": median,
-                "first_quartile": q1,
-                "third_quartile": q3,
-                "mean": final.mean(),
-                "min": final.min(),
-                "max": final.max(),
-            }
-        )
-    return pd.DataFrame(rows)
+def threshold(text: str) -> tuple[str, float]:
+    env_id, _, value = text.rpartition("=")
+    return env_id, float(value)
 
 
-def count_text(seeds: pd.DataFrame) -> str:
-    """How many seeds there are, and how many of them did not end well."""
-    states = seeds["state"].value_counts()
-    words = [f"n={len(seeds)}"]
-    words += [f"{states[state]} {state}" for state in ("failed", "unfinished", "no rows") if state in states]
-    return ", ".join(words)
-
-
-def draw(dataset: Dataset, metric: str, x: str) -> list[Figure]:
-    colors = colours(sorted(set(dataset.seeds["variant"])))
-    figures = []
-    for env_id, frame in dataset.frame.groupby("env_id", observed=True):
-        of_task = dataset.seeds[dataset.seeds["env_id"] == env_id]
-        counts = {str(variant): count_text(group) for variant, group in of_task.groupby("variant")}
-        present = {variant: colors[variant] for variant in counts if (frame["variant"] == variant).any()}
-        figures.append(seeds_figure(frame, counts, present, metric, x))
-    return figures
-
-
-def run(arguments: argparse.Namespace) -> None:
-    dataset = load(arguments.runs, [arguments.metric])
-    tasks = [align(frame, arguments.metric) for _, frame in dataset.frame.groupby("env_id", observed=True)]
+def outputs(comparison: Comparison, command: str, with_latex: bool) -> dict[str, bytes]:
+    """Every file of the report by its name."""
     with use_style():
-        figures = draw(dataset, arguments.metric, arguments.x)
-        outputs = {f"{drawn.name}.{suffix}": encode(drawn, suffix) for drawn in figures for suffix in ("png", "svg")}
-    tables = [
-        summary(task, dataset.seeds[dataset.seeds["env_id"] == task.env_id], arguments.last) for task in tasks if task
-    ]
-    table = pd.concat(tables)
-    outputs["summary.csv"] = table.to_csv(index=False, float_format="%.6g").encode()
-    write(arguments.out, outputs)
-    for sentence in (*dataset.warnings, *RULES):
-        print(sentence)
-    print(table.to_string(index=False, float_format="{:.4g}".format))
-    for drawn in figures:
-        print(arguments.out / f"{drawn.name}.png")
+        figures = draw(comparison)
+        files = {
+            f"{figure.name}.{suffix}": encode(figure, suffix)
+            for group in figures.values()
+            for figure in group
+            for suffix in ("png", "svg")
+        }
+        files["report.html"] = report(comparison, figures, command).encode()
+    files["summary.csv"] = csv(pd.concat([comparison.summary, comparison.overall], ignore_index=True))
+    files["pairs.csv"] = csv(comparison.pairs)
+    cells = summary_cells(comparison.summary, comparison.shown)
+    files["summary.md"] = markdown(cells).encode()
+    if with_latex:
+        files["summary.tex"] = latex(cells).encode()
+    return files
 
 
-def write(out: Path, outputs: dict[str, bytes]) -> None:
-    """Writes `outputs` into `out`. Raises InputError if that cannot be done."""
+def write(out: Path, files: dict[str, bytes]) -> None:
+    """Writes `files` into `out`. Raises InputError if that cannot be done."""
     try:
         out.mkdir(parents=True, exist_ok=True)
-        for name, content in outputs.items():
+        for name, content in files.items():
             (out / name).write_bytes(content)
     except OSError as error:
         raise InputError(f"{error.filename or out}: {error.strerror}; --out must be a directory to write to") from None
 
 
+def compare(arguments: argparse.Namespace, command: str) -> None:
+    dataset = load(arguments.runs, [arguments.metric])
+    thresholds = dict(arguments.threshold)
+    choices = Choices(arguments.metric, arguments.score, arguments.last, arguments.x, thresholds)
+    comparison = build(dataset, choices)
+    files = outputs(comparison, command, arguments.latex)
+    write(arguments.out, files)
+    for sentence in comparison.warnings:
+        print(f"Note: {sentence}")
+    for _, row in comparison.pairs.iterrows():
+        print(verdict(row, choices.score))
+    for name in files:
+        if name.startswith("seeds-") and name.endswith(".png"):
+            print(arguments.out / name)
+    print(arguments.out / "report.html")
+
+
 def main(argv: Sequence[str] | None = None) -> int:
-    arguments = parser().parse_args(argv)
+    given = sys.argv[1:] if argv is None else list(argv)
+    arguments = parser().parse_args(given)
     try:
-        run(arguments)
+        compare(arguments, shlex.join(["python", "-m", "analysis.compare", *given]))
     except InputError as error:
         print(f"analysis.compare: {error}", file=sys.stderr)
         return 2

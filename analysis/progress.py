@@ -57,10 +57,10 @@ def read_progress(path: Path, columns: Sequence[str] | None, in_progress: bool) 
             raise InputError(f"{path}: has no column {name!r}; its columns are {numbers}")
     data, torn = whole_rows(path, data, len(names), in_progress)
     table = parse(path, data, wanted)
-    values = table[list(wanted)].to_numpy()
-    not_finite = int(np.isinf(values).sum()) + data.lower().count(b"nan")
-    if not_finite:
-        table[list(wanted)] = np.where(np.isfinite(values), values, np.nan)
+    infinite = np.isinf(table[list(wanted)].to_numpy())
+    if infinite.any():
+        table[list(wanted)] = table[list(wanted)].mask(infinite)
+    not_finite = int(infinite.sum()) + (written_nan(data, wanted) if b"nan" in data.lower() else 0)
     return Progress(table, torn, not_finite)
 
 
@@ -77,6 +77,12 @@ def whole_rows(path: Path, data: bytes, width: int, in_progress: bool) -> tuple[
             if line.count(b",") != width - 1 or b"\x00" in line:
                 raise InputError(f"{path}: torn, line {number} has not the {width} cells that the first line names")
     return data, torn
+
+
+def written_nan(data: bytes, wanted: Sequence[str]) -> int:
+    """How many cells hold the word nan, where an empty cell would say that there is no value."""
+    cells = pd.read_csv(io.BytesIO(data), usecols=list(wanted), dtype=str, keep_default_na=False)
+    return int((cells.apply(lambda column: column.str.lower()) == "nan").to_numpy().sum())
 
 
 def parse(path: Path, data: bytes, wanted: Sequence[str]) -> pd.DataFrame:

@@ -123,7 +123,7 @@ def bootstrap_interval(
 def interval_width(
     scores: np.ndarray,
     statistic: Statistic,
-    sizes: Sequence[int],
+    sizes: Sequence[int] | np.ndarray,
     rng: np.random.Generator,
     confidence: float = 0.95,
     n_resamples: int = 2000,
@@ -170,9 +170,9 @@ def tolerance_interval(scores: np.ndarray, coverage: float, confidence: float) -
 
 
 def performance_profile(*samples: np.ndarray, thresholds: np.ndarray, axis: int = -1) -> np.ndarray:
-    """[..., len(thresholds)], the fraction of runs that score above each threshold, averaged over strata."""
-    above = [(np.moveaxis(sample, axis, -1)[..., None, :] > thresholds[:, None]).mean(axis=-1) for sample in samples]
-    return np.mean(above, axis=0)
+    """[len(thresholds), ...], the fraction of runs that score above each threshold, averaged over strata."""
+    each = [np.array([(sample > threshold).mean(axis=axis) for threshold in thresholds]) for sample in samples]
+    return np.mean(each, axis=0)
 
 
 def kaplan_meier(time: np.ndarray, reached: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -286,7 +286,7 @@ def log_rank_test(x: tuple[np.ndarray, np.ndarray], y: tuple[np.ndarray, np.ndar
     return 1.0 if np.isnan(p) else float(p)
 
 
-def holm(p: Sequence[float]) -> np.ndarray:
+def holm(p: Sequence[float] | np.ndarray) -> np.ndarray:
     """p values adjusted for all being looked at (Holm 1979): reject where the result is at most the level."""
     values = np.asarray(p, dtype=float)
     order = np.argsort(values, kind="stable")
@@ -296,18 +296,26 @@ def holm(p: Sequence[float]) -> np.ndarray:
     return adjusted
 
 
-def detectable_effect(n: int, m: int, level: float = 0.05, power: float = 0.8) -> float:
-    """The smallest |Cohen's d| that a two-sided t test of n against m seeds at `level` finds with `power`.
-
-    From the noncentral t distribution, for equal variances. NaN below two seeds.
-    """
-    if min(n, m) < 2:
-        return float("nan")
-    degrees = n + m - 2
+def noncentrality(degrees: int, level: float, power: float) -> float:
+    """How many standard errors a difference must measure for a two-sided t test at `level` to find it with `power`."""
     critical = scipy.stats.t.isf(level / 2, degrees)
-    scale = np.sqrt(n * m / (n + m))
 
-    def missing(d: float) -> float:
-        return float(scipy.stats.nct.sf(critical, degrees, d * scale)) - power
+    def missing(shift: float) -> float:
+        return float(scipy.stats.nct.sf(critical, degrees, shift)) - power
 
-    return float(scipy.optimize.brentq(missing, 0.0, 2 * (critical + 3) / scale))
+    return float(scipy.optimize.brentq(missing, 0.0, 2 * (critical + 3)))
+
+
+def detectable_effect(n: int, m: int, level: float = 0.05, power: float = 0.8) -> float:
+    """The smallest |Cohen's d| that a t test of n against m seeds finds with `power`, for equal variances."""
+    return noncentrality(n + m - 2, level, power) * float(np.sqrt(1 / n + 1 / m))
+
+
+def detectable_difference(
+    x: Sequence[np.ndarray], y: Sequence[np.ndarray], level: float = 0.05, power: float = 0.8
+) -> float:
+    """The smallest difference of means, averaged over strata, that seeds which vary like these find with `power`."""
+    strata = list(zip(x, y, strict=True))
+    errors = [pooled_deviation(a, b) ** 2 * (1 / len(a) + 1 / len(b)) for a, b in strata]
+    degrees = sum(len(a) + len(b) - 2 for a, b in strata)
+    return noncentrality(degrees, level, power) * float(np.sqrt(sum(errors))) / len(strata)

@@ -4,15 +4,21 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import pandas as pd
+
 from analysis.runs import Run
 
-# Keys that choose seeds, the task or the machine; runs that differ only here are the same variant.
-NOT_A_VARIANT = frozenset({"seed", "num_seeds", "env.id"})
+# What chooses seeds, the task, the machine or what is kept; runs that differ only here are the same variant.
+NOT_A_VARIANT = ("seed", "num_seeds", "env.id", "env.module", "device", "threads", "resume", "checkpoint", "logger")
 
 
 def identity(run: Run) -> dict[str, str]:
     """The settings that make `run` the variant it is."""
-    return {key: text(value) for key, value in run.config.items() if key not in NOT_A_VARIANT}
+    return {key: text(value) for key, value in run.config.items() if not apart_from_variant(key)}
+
+
+def apart_from_variant(key: str) -> bool:
+    return any(key == name or key.startswith(f"{name}.") for name in NOT_A_VARIANT)
 
 
 def text(value: Any) -> str:
@@ -57,3 +63,18 @@ def short_names(keys: Sequence[str]) -> dict[str, str]:
     last = {key: key.rsplit(".", 1)[-1] for key in keys}
     count = Counter(last.values())
     return {key: name if count[name] == 1 else key for key, name in last.items()}
+
+
+def settings_table(runs: Mapping[str, Run], labels: Mapping[str, str]) -> pd.DataFrame:
+    """One row per task and variant (`labels` of `runs`, both by the run's name): env_id, variant, algo, then every
+    setting that is not the same in all runs of the table, as text; NaN where a variant does not have it."""
+    first = {(run.env_id, labels[name]): run for name, run in reversed(list(runs.items()))}
+    settings = {key: identity(run) for key, run in first.items()}
+    keys = differing_keys(settings.values())
+    table = pd.DataFrame(
+        [(env_id, variant, first[env_id, variant].algo) for env_id, variant in sorted(first)],
+        columns=["env_id", "variant", "algo"],
+    )
+    for key in keys:
+        table[key] = [settings[where].get(key) for where in sorted(first)]
+    return table

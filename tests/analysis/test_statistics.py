@@ -144,7 +144,24 @@ def test_detectable_effect_by_cohens_tables():
     assert st.detectable_effect(26, 26) <= 0.8 < st.detectable_effect(25, 25)
     assert st.detectable_effect(64, 64) <= 0.5 < st.detectable_effect(63, 63)
     assert st.detectable_effect(36, 36, level=0.01) > st.detectable_effect(36, 36)
-    assert np.isnan(st.detectable_effect(1, 36))
+
+
+def test_detectable_difference_is_found_with_its_power(rng):
+    """Two tasks of which the second is three times as noisy, as Welch's statistic over both finds it."""
+    x, y = [rng.normal(0, 1, 20), rng.normal(0, 3, 20)], [rng.normal(0, 1, 20), rng.normal(0, 3, 20)]
+    for strata in (x, y):
+        for sample in strata:
+            sample -= sample.mean()
+    gap = st.detectable_difference(x, y)
+    assert st.detectable_difference(x[:1], y[:1]) == pytest.approx(
+        st.detectable_effect(20, 20) * st.pooled_deviation(x[0], y[0])
+    )
+    shape = (20_000, 20)
+    scale = [st.pooled_deviation(a, b) for a, b in zip(x, y, strict=True)]
+    one = [rng.normal(gap, each, shape) for each in scale]
+    two = [rng.normal(0.0, each, shape) for each in scale]
+    critical = scipy.stats.t.isf(0.025, 76)
+    assert (st.studentised(one, two) > critical).mean() == pytest.approx(0.8, abs=0.015)
 
 
 # Remission times in weeks of Freireich et al. 1963, the standard example of survival analysis.

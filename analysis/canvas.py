@@ -1,0 +1,63 @@
+"""One figure: its canvas, its caption, and how it becomes a PNG or SVG file."""
+
+import io
+import textwrap
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure as Canvas
+
+from analysis.style import COLUMN, INK
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A drawn figure: file name without suffix, title, caption. `parts`, where there are any, are its panels as
+    figures of their own, one column wide each, for a page that flows."""
+
+    name: str
+    title: str
+    caption: str
+    canvas: Canvas
+    parts: list[Canvas] = field(default_factory=list)
+
+
+def file_name(text: str) -> str:
+    """`text` with what a file name should not hold replaced."""
+    return "".join(letter if letter.isalnum() or letter in "-_.=" else "-" for letter in text)
+
+
+def single(draw: Callable[[Axes], None], variants: int, height: float = 2.5) -> Canvas:
+    """A figure of one panel, one column wide, with a legend below for that many variants."""
+    canvas = Canvas(figsize=(COLUMN, height), layout="constrained")
+    ax = canvas.subplots()
+    draw(ax)
+    handles, labels = ax.get_legend_handles_labels()
+    if handles:
+        columns = min(variants, 4 if max(map(len, labels)) < 12 else 2)
+        canvas.legend(handles, labels, loc="outside lower center", ncols=columns)
+    return canvas
+
+
+def finished(figure: Figure, env_id: str, seeds: str) -> Figure:
+    """The figure with the task in its name and its caption, and the number of seeds."""
+    caption = f"{env_id}. {figure.caption} {seeds}".strip()
+    return Figure(file_name(f"{figure.name}-{env_id}"), figure.title, caption, figure.canvas, figure.parts)
+
+
+def encode(figure: Figure, suffix: str) -> bytes:
+    """The figure as a PNG or SVG file, with its caption below. The same figure gives the same bytes."""
+    canvas = figure.canvas
+    lines = textwrap.wrap(figure.caption, int(canvas.get_figwidth() * 19))
+    text = canvas.text(0.01, -0.01, "\n".join(lines), va="top", ha="left", fontsize=7, color=INK)
+    content = save(canvas, suffix, facecolor="white", bbox_inches="tight")
+    text.remove()
+    return content
+
+
+def save(canvas: Canvas, suffix: str, **options: object) -> bytes:
+    buffer = io.BytesIO()
+    metadata = {"Date": None} if suffix == "svg" else None
+    canvas.savefig(buffer, format=suffix, metadata=metadata, **options)  # type: ignore[arg-type]
+    return buffer.getvalue()
