@@ -140,8 +140,10 @@ def make_environments(config: EnvConfig, num_envs: int) -> VectorEnv:
 
 def make_trainer(config: Config) -> Trainer:
     """A run that is ready to iterate."""
-    torch.set_num_threads(config.threads or len(os.sched_getaffinity(0)))
-    numba.set_num_threads(config.threads or numba.config.NUMBA_NUM_THREADS)
+    # Engines that run several jobs side by side tell each its share of the cores by OMP_NUM_THREADS.
+    threads = config.threads or int(os.environ.get("OMP_NUM_THREADS") or len(os.sched_getaffinity(0)))
+    torch.set_num_threads(threads)
+    numba.set_num_threads(min(threads, numba.config.NUMBA_NUM_THREADS))
     seeds = config.seeds
     envs = make_environments(config.env, len(seeds) * config.num_envs)
     policy, critic = make_agents(config, envs)

@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor
 
+from algos.core.checkpoint import State, collect_state, restore_state
 from algos.core.networks import batch_mean
 from algos.core.policy import Policy
 from algos.core.rollout import Batch, Rollout
@@ -44,6 +45,14 @@ class PPO:
         self.stop_after_step = stop_after_step
         self.ent_coef = ent_coef
         self.streams = streams
+
+    def state_dict(self) -> State:
+        """The minibatch streams."""
+        return collect_state(streams=self.streams)
+
+    def load_state_dict(self, state: State) -> None:
+        """Continue from a saved state."""
+        restore_state(state, streams=self.streams)
 
     def update(self, policy: Policy, rollout: Rollout, active: Tensor) -> dict[str, Tensor]:
         """Up to ``update_epochs`` passes for the active seeds; reports figures ``[S]`` of each seed's last step."""

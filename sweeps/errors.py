@@ -8,7 +8,18 @@ class InputError(ValueError):
     """Bad input; the message names the key or file, its value and what is allowed."""
 
 
+def one_line(error: Exception) -> str:
+    """The message of an error without line breaks."""
+    return " ".join(str(error).split())
+
+
+def report(message: str) -> None:
+    """Print what went wrong."""
+    print(f"error: {message}", file=sys.stderr, flush=True)
+
+
 def exit_with(error: Exception) -> NoReturn:
     """Print ``error`` as one line and end the process with status 2."""
-    print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+    sys.stdout.flush()
+    report(one_line(error))
     sys.exit(2)

@@ -1,20 +1,29 @@
 """Train all seeds of a variant on a task: ``python -m sweeps.train algo=ppo env=swingup num_seeds=36``."""
 
+import shlex
 import sys
 import time
-from collections.abc import Iterator
+import traceback
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
-from omegaconf import DictConfig
+from hydra.types import RunMode
+from omegaconf import DictConfig, OmegaConf
 
 from algos.build import make_trainer
-from algos.config import Config
+from algos.core.checkpoint import CheckpointError
 from algos.core.loop import Iteration, Trainer
-from sweeps.checks import task_config, validate
+from sweeps.checks import RunConfig, check_device, task_config, validate
 from sweeps.display import shown
-from sweeps.run_directory import TableWriter, describe, progress_rows, write_json
+from sweeps.errors import InputError, one_line, report
+from sweeps.interrupt import interrupt
+from sweeps.run_directory import CHECKPOINT, TRACEBACK, RunFiles, TableWriter, describe, locked, progress_rows
+
+EXIT_STATUS = {"complete": 0, "failed": 1, "refused": 2}
 
 
 def timed(trainer: Trainer, steps_per_iteration: int, timing: TableWriter) -> Iterator[tuple[Iteration, float]]:
@@ -29,30 +38,88 @@ def timed(trainer: Trainer, steps_per_iteration: int, timing: TableWriter) -> It
         yield iteration, speed
 
 
-def run(config: Config, directory: Path, description: dict) -> bool:
-    """Train and write the run's files into ``directory``; False where a seed failed."""
-    algo, env_id = config.algo.name, config.env.id
-    write_json(directory / "run.json", description)
-    trainer = make_trainer(config)
-    progress = TableWriter(directory / "progress.csv")
-    pairs = timed(trainer, config.num_envs * config.num_steps, TableWriter(directory / "timing.csv"))
-    label = f"{algo} on {env_id}, {config.num_seeds} seed{'s' if config.num_seeds > 1 else ''}"
+def iterate(config: RunConfig, trainer: Trainer, files: RunFiles, label: str) -> bool:
+    """Train to the end, writing rows and checkpoints; False where a signal asked to stop before it."""
+    pairs = timed(trainer, config.num_envs * config.num_steps, files.timing)
     for iteration in shown(pairs, label, trainer.next_iteration, config.iterations):
-        progress.append(progress_rows(algo, env_id, config.seeds, iteration))
-        for failure in iteration.failures:
-            description["failed_seeds"].append(vars(failure))
-    description["status"] = "failed" if description["failed_seeds"] else "complete"
-    write_json(directory / "run.json", description)
-    print(f"{label}: {description['status']}, results in {directory}", flush=True)
-    return not description["failed_seeds"]
+        files.progress.append(progress_rows(config.algo.name, config.env.id, config.seeds, iteration))
+        if iteration.failures:
+            files.update(failed_seeds=files.info["failed_seeds"] + [vars(failure) for failure in iteration.failures])
+        if interrupt.received or trainer.finished or trainer.next_iteration % config.checkpoint_interval == 0:
+            files.write_checkpoint(trainer.state_dict())
+        if interrupt.received and not trainer.finished and not interrupt.lives_on():
+            return False
+    return True
+
+
+def finish(config: RunConfig, files: RunFiles, label: str) -> None:
+    """Train what is left of a run; ``run.json`` tells how it ended.
+
+    Whatever a task or a full disk raises fails this run and no other, with its traceback in the directory.
+    """
+    try:
+        check_device(config.device)
+        trainer = make_trainer(config)
+        if files.state is not None:
+            trainer.load_state_dict(files.state)
+            files.go_on(trainer.next_iteration, trainer.collector.resumes_episodes)
+        if not iterate(config, trainer, files, label):
+            files.update(status="interrupted")
+            return
+        status = "failed" if files.info["failed_seeds"] else "complete"
+        files.update(status=status, progress=files.progress.mark())
+        print(f"{label}: {status}, results in {files.directory}", flush=True)
+    except CheckpointError as error:
+        raise InputError(f"{files.directory / CHECKPOINT}: {error}; allowed: this run's own, or none") from None
+    except Exception as error:
+        with suppress(OSError):  # a disk that is full may not take these either
+            (files.directory / TRACEBACK).write_text(traceback.format_exc())
+            status = "interrupted" if interrupt.received else "failed"  # a signal may have ended a task's processes
+            files.update(status=status, error=f"{type(error).__name__}: {one_line(error)}")
+        report(f"{label}: {type(error).__name__}: {one_line(error)} (see {files.directory / TRACEBACK})")
+
+
+def train(content: dict[str, Any], directory: Path, hydra_files: Mapping[str, Any], resume_target: Path) -> int:
+    """One run from its start, or from where it stopped, to its end; returns an exit status.
+
+    A run that has ended is verified and left as it is. ``hydra_files`` are kept beside the config of a new run;
+    ``resume_target`` is what a user gives to ``sweeps.resume`` after an interruption.
+    """
+    config = validate(content)
+    label = f"{config.algo.name} on {config.env.id}, {config.num_seeds} seed{'s' if config.num_seeds > 1 else ''}"
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        with locked(directory), interrupt.awaited():
+            files = RunFiles(directory, content)
+            if files.finished:
+                print(f"{label}: {files.info['status']} already, in {directory}", flush=True)
+            elif not interrupt.received:
+                if not files.info:
+                    files.start(content, describe(content, hydra_files["overrides"]), hydra_files)
+                finish(config, files, label)
+    except (InputError, OSError) as error:
+        report(one_line(error))
+        return EXIT_STATUS["refused"]
+    if interrupt.received:
+        print(f"interrupted; to go on: python -m sweeps.resume {shlex.quote(str(resume_target))}", flush=True)
+        return 128 + interrupt.received
+    return EXIT_STATUS[files.info["status"]]
 
 
 @hydra.main(version_base="1.3", config_path="pkg://conf", config_name="config")
 def main(composed: DictConfig) -> None:
-    content = task_config(composed)
-    directory = Path(HydraConfig.get().runtime.output_dir)
-    if not run(validate(content), directory, describe(content)):
-        sys.exit(1)
+    """Train one job of a command; a sweep goes on whatever becomes of one."""
+    settings = HydraConfig.get()
+    directory = Path(settings.runtime.output_dir)
+    multirun = settings.mode == RunMode.MULTIRUN
+    hydra_files = {
+        "overrides": list(settings.overrides.task),
+        "hydra": {"hydra": OmegaConf.to_container(OmegaConf.structured(settings), enum_to_str=True)},
+    }
+    status = train(task_config(composed), directory, hydra_files, Path(settings.sweep.dir) if multirun else directory)
+    in_command = settings.runtime.choices["hydra/launcher"] == "basic"
+    if status and (not multirun or (in_command and interrupt.received)):
+        sys.exit(status)
 
 
 if __name__ == "__main__":

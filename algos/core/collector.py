@@ -7,9 +7,10 @@ import torch
 from gymnasium import spaces
 from gymnasium.vector import VectorEnv
 
+from algos.core.checkpoint import State, collect_state, restore_state
 from algos.core.policy import Policy
 from algos.core.rollout import Episodes, Rollout
-from algos.core.streams import Streams
+from algos.core.streams import Streams, fresh_seeds
 
 
 def action_transform(space: spaces.Space) -> Callable[[np.ndarray], np.ndarray]:
@@ -31,7 +32,11 @@ def num_action_columns(space: spaces.Space) -> int:
 
 
 class Collector:
-    """Collects rollouts of ``num_steps`` from S * ``num_envs`` environments; an episode may span rollouts."""
+    """Collects rollouts of ``num_steps`` from S * ``num_envs`` environments; an episode may span rollouts.
+
+    ``resumes_episodes`` says whether the environments can be saved in the middle of an episode; where they cannot,
+    :meth:`load_state_dict` begins new episodes, with seeds that were not used before.
+    """
 
     def __init__(
         self,
@@ -43,6 +48,9 @@ class Collector:
         dtype: type[np.floating],
     ) -> None:
         self.envs = envs
+        self.resumes_episodes = hasattr(envs, "state_dict")
+        self.env_seeds = env_seeds
+        self.num_rollouts = 0
         self.num_seeds = num_seeds
         self.num_envs = len(env_seeds) // num_seeds
         self.num_steps = num_steps
@@ -57,12 +65,34 @@ class Collector:
 
     def collect(self, policy: Policy) -> Rollout:
         """The next ``num_steps`` steps of every environment, acting by ``policy``."""
+        self.num_rollouts += 1
         rollout = self._step_through(policy)
         with torch.no_grad():
             rollout.log_probs = torch.empty(0, device=policy.params.device)
             rollout.old = policy.distribution(rollout.flat(rollout.obs)).detach()
             rollout.log_probs = rollout.old.log_prob(rollout.flat(rollout.actions))
         return rollout
+
+    def state_dict(self) -> State:
+        """Where the episodes and the random streams stand."""
+        own = {
+            "num_rollouts": np.array(self.num_rollouts),
+            "obs": self.obs,
+            "episode_return": self.episode_return,
+            "episode_length": self.episode_length,
+        }
+        return own | collect_state(streams=self.streams, envs=self.envs)
+
+    def load_state_dict(self, state: State) -> None:
+        """Continue from a saved state."""
+        self.num_rollouts = int(state["num_rollouts"])
+        restore_state(state, streams=self.streams, envs=self.envs)
+        if self.resumes_episodes:
+            self.obs = state["obs"].copy()
+            self.episode_return[:] = state["episode_return"]
+            self.episode_length[:] = state["episode_length"]
+        else:
+            self.obs = self._as_obs(self.envs.reset(seed=fresh_seeds(self.env_seeds, self.num_rollouts))[0])
 
     def _step_through(self, policy: Policy) -> Rollout:
         S, T, N, A = self.num_seeds, self.num_steps, self.num_envs, self.num_actions

@@ -4,6 +4,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from algos.core.checkpoint import State, collect_state, restore_state
 from algos.core.networks import MLP, batch_mean
 from algos.core.optimiser import Optimiser
 from algos.core.rollout import Batch, Rollout
@@ -35,6 +36,21 @@ class Critic:
         self.num_minibatches = num_minibatches
         self.vf_coef = vf_coef
         self.streams = streams
+
+    def state_dict(self) -> State:
+        """The parameters (also those before the last step), the optimiser's state and the minibatch streams."""
+        return {
+            "params": self.params.detach().cpu().numpy(),
+            "params_before_last_step": self.params_before_last_step.cpu().numpy(),
+            **collect_state(optimiser=self.optimiser, streams=self.streams),
+        }
+
+    @torch.no_grad()
+    def load_state_dict(self, state: State) -> None:
+        """Continue from a saved state."""
+        self.params.copy_(torch.from_numpy(state["params"]))
+        self.params_before_last_step.copy_(torch.from_numpy(state["params_before_last_step"]))
+        restore_state(state, optimiser=self.optimiser, streams=self.streams)
 
     @torch.no_grad()
     def predict(self, obs: np.ndarray, params: Tensor | None = None) -> np.ndarray:

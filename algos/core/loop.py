@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from algos.core.checkpoint import State, check_fits, collect_state, restore_state
 from algos.core.collector import Collector
 from algos.core.critic import Critic
 from algos.core.networks import batch_mean
@@ -65,8 +66,41 @@ class Trainer:
         self.running = torch.ones(len(seeds), dtype=torch.bool, device=policy.params.device)
 
     def __iter__(self) -> Iterator[Iteration]:
-        while self.next_iteration < self.iterations and self.running.any():
+        while not self.finished:
             yield self._iterate(self.next_iteration)
+
+    @property
+    def finished(self) -> bool:
+        """Whether there is nothing left to do: all iterations are made, or all seeds have stopped."""
+        return self.next_iteration >= self.iterations or not bool(self.running.any())
+
+    def state_dict(self) -> State:
+        """All that the iterations to come depend on, bit for bit; to be taken between iterations.
+
+        Of environments that cannot be saved there is nothing (see :class:`Collector`).
+        """
+        own = {"next_iteration": np.array(self.next_iteration), "running": self.running.cpu().numpy()}
+        return own | collect_state(**self._parts())
+
+    def load_state_dict(self, state: State) -> None:
+        """Go on where :meth:`state_dict` was taken.
+
+        Raises:
+            CheckpointError: the state is not that of such a run; nothing was changed.
+        """
+        check_fits(state, self.state_dict())
+        self.next_iteration = int(state["next_iteration"])
+        self.running.copy_(torch.from_numpy(state["running"]))
+        restore_state(state, **self._parts())
+
+    def _parts(self) -> dict[str, Any]:
+        return {
+            "collector": self.collector,
+            "policy": self.policy,
+            "critic": self.critic,
+            "estimator": self.estimator,
+            "algorithm": self.algorithm,
+        }
 
     def _iterate(self, number: int) -> Iteration:
         for optimiser, initial in self.schedules:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from algos.core.checkpoint import State
 from algos.core.networks import batch_sum
 
 
@@ -41,10 +42,11 @@ class Optimiser:
         """Tensors to restore with :meth:`load_state_dict`."""
         raise NotImplementedError
 
-    def load_state_dict(self, state: dict[str, Tensor]) -> None:
+    @torch.no_grad()
+    def load_state_dict(self, state: State) -> None:
         """Continue from a saved state."""
         for name, value in self.state_dict().items():
-            value.copy_(state[name])
+            value.copy_(torch.from_numpy(state[name]))
 
 
 class Adam(Optimiser):

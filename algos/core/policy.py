@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from algos.core.checkpoint import State, collect_state, restore_state
 from algos.core.distributions import Categorical, DiagonalGaussian, Distribution
 from algos.core.networks import MLP
 from algos.core.optimiser import Optimiser
@@ -117,6 +118,16 @@ class Policy:
         if self.critic_loss is not None:
             loss = loss + self.critic_loss(batch)
         self.optimiser.step(loss, active)
+
+    def state_dict(self) -> State:
+        """The parameters and the optimiser's state."""
+        return {"params": self.params.detach().cpu().numpy(), **collect_state(optimiser=self.optimiser)}
+
+    @torch.no_grad()
+    def load_state_dict(self, state: State) -> None:
+        """Continue from a saved state."""
+        self.params.copy_(torch.from_numpy(state["params"]))
+        restore_state(state, optimiser=self.optimiser)
 
     @torch.no_grad()
     def act(self, obs: np.ndarray, noise: np.ndarray | None) -> np.ndarray:

@@ -37,6 +37,11 @@ def environment_seeds(seeds: Sequence[int], num_envs: int, purpose: str = "envir
     ]
 
 
+def fresh_seeds(env_seeds: Sequence[int], num_rollouts: int) -> list[int]:
+    """Other seeds for sub-environments that begin anew after ``num_rollouts`` rollouts."""
+    return [int(np.random.SeedSequence((seed, num_rollouts)).generate_state(1)[0]) for seed in env_seeds]
+
+
 class Streams:
     """The generators of all seeds for one purpose; their states can be saved and restored."""
 

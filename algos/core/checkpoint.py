@@ -1,0 +1,73 @@
+"""A run's state as bytes and back: named arrays in the safetensors format, which holds data and no code."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import load, save
+from torch import Tensor
+
+State = dict[str, np.ndarray]
+"""Arrays by dotted name, such as ``policy.optimiser.mean0``."""
+
+
+class CheckpointError(ValueError):
+    """A checkpoint that is damaged, or that belongs to a run of another kind."""
+
+
+def collect_state(**parts: Any) -> State:
+    """The states of ``parts`` under their names; a part without ``state_dict`` (or None) has none."""
+    return {
+        f"{name}.{key}": value.detach().cpu().numpy() if isinstance(value, Tensor) else np.asarray(value)
+        for name, part in parts.items()
+        if hasattr(part, "state_dict")
+        for key, value in part.state_dict().items()
+    }
+
+
+def restore_state(state: State, **parts: Any) -> None:
+    """Give each part what :func:`collect_state` took from it."""
+    for name, part in parts.items():
+        if hasattr(part, "load_state_dict"):
+            prefix = f"{name}."
+            part.load_state_dict({k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)})
+
+
+def pack(state: State, facts: Mapping[str, Any]) -> bytes:
+    """``state`` and JSON-able ``facts`` as one safetensors file."""
+    return save({name: np.asarray(value, order="C") for name, value in state.items()}, {"facts": json.dumps(facts)})
+
+
+def unpack(data: bytes) -> tuple[State, dict[str, Any]]:
+    """What :func:`pack` was given.
+
+    Raises:
+        CheckpointError: these are not the bytes of a whole checkpoint.
+    """
+    try:
+        state = load(data)
+        header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
+        facts = json.loads(header["__metadata__"]["facts"])
+    except (SafetensorError, ValueError, KeyError, TypeError) as error:
+        raise CheckpointError(f"truncated, or not a checkpoint ({error})") from None
+    if not isinstance(facts, dict):
+        raise CheckpointError("not a checkpoint (its facts are no mapping)")
+    return state, facts
+
+
+def check_fits(state: State, own: State) -> None:
+    """Refuse a state whose arrays are not those of ``own``.
+
+    Raises:
+        CheckpointError: naming the array that is missing, unknown, or of another shape or type.
+    """
+    for name in sorted(state.keys() ^ own.keys()):
+        raise CheckpointError(f"{name} is {'missing' if name in own else 'not part of this run'}")
+    for name, value in own.items():
+        found = state[name]
+        if (found.shape, found.dtype) != (value.shape, value.dtype):
+            raise CheckpointError(
+                f"{name} is {found.dtype} {list(found.shape)}, this run's is {value.dtype} {list(value.shape)}"
+            )

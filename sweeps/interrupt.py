@@ -1,0 +1,75 @@
+"""Signals that ask a run to stop: the iteration at hand is finished first, so that a checkpoint can be written."""
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any
+
+
+class Interrupt:
+    """What asked this process to stop, if anything: SIGINT, SIGTERM, or a signal by which a cluster's engine warns."""
+
+    def __init__(self) -> None:
+        self.received: int | None = None
+        self.in_job = False
+        self._before: dict[int, Any] = {}
+
+    @contextmanager
+    def awaited(self) -> Iterator[None]:
+        """Take note of signals during a job; only the main thread of a process can."""
+        outermost = not self._before and threading.current_thread() is threading.main_thread()
+        if outermost:
+            self.install()
+        self.in_job = True
+        try:
+            yield
+        finally:
+            self.in_job = False
+            if outermost:
+                self.uninstall()
+
+    def install(self) -> None:
+        """Take note of signals from now on."""
+        signals = [signal.SIGINT, signal.SIGTERM]
+        if callable(signal.getsignal(signal.SIGUSR2)):
+            signals.append(signal.SIGUSR2)
+        self._before = {signum: signal.signal(signum, self._take_note) for signum in signals}
+
+    def uninstall(self) -> None:
+        """Signals do what they did before; one that was received is not forgotten, so that no other job begins."""
+        for signum, handler in self._before.items():
+            signal.signal(signum, handler)
+        self._before = {}
+
+    def lives_on(self) -> bool:
+        """Hand the signal on to the engine that runs this process, if it listens; whether the run is to go on.
+
+        Submitit requeues the job and exits on its own signal, and ignores SIGTERM, for the scheduler to decide.
+        """
+        assert self.received is not None
+        handler = self._before[self.received]
+        if not callable(handler) or handler is signal.default_int_handler:
+            return False
+        signum, self.received = self.received, None
+        signal.signal(signal.SIGINT, self._take_note)
+        handler(signum, None)
+        return True
+
+    def _take_note(self, signum: int, frame: FrameType | None) -> None:
+        self.received = signum
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        if self.in_job:
+            message = "stopping after this iteration; Ctrl-C once more stops at once\n"
+        else:
+            message = "waiting for jobs to finish their iteration; Ctrl-C once more does not\n"
+            if signum == signal.SIGTERM:  # a Ctrl-C reaches the workers of a launcher by itself
+                for child in multiprocessing.active_children():
+                    child.terminate()
+        os.write(2, message.encode())  # print is not safe in a signal handler
+
+
+interrupt = Interrupt()

@@ -1,0 +1,212 @@
+"""How far the jobs of a sweep are, live: ``python -m sweeps.status DIR``."""
+
+import argparse
+import csv
+import os
+import statistics
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from sweeps.errors import InputError, exit_with
+from sweeps.run_directory import INFO, TIMING, is_alive, read_json
+from sweeps.sweep_directory import SWEEP, read_jobs
+
+REFRESH_SECONDS = 2.0
+SILENT_SECONDS = 60.0
+"""A run on another machine that has written nothing for this long, or for three iterations, counts as stopped."""
+
+STATES = ("failed", "stopped", "interrupted", "running", "waiting", "complete")
+"""In the order in which they want attention; ``stopped`` has ended without a word: killed, or its machine is gone."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """One job at one moment."""
+
+    name: str
+    label: str
+    state: str
+    iteration: int
+    iterations: int
+    seconds_per_iteration: float | None
+    env_steps_per_second: float | None
+    trouble: str
+
+    @property
+    def seconds_left(self) -> float | None:
+        """At its present speed; None where nothing is known of it."""
+        if self.seconds_per_iteration is None:
+            return None
+        return (self.iterations - self.iteration) * self.seconds_per_iteration
+
+
+class Tree:
+    """The jobs at and below a directory; what has ended is read once."""
+
+    def __init__(self, root: Path) -> None:
+        """Raises InputError where there is no such directory."""
+        if not root.is_dir():
+            raise InputError(f"{root}: no such directory; allowed: the directory of a run, of a sweep, or above them")
+        self.root = root
+        self.ended: dict[Path, tuple[int, Job]] = {}
+
+    def jobs(self) -> list[Job]:
+        """Every job as it is now, those that sweeps list but have not begun included."""
+        return [self._job(directory, listed) for directory, listed in self._found()]
+
+    def _found(self) -> Iterator[tuple[Path, dict[str, Any] | None]]:
+        listed: dict[Path, dict[str, Any]] = {}
+        for path, subdirectories, files in os.walk(self.root):
+            directory = Path(path)
+            subdirectories.sort(key=_by_number)
+            if SWEEP in files:
+                listed |= {directory / job["directory"]: job for job in read_jobs(directory)}
+            if INFO in files or directory in listed:
+                subdirectories.clear()
+            if INFO in files:
+                listed.pop(directory, None)
+                yield directory, None
+        yield from listed.items()
+
+    def _job(self, directory: Path, listed: dict[str, Any] | None) -> Job:
+        name = str(directory.relative_to(self.root)) if directory != self.root else directory.name
+        if listed is not None:
+            return Job(name, _label(listed, listed["num_seeds"]), "waiting", 0, listed["iterations"], None, None, "")
+        changed = (directory / INFO).stat().st_mtime_ns
+        if directory in self.ended and self.ended[directory][0] == changed:
+            return self.ended[directory][1]
+        job = _read_job(directory, name)
+        if job.state not in ("running", "stopped"):
+            self.ended[directory] = (changed, job)
+        return job
+
+
+def _by_number(name: str) -> tuple[int, str]:
+    number = name.split("-")[0]
+    return (int(number) if number.isdecimal() else -1, name)
+
+
+def _label(info: dict[str, Any], num_seeds: int) -> str:
+    return f"{info['algo']} on {info['env_id']}, {num_seeds} seed{'s' if num_seeds > 1 else ''}"
+
+
+def _read_job(directory: Path, name: str) -> Job:
+    info = read_json(directory / INFO)
+    try:
+        label, state, iterations = _label(info, len(info["seeds"])), info["status"], info["iterations"]
+        trouble = [f"seed {x['seed']}: {x['quantity']} at iteration {x['iteration']}" for x in info["failed_seeds"]]
+    except (KeyError, TypeError):
+        raise InputError(f"{directory / INFO}: not a run's; allowed: the file that sweeps.train wrote") from None
+    if "error" in info:
+        trouble.append(info["error"])
+    if state == "complete":
+        return Job(name, label, state, iterations, iterations, None, None, "")
+    iteration, seconds, speed = _last_iterations(directory / TIMING)
+    if state == "running" and not is_alive(directory, max(SILENT_SECONDS, 3 * (seconds or 0.0))):
+        state = "stopped"
+    return Job(name, label, state, iteration, iterations, seconds, speed, "; ".join(trouble))
+
+
+def _last_iterations(path: Path) -> tuple[int, float | None, float | None]:
+    """Iterations done, and the median seconds and speed of the last few."""
+    try:
+        with path.open("rb") as file:
+            header = file.readline().decode().strip().split(",")
+            file.seek(max(file.tell(), os.fstat(file.fileno()).st_size - 2000))
+            lines = file.read().decode().splitlines(keepends=True)
+    except OSError:
+        return 0, None, None
+    rows = [row for row in csv.reader(line for line in lines if line.endswith("\n")) if len(row) == len(header)]
+    try:
+        parsed = [{name: float(cell) for name, cell in zip(header, row, strict=True)} for row in rows[-10:]]
+        middle = {name: statistics.median(row[name] for row in parsed) for name in ("seconds", "env_steps_per_second")}
+        return int(parsed[-1]["iteration"]) + 1, middle["seconds"], middle["env_steps_per_second"]
+    except (ValueError, KeyError, IndexError, statistics.StatisticsError):
+        return 0, None, None
+
+
+def duration(seconds: float) -> str:
+    """Seconds as a person says them."""
+    for unit, size in (("d", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= size:
+            return f"{seconds / size:.1f} {unit}"
+    return f"{seconds:.0f} s"
+
+
+def summary(jobs: Sequence[Job]) -> str:
+    """One line: how many jobs are in which state, and the time left."""
+    counts = Counter(job.state for job in jobs)
+    parts = [f"{counts[state]} {state}" for state in reversed(STATES) if counts[state]]
+    running = [job for job in jobs if job.state == "running" and job.seconds_left is not None]
+    if running:
+        of_running = sum(job.seconds_left or 0.0 for job in running)
+        whole = statistics.median(job.iterations * (job.seconds_per_iteration or 0.0) for job in running)
+        left = (of_running + whole * counts["waiting"]) / len(running)
+        parts.append(f"about {duration(max(left, max(job.seconds_left or 0.0 for job in running)))} left")
+    return ", ".join(parts) if parts else "no jobs"
+
+
+def table(jobs: Sequence[Job], most: int) -> Group:
+    """The summary and at most ``most`` jobs, those that want attention first."""
+    shown = sorted(jobs, key=lambda job: STATES.index(job.state))[:most]
+    columns = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in ("job", "", "state", "iteration", "env steps/s", "time left", "trouble"):
+        columns.add_column(heading, overflow="fold")
+    for job in shown:
+        columns.add_row(
+            Text(job.name),
+            Text(job.label),
+            job.state,
+            f"{job.iteration}/{job.iterations}",
+            "" if job.env_steps_per_second is None else f"{job.env_steps_per_second:,.0f}",
+            duration(job.seconds_left) if job.state == "running" and job.seconds_left is not None else "",
+            Text(job.trouble),
+        )
+    lines: list[Any] = [columns] if shown else []
+    if len(jobs) > len(shown):
+        lines.append(f"… and {len(jobs) - len(shown):,} more")
+    return Group(*lines, summary(jobs))
+
+
+def outcome(sweep: Path) -> int:
+    """Print what became of the jobs of a sweep that has ended; returns 0 where all are complete, otherwise 1."""
+    jobs = Tree(sweep).jobs()
+    console = Console(width=None if sys.stdout.isatty() else 200, highlight=False)
+    console.print(table(jobs, most=max(20, sum(job.state != "complete" for job in jobs))))
+    return int(any(job.state != "complete" for job in jobs))
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Show the jobs until Ctrl-C, or once."""
+    parser = argparse.ArgumentParser(prog="python -m sweeps.status", description=__doc__)
+    parser.add_argument("directory", type=Path, metavar="DIR", help="a run's directory, a sweep's, or one above them")
+    parser.add_argument("--once", action="store_true", help="print once and end")
+    parsed = parser.parse_args(arguments)
+    try:
+        tree = Tree(parsed.directory)
+        if parsed.once or not sys.stdout.isatty():
+            jobs = tree.jobs()
+            Console(width=None if sys.stdout.isatty() else 200, highlight=False).print(table(jobs, len(jobs)))
+            return
+        with Live(console=Console(highlight=False), auto_refresh=False, screen=True) as live:
+            while True:
+                live.update(table(tree.jobs(), max(live.console.height - 4, 1)), refresh=True)
+                time.sleep(REFRESH_SECONDS)
+    except KeyboardInterrupt:
+        return
+    except InputError as error:
+        exit_with(error)
+
+
+if __name__ == "__main__":
+    main()
