@@ -117,6 +117,7 @@ def compare(arguments: argparse.Namespace, command: str) -> None:
     thresholds = dict(arguments.threshold)
     choices = Choices(arguments.metric, arguments.score, arguments.last, arguments.x, thresholds)
     comparison = build(dataset, choices)
+    write(arguments.out, {})  # before the figures, which take their time
     files = outputs(comparison, command, arguments.latex)
     write(arguments.out, files)
     for sentence in comparison.warnings:

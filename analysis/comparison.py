@@ -55,17 +55,7 @@ def build(dataset: Dataset, choices: Choices) -> Comparison:
     }
     tasks = {env_id: task for env_id, task in aligned.items() if task is not None}
     warnings = [*dataset.warnings, *empty_tasks(dataset, tasks, choices.metric)]
-    scores = (
-        pd.concat(
-            [
-                seed_scores(task, choices.last, choices.thresholds.get(env_id, choices.thresholds.get("")))
-                for env_id, task in tasks.items()
-            ],
-            ignore_index=True,
-        )
-        if tasks
-        else pd.DataFrame(columns=["env_id", "variant", choices.score])
-    )
+    scores = all_scores(tasks, choices)
     summary = summary_table(scores, dataset.seeds, choices.score)
     warnings += unscored(summary, tasks)
     shown = shown_variants(summary)
@@ -76,12 +66,23 @@ def build(dataset: Dataset, choices: Choices) -> Comparison:
         )
     families = [(env_id, scores[(scores["env_id"] == env_id) & scores["variant"].isin(shown)]) for env_id in tasks]
     overall = pd.DataFrame()
-    everywhere = on_all_tasks(scores, tasks, choices.score, shown)
+    everywhere = on_all_tasks(scores, shown)
     if len(tasks) > 1 and len(everywhere):
         families.append((ALL_TASKS, everywhere))
         overall = overall_table(everywhere)
     pairs = pair_table(families, choices.score)
     return Comparison(dataset, choices, tasks, scores, summary, everywhere, overall, pairs, shown, warnings)
+
+
+def all_scores(tasks: Mapping[str, Task], choices: Choices) -> pd.DataFrame:
+    """The scores of every task, with the column `normalised`."""
+    columns = ["env_id", "variant", "seed", *SCORES, "time", "reached", "threshold"]
+    each = [pd.DataFrame(columns=columns)]
+    for env_id, task in tasks.items():
+        threshold = choices.thresholds.get(env_id, choices.thresholds.get(""))
+        each.append(seed_scores(task, choices.last, threshold))
+    scores = pd.concat(each[1:] or each, ignore_index=True)
+    return scores.assign(normalised=normalised(scores, tasks.values(), choices.score))
 
 
 def empty_tasks(dataset: Dataset, tasks: Mapping[str, Task], metric: str) -> list[str]:
@@ -115,11 +116,8 @@ def shown_variants(summary: pd.DataFrame) -> list[str]:
     return sorted(ranks.sort_values(kind="stable").index[: len(COLOURS)])
 
 
-def on_all_tasks(scores: pd.DataFrame, tasks: Mapping[str, Task], score: str, shown: list[str]) -> pd.DataFrame:
-    """The scores of the variants that have some on every task, with the column `normalised`."""
-    if not len(scores):
-        return scores
-    result = scores.assign(normalised=normalised(scores, tasks.values(), score))
-    usable = result[result["normalised"].notna() & result["variant"].isin(shown)]
+def on_all_tasks(scores: pd.DataFrame, shown: list[str]) -> pd.DataFrame:
+    """The scores of the variants that have normalised ones on every task."""
+    usable = scores[scores["normalised"].notna() & scores["variant"].isin(shown)]
     count = usable.groupby("variant")["env_id"].nunique()
     return usable[usable["variant"].isin(count.index[count == usable["env_id"].nunique()])]

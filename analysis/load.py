@@ -16,6 +16,7 @@ from analysis.progress import KEYS, OK, STATUS, read_progress
 from analysis.runs import Run, RunWarning, find_runs
 from analysis.variants import label_variants
 
+IN_PROGRESS = ("running", "interrupted")
 STATES = ("ok", "failed", "unfinished", "no rows")
 
 
@@ -57,7 +58,7 @@ def load(
     """As load_runs, with what each run and each seed was. Raises InputError."""
     runs = find_runs([paths] if isinstance(paths, (str, os.PathLike)) else paths)
     with ThreadPoolExecutor(max_workers=2) as pool:  # pandas parses without the interpreter's lock
-        files = list(pool.map(lambda run: read_progress(run.progress, columns, run.status == "running"), runs))
+        files = list(pool.map(lambda run: read_progress(run.progress, columns, run.status in IN_PROGRESS), runs))
     loaded = [
         Loaded(run, name, label, file.table)
         for run, name, label, file in zip(runs, run_names(runs), label_variants(runs), files, strict=True)
@@ -114,11 +115,7 @@ def seed_notes(seeds: pd.DataFrame) -> list[str]:
     notes = []
     for (env_id, variant), group in seeds.groupby(["env_id", "variant"], sort=True):
         total = len(group)
-        for state, text in (
-            ("failed", "failed; each scores as the lowest value that any seed of this task reported"),
-            ("unfinished", "did not finish; each is scored only if it reached the env steps compared at"),
-            ("no rows", "wrote no row; they are not scored"),
-        ):
+        for state, text in (("failed", "failed"), ("unfinished", "have not finished"), ("no rows", "have no rows")):
             which = sorted(group.loc[group["state"] == state, "seed"])
             if which:
                 notes.append(f"{len(which)} of {total} seeds of {variant} on {env_id} {text} (seeds {spans(which)}).")
@@ -143,12 +140,13 @@ def assemble(loaded: Sequence[Loaded]) -> pd.DataFrame:
     """One frame of all tables, with the run's facts as categorical columns."""
     rows = [len(item.table) for item in loaded]
     metrics = dict.fromkeys(str(name) for item in loaded for name in item.table if name not in (*KEYS, STATUS))
+    status = [item.table[STATUS] for item in loaded if len(item.table)]
     columns: dict[str, object] = {
         "run": repeated([item.name for item in loaded], rows),
         "variant": repeated([item.label for item in loaded], rows),
         "algo": repeated([item.run.algo for item in loaded], rows),
         "env_id": repeated([item.run.env_id for item in loaded], rows),
-        STATUS: union_categoricals([item.table[STATUS] for item in loaded], sort_categories=True),
+        STATUS: union_categoricals(status or [pd.Series(dtype="category")], sort_categories=True),
     }
     for name in (*KEYS, *metrics):
         columns[name] = np.concatenate(

@@ -42,9 +42,12 @@ def header(path: Path) -> list[str]:
 def read_progress(path: Path, columns: Sequence[str] | None, in_progress: bool) -> Progress:
     """Rows of `path`, in file order, with the `columns` asked for (None: every number column).
 
-    `in_progress` allows a half-written last row. Raises InputError for a missing, empty, torn or foreign file and for
-    a column that it does not have.
+    `in_progress` allows a half-written last row, and that nothing has been written yet. Raises InputError for a
+    missing, empty, torn or foreign file and for a column that it does not have.
     """
+    if in_progress and not (path.exists() and path.stat().st_size):
+        names = [*KEYS, STATUS, *(columns or [])]
+        return Progress(parse(path, f"{','.join(names)}\n".encode(), columns or []), torn=False, not_finite=0)
     try:
         names = header(path)
         data = path.read_bytes()

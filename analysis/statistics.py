@@ -240,7 +240,8 @@ def welch_test(x: np.ndarray, y: np.ndarray) -> float:
     """Two-sided p of Welch's t; where neither sample varies, 1 if they are equal and else 0."""
     if constant(x) and constant(y):
         return float(x[0] == y[0])
-    return float(scipy.stats.ttest_ind(x, y, equal_var=False).pvalue)
+    moments = [moment for sample in (x, y) for moment in (np.mean(sample), np.std(sample, ddof=1), len(sample))]
+    return float(scipy.stats.ttest_ind_from_stats(*moments, equal_var=False).pvalue)
 
 
 def permutation_test(

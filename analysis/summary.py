@@ -31,8 +31,9 @@ def samples(scores: pd.DataFrame, score: str) -> dict[str, list[np.ndarray]]:
 
 
 def summary_table(scores: pd.DataFrame, seeds: pd.DataFrame, score: str) -> pd.DataFrame:
-    """One row per task and variant: seeds by state, aggregates of `score` with 95% intervals, tolerance limits,
-    the other scores' medians, and the time to the threshold. `seeds` is Dataset.seeds."""
+    """One row per task and variant: seeds by state, aggregates of `score` with 95% intervals, tolerance limits, the
+    optimality gap (of normalised scores), every score's median, and the time to the threshold. `seeds` is
+    Dataset.seeds."""
     rows = []
     states = seeds.groupby(["env_id", "variant", "state"], observed=True).size().unstack(fill_value=0)
     by_variant = dict(iter(scores.groupby(["env_id", "variant"], observed=True)))
@@ -43,6 +44,7 @@ def summary_table(scores: pd.DataFrame, seeds: pd.DataFrame, score: str) -> pd.D
         row |= {"scored": len(group)} | {state.replace(" ", "_"): int(counts.get(state, 0)) for state in STATES[1:]}
         if len(group):
             row |= aggregates(group[score].to_numpy(), env_id, variant, score)
+            row["optimality_gap"] = float(st.optimality_gap(group["normalised"].to_numpy(), 1.0))
             row |= {f"median_{name}": group[name].median() for name in ("final", "auc", "best")}
             time, reached = group["time"].to_numpy(), group["reached"].to_numpy()
             row |= {"threshold": group["threshold"].iloc[0], "reached": int(reached.sum())}

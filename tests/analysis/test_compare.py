@@ -30,7 +30,7 @@ def test_a_multirun_gives_a_figure_and_a_summary_per_task(comparison, tmp_path, 
         assert b"<svg" in written[f"seeds-{env_id}.svg"]
         assert str(tmp_path / "out" / f"seeds-{env_id}.png") in capsys.readouterr().out or env_id == "Acrobot-v1"
     summary = pd.read_csv(tmp_path / "out" / "summary.csv").set_index(["env_id", "variant"])
-    assert len(summary) == 6
+    assert len(summary) == 9  # two tasks and all tasks, three variants each
     rows = pd.read_csv(comparison / "1" / "progress.csv")
     last = rows[rows["iteration"] >= 20].groupby("seed")["episodic_return"].mean()
     assert summary.loc[("CartPoleSwingUp-v0", "ppo"), "mean"] == pytest.approx(last.mean(), rel=1e-5)
