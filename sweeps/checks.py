@@ -22,7 +22,7 @@ from algos.build import make_environments
 from algos.config import Config, Positive
 from algos.envs.errors import TaskError
 from sweeps.errors import InputError, exit_with
-from sweeps.interrupt import interrupt
+from sweeps.interrupt import exit_interrupted, interrupt
 from sweeps.run_directory import check_directory, check_writable
 from sweeps.status import outcome
 from sweeps.sweep_directory import write_sweep
@@ -198,5 +198,8 @@ class CheckBeforeStart(Callback):
     @_must_pass
     def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:
         """Say what became of the jobs; the exit status is 0 only if all are complete."""
-        status = outcome(Path(config.hydra.sweep.dir))
-        sys.exit(128 + interrupt.received if interrupt.received else status)
+        sweep = Path(config.hydra.sweep.dir)
+        status = outcome(sweep)
+        if interrupt.received:
+            exit_interrupted(sweep)
+        sys.exit(status)

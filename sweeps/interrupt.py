@@ -2,12 +2,15 @@
 
 import multiprocessing
 import os
+import shlex
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Any, NoReturn
 
 
 class Interrupt:
@@ -73,3 +76,10 @@ class Interrupt:
 
 
 interrupt = Interrupt()
+
+
+def exit_interrupted(directory: Path) -> NoReturn:
+    """End the process with the status that shells give to an interrupted command, saying how to go on."""
+    assert interrupt.received is not None
+    print(f"interrupted; to go on: python -m sweeps.resume {shlex.quote(str(directory))}", flush=True)
+    sys.exit(128 + interrupt.received)

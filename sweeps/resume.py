@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 from sweeps.errors import InputError, exit_with
+from sweeps.interrupt import exit_interrupted, interrupt
 from sweeps.run_directory import INFO, read_config
 from sweeps.sweep_directory import SWEEP, resume_overrides
 
@@ -19,7 +20,10 @@ def main(arguments: list[str] | None = None) -> None:
             content = {**read_config(directory), "resume": True}
             from sweeps.train import train  # imported late: it takes seconds, and bad input is told at once
 
-            sys.exit(train(content, directory, {}, directory))
+            status = train(content, directory, {})
+            if interrupt.received:
+                exit_interrupted(directory)
+            sys.exit(status)
         if not (directory / SWEEP).exists():
             raise InputError(f"{directory}: has neither {INFO} nor {SWEEP}; allowed: the directory of a run or a sweep")
         overrides = resume_overrides(directory)

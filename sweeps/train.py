@@ -1,9 +1,9 @@
 """Train all seeds of a variant on a task: ``python -m sweeps.train algo=ppo env=swingup num_seeds=36``."""
 
-import shlex
 import sys
 import time
 import traceback
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -20,8 +20,11 @@ from algos.core.loop import Iteration, Trainer
 from sweeps.checks import RunConfig, check_device, task_config, validate
 from sweeps.display import shown
 from sweeps.errors import InputError, one_line, report
-from sweeps.interrupt import interrupt
+from sweeps.interrupt import exit_interrupted, interrupt
 from sweeps.run_directory import CHECKPOINT, TRACEBACK, RunFiles, TableWriter, describe, locked, progress_rows
+
+# Our configs of launchers have the names of their plugins' schemas, on purpose.
+warnings.filterwarnings("ignore", message=r"\s*'hydra/launcher/\w+' is validated against ConfigStore schema")
 
 EXIT_STATUS = {"complete": 0, "failed": 1, "refused": 2}
 
@@ -62,7 +65,7 @@ def finish(config: RunConfig, files: RunFiles, label: str) -> None:
         trainer = make_trainer(config)
         if files.state is not None:
             trainer.load_state_dict(files.state)
-            files.go_on(trainer.next_iteration, trainer.collector.resumes_episodes)
+            files.go_on(trainer.next_iteration, trainer.collector.stepping.resumes_episodes)
         if not iterate(config, trainer, files, label):
             files.update(status="interrupted")
             return
@@ -79,11 +82,11 @@ def finish(config: RunConfig, files: RunFiles, label: str) -> None:
         report(f"{label}: {type(error).__name__}: {one_line(error)} (see {files.directory / TRACEBACK})")
 
 
-def train(content: dict[str, Any], directory: Path, hydra_files: Mapping[str, Any], resume_target: Path) -> int:
+def train(content: dict[str, Any], directory: Path, hydra_files: Mapping[str, Any]) -> int:
     """One run from its start, or from where it stopped, to its end; returns an exit status.
 
-    A run that has ended is verified and left as it is. ``hydra_files`` are kept beside the config of a new run;
-    ``resume_target`` is what a user gives to ``sweeps.resume`` after an interruption.
+    A run that has ended is verified and left as it is. ``hydra_files`` are kept beside the config of a new run. An
+    interrupted run has the status that a shell gives to what a signal has ended.
     """
     config = validate(content)
     label = f"{config.algo.name} on {config.env.id}, {config.num_seeds} seed{'s' if config.num_seeds > 1 else ''}"
@@ -101,13 +104,11 @@ def train(content: dict[str, Any], directory: Path, hydra_files: Mapping[str, An
         report(one_line(error))
         return EXIT_STATUS["refused"]
     if interrupt.received:
-        print(f"interrupted; to go on: python -m sweeps.resume {shlex.quote(str(resume_target))}", flush=True)
         return 128 + interrupt.received
     return EXIT_STATUS[files.info["status"]]
 
 
-@hydra.main(version_base="1.3", config_path="pkg://conf", config_name="config")
-def main(composed: DictConfig) -> None:
+def job(composed: DictConfig) -> None:
     """Train one job of a command; a sweep goes on whatever becomes of one."""
     settings = HydraConfig.get()
     directory = Path(settings.runtime.output_dir)
@@ -116,11 +117,18 @@ def main(composed: DictConfig) -> None:
         "overrides": list(settings.overrides.task),
         "hydra": {"hydra": OmegaConf.to_container(OmegaConf.structured(settings), enum_to_str=True)},
     }
-    status = train(task_config(composed), directory, hydra_files, Path(settings.sweep.dir) if multirun else directory)
+    status = train(task_config(composed), directory, hydra_files)
     in_command = settings.runtime.choices["hydra/launcher"] == "basic"
-    if status and (not multirun or (in_command and interrupt.received)):
+    if interrupt.received and in_command:
+        exit_interrupted(Path(settings.sweep.dir) if multirun else directory)
+    if status and not multirun:
         sys.exit(status)
 
 
+main = hydra.main(version_base="1.3", config_path="pkg://conf", config_name="config")(job)
+"""The command, with Hydra's command line."""
+
 if __name__ == "__main__":
-    main()
+    from sweeps.train import main as command  # not __main__'s, which the processes of a launcher could not import
+
+    command()

@@ -1,0 +1,146 @@
+"""Whatever a user gets wrong ends the command with one line that says what, and touches nothing."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.sweeps.command import files_below, run, sizes, train
+
+BAD_VALUES = {
+    "num_seeds=-1": ("num_seeds=-1", "greater than or equal to 1"),
+    "num_seeds=0": ("num_seeds=0", "greater than or equal to 1"),
+    "seed=-3": ("seed=-3", "greater than or equal to 0"),
+    "gamma=1.5": ("gamma=1.5", "less than or equal to 1"),
+    "gamma=abc": ("gamma='abc'", "valid number"),
+    "gamma=null": ("gamma=None", "valid number"),
+    "num_steps=0": ("num_steps=0", "greater than or equal to 1"),
+    "num_steps=2.5": ("num_steps=2.5", "integer"),
+    "algo.num_minibatches=7": ("algo.num_minibatches=7", "must divide num_envs * num_steps = 2 * 8 = 16"),
+    "critic.num_minibatches=3": ("critic.num_minibatches=3", "must divide"),
+    "algo.optimiser.learning_rate=nan": ("algo.optimiser.learning_rate=nan", "finite number"),
+    "algo.optimiser.learning_rate=-0.1": ("algo.optimiser.learning_rate=-0.1", "greater than 0"),
+    "algo.optimiser.name=sgd": ("algo.optimiser", "adam"),
+    "algo.name=dqn": ("algo", "ppo"),
+    "policy.hidden=[64,0]": ("policy.hidden", "greater than or equal to 1"),
+    "dtype=float16": ("dtype='float16'", "'float32' or 'float64'"),
+    "checkpoint_interval=0": ("checkpoint_interval=0", "greater than or equal to 1"),
+    "resume=perhaps": ("resume='perhaps'", "boolean"),
+    "+momentum=0.9": ("momentum=0.9", "unknown key"),
+    "+algo.momentum=0.9": ("algo.momentum=0.9", "unknown key"),
+    "~gamma": ("gamma", "missing"),
+    "gamma=${nothing}": ("gamma", "nothing"),
+    "device=tpu": ("device=tpu", "allowed: cpu"),
+    "device=cuda:99": ("device=cuda:99", "allowed: cpu"),
+    "env.id=CartPole-v9": ("CartPole-v9", "did you mean CartPole-v"),
+    "env.id=Nonsense-v0": ("Nonsense-v0", "registered"),
+    "env.module=no_such_module": ("no_such_module", "imported"),
+    "env.vectorization=threads": ("env.vectorization='threads'", "'sync'"),
+}
+
+
+@pytest.mark.parametrize("override", BAD_VALUES)
+def test_a_bad_value_is_refused_in_one_line_before_anything_is_written(override, tmp_path):
+    directory = tmp_path / "run"
+    ended = train(*sizes("ppo"), override, f"hydra.run.dir={directory}")
+    assert ended.is_refusal(), ended
+    for words in BAD_VALUES[override]:
+        assert words in ended.err
+    assert not directory.exists()
+
+
+@pytest.mark.parametrize("override", ["algo=dqn", "env=atari", "gama=0.9", "algo.clip=0.1"])
+def test_what_hydra_refuses_keeps_hydras_status_and_writes_nothing(override, tmp_path):
+    for mode in ("hydra.mode=RUN", "hydra.mode=MULTIRUN"):
+        ended = train(*sizes("ppo"), override, mode, f"hydra.run.dir={tmp_path}/a", f"hydra.sweep.dir={tmp_path}/b")
+        assert ended.status == 1
+        assert override.split("=")[0].split(".")[-1] in ended.err
+        assert "Traceback" not in ended.err
+        assert not list(tmp_path.rglob("run.json"))
+
+
+def test_a_task_whose_spaces_are_not_supported_is_refused(tmp_path):
+    module = ("env.module=tests.sweeps.faulty_tasks", "env.id=seedbed-tests/TextActions-v0")
+    ended = train(*sizes("ppo"), *module, f"hydra.run.dir={tmp_path}/run")
+    assert ended.is_refusal()
+    assert "TextActions-v0" in ended.err
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_directory_that_holds_a_run_is_refused_and_left_alone(tmp_path):
+    directory = tmp_path / "run"
+    command = (*sizes("a2c"), "iterations=2", f"hydra.run.dir={directory}")
+    assert train(*command).status == 0
+    before = files_below(tmp_path)
+    ended = train(*command)
+    assert ended.is_refusal()
+    assert str(directory) in ended.err
+    assert "resume=true" in ended.err
+    assert files_below(tmp_path) == before
+
+
+@pytest.mark.parametrize("mode", ["run", "sweep"])
+def test_a_directory_that_cannot_be_written_is_refused(mode, tmp_path):
+    (tmp_path / "file").write_text("mine")
+    (tmp_path / "locked").mkdir(mode=0o555)
+    places = [tmp_path / "file", tmp_path / "file" / "below", Path("/proc/seedbed")]
+    if os.geteuid() != 0:  # nothing is read-only for root
+        places.append(tmp_path / "locked" / "run")
+    for place in places:
+        flags = ["--multirun"] if mode == "sweep" else []
+        ended = train(*flags, *sizes("a2c"), "iterations=1", f"hydra.{mode}.dir={place}")
+        assert ended.is_refusal(), ended
+        assert str(place) in ended.err
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+@pytest.mark.parametrize(
+    ("overrides", "words"),
+    [
+        (("gamma=0.9,1.5",), "gamma=1.5"),
+        (("env.id=CartPole-v1,Nonsense-v0",), "Nonsense-v0"),
+        (("gamma=0.9,0.8", "hydra.sweep.subdir=same"), "shared by several jobs"),
+        (("gamma=0.9,0.8", "device=tpu"), "device=tpu"),
+    ],
+)
+def test_every_job_of_a_sweep_is_checked_before_the_first_starts(overrides, words, tmp_path):
+    ended = train("--multirun", *sizes("a2c"), *overrides, "iterations=1", f"hydra.sweep.dir={tmp_path}/sweep")
+    assert ended.is_refusal(), ended
+    assert words in ended.err
+    assert not (tmp_path / "sweep").exists()
+
+
+def test_a_sweep_does_not_mix_with_another_in_its_directory(tmp_path):
+    command = ("--multirun", *sizes("a2c"), "iterations=1", f"hydra.sweep.dir={tmp_path}")
+    assert train(*command, "gamma=0.9,0.8").status == 0
+    before = files_below(tmp_path)
+    for change in (("gamma=0.9",), ("gamma=0.9,0.8", "iterations=2"), ("gamma=0.9,0.7", "resume=true")):
+        ended = train(*command, *change)
+        assert ended.is_refusal(), ended
+    assert "gamma=0.8, now 0.7" in ended.err
+    assert files_below(tmp_path) == before
+    assert train(*command, "gamma=0.9,0.8,0.7", "resume=true").status == 0
+
+
+@pytest.mark.parametrize("module", ["sweeps.resume", "sweeps.status"])
+def test_commands_that_read_a_directory_refuse_one_that_is_none(module, tmp_path):
+    (tmp_path / "torn").mkdir()
+    (tmp_path / "torn" / "run.json").write_text('{"status": "run')
+    (tmp_path / "list").mkdir()
+    (tmp_path / "list" / "run.json").write_text("[1]")
+    (tmp_path / "sweep").mkdir()
+    (tmp_path / "sweep" / "sweep.json").write_text('{"jobs": 3}')
+    (tmp_path / "file").write_text("mine")
+    for name in ("absent", "torn", "list", "sweep", "file"):
+        ended = run(module, tmp_path / name)
+        assert ended.is_refusal(), ended
+        assert str(tmp_path / name) in ended.err
+
+
+def test_the_module_runs_as_a_command(tmp_path):
+    command = [sys.executable, "-m", "sweeps.train", "gamma=1.5", f"hydra.run.dir={tmp_path}/run"]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert ended.stderr == "error: gamma=1.5: allowed: less than or equal to 1\n"
