@@ -84,7 +84,7 @@ class MLP:
 
 
 class _Forward(torch.autograd.Function):
-    """The forward pass of an MLP; its backward is the vjp, from kept activations where the compiled backend kept them."""
+    """The forward pass of an MLP; its backward is the vjp, from the activations that the compiled backend kept."""
 
     @staticmethod
     def forward(ctx: Any, params: Tensor, x: Tensor, active: Tensor | None, mlp: MLP) -> Tensor:

@@ -4,24 +4,22 @@ A *tile* of rows goes through all layers, and back, while its activations are in
 one task of a thread. Blocks depend on the number of rows alone, and the partial gradients of blocks are added in their
 order, so results are the same bits whatever the number of seeds and threads. Seeds that are not computed get no tasks.
 
-Compiled code is cached beside this file, in the user's cache directory where that cannot be written, or in
-``NUMBA_CACHE_DIR`` if it is set.
+Compiled code is cached in ``NUMBA_CACHE_DIR`` if that is set, else beside this file, else in the user's cache
+directory. Where none of these can be written, importing this module fails and says so.
 """
 
 from collections.abc import Sequence
 
 import numpy as np
 import torch
-from numba import config, get_thread_id, njit, prange
+from numba import get_thread_id, njit, prange
 from torch import Tensor
 
+from algos.kernels.intrinsics import VECTOR_BYTES, VECTORS, config, copy, fill
 from algos.kernels.panels import (
-    VECTOR_BYTES,
-    VECTORS,
     add_layer,
     add_outer,
     block_elements,
-    copy,
     linear_layer,
     panel_rows,
     relu_layer,
@@ -78,8 +76,8 @@ def _load(source: Array, first: int, width: int, count: int, ones: int, out: Arr
         base = start + panel * (width + ones) * rows
         for i in range(width):
             copy(source, top + i, width, filled, 1, out, base + i * rows)
-            out[base + i * rows + filled : base + (i + 1) * rows] = 0
-        out[base + width * rows : base + (width + ones) * rows] = 1
+            fill(0, rows - filled, out, base + i * rows + filled)
+        fill(1, ones * rows, out, base + width * rows)
     return panels
 
 
@@ -107,7 +105,7 @@ def _hidden(params: Array, p: int, sizes: Array, relu: bool, acts: Array, start:
             relu_layer(params, weights, n_out, 1, n_in, n_out, acts, x, params, biases, 1, acts, y)
         else:
             tanh_layer(params, weights, n_out, 1, n_in, n_out, acts, x, params, biases, 1, acts, y)
-        acts[y + n_out * rows : y + (n_out + 1) * rows] = 1
+        fill(1, rows, acts, y + n_out * rows)
         weights, below = biases + n_out, above
 
 
@@ -126,7 +124,7 @@ def _output(params: Array, p: int, sizes: Array, acts: Array, start: int, panel:
 def _tangents(
     params: Array, p: int, directions: Array, sizes: Array, relu: bool, acts: Array, panel: int, out: Array, to: int
 ) -> int:
-    """Derivatives of a panel's outputs as the parameters move along ``directions``; returns where in ``out`` they are."""
+    """Derivatives of a panel's outputs along ``directions`` in parameter space; returns where in ``out`` they are."""
     rows = panel_rows(acts)
     weights, below = p, 0
     last, current = to, to + sizes.max() * rows
@@ -169,7 +167,11 @@ def _backward(
         sums += block_elements(n_in + 1, n_out, rows // VECTORS)
         if m > 0:
             for panel in range(panels):
-                d, h, e = delta + panel * n_out * rows, below + panel * (n_in + 1) * rows, below_delta + panel * n_in * rows
+                d, h, e = (
+                    delta + panel * n_out * rows,
+                    below + panel * (n_in + 1) * rows,
+                    below_delta + panel * n_in * rows,
+                )
                 if relu:
                     relu_slope_layer(params, weights, 1, n_out, n_out, n_in, work, d, acts, h, rows, work, e)
                 else:
@@ -182,7 +184,7 @@ def _clear_sums(sizes: Array, work: Array, delta: int) -> int:
     """Set the sums to zero; returns where they start."""
     rows = panel_rows(work)
     sums = delta + 2 * TILE_PANELS * rows * sizes.max()
-    work[sums : sums + _sums_elements(sizes, rows // VECTORS)] = 0
+    fill(0, _sums_elements(sizes, rows // VECTORS), work, sums)
     return sums
 
 
@@ -198,14 +200,24 @@ def _unpack(sizes: Array, work: Array, sums: int, out: Array, start: int) -> Non
         sums += block_elements(n_in + 1, n_out, lanes)
 
 
+@njit(fastmath={"reassoc", "nsz"})
+def _errors(work: Array, outputs: int, targets: int, count: int, factor: float) -> float:
+    """Replace the targets by factor * (output - target); returns the sum of the squared differences."""
+    total = 0.0
+    for r in range(count):
+        error = work[outputs + r] - work[targets + r]
+        work[targets + r] = factor * error
+        total += np.float64(error * error)
+    return total
+
+
 @njit
-def _add_blocks(parts: Array, blocks: int, size: int, out: Array, start: int) -> None:
+def _add_blocks(parts: Array, first: int, blocks: int, size: int, out: Array, start: int) -> None:
     """Add the gradients of a seed's blocks, in their order."""
-    for i in range(size):
-        out[start + i] = parts[i]
+    copy(parts, first, 1, size, 1, out, start)
     for block in range(1, blocks):
         for i in range(size):
-            out[start + i] += parts[block * size + i]
+            out[start + i] += parts[first + block * size + i]
 
 
 @njit(cache=True, parallel=True)
@@ -241,7 +253,12 @@ def _jvp_kernel(
     tile_rows = TILE_PANELS * rows
     batch = x.shape[1]
     blocks, tiles = -(-batch // (BLOCK_TILES * tile_rows)), -(-batch // tile_rows)
-    flat_params, flat_directions, flat_x, flat_out = params.reshape(-1), directions.reshape(-1), x.reshape(-1), out.reshape(-1)
+    flat_params, flat_directions, flat_x, flat_out = (
+        params.reshape(-1),
+        directions.reshape(-1),
+        x.reshape(-1),
+        out.reshape(-1),
+    )
     activations = _activations_below(sizes, sizes.size - 1, rows)
     for task in prange(seeds.size * blocks):
         s, block = seeds[task // blocks], task % blocks
@@ -256,17 +273,34 @@ def _jvp_kernel(
 
 
 @njit(cache=True, parallel=True)
-def _vjp_kernel(
-    params: Array, cotangents: Array, x: Array, seeds: Array, sizes: Array, relu: bool, work: Array, kept: Array, out: Array
+def _gradient_kernel(
+    params: Array,
+    x: Array,
+    wanted: Array,
+    mean_squared_error: bool,
+    seeds: Array,
+    sizes: Array,
+    relu: bool,
+    work: Array,
+    kept: Array,
+    out: Array,
+    loss: Array,
+    predictions: Array,
 ) -> None:
-    """Gradients of the seeds, from the activations in ``kept`` if that has any elements."""
+    """Gradients of the seeds: of sum(wanted * outputs), or of the mean of (output - wanted)² of a single output.
+
+    The latter also gives ``loss`` and ``predictions``, the former reads the activations in ``kept`` if it has elements.
+    """
     rows = panel_rows(work)
     tile_rows = TILE_PANELS * rows
     batch, size = x.shape[1], params.shape[1]
     blocks, tiles = -(-batch // (BLOCK_TILES * tile_rows)), -(-batch // tile_rows)
-    flat_params, flat_cotangents, flat_x, flat_out = params.reshape(-1), cotangents.reshape(-1), x.reshape(-1), out.reshape(-1)
+    flat_params, flat_x, flat_out = params.reshape(-1), x.reshape(-1), out.reshape(-1)
     delta = activations = _activations_below(sizes, sizes.size - 1, rows)
+    output = delta + tile_rows * sizes.max()  # the second delta region is still free when the outputs are
     parts = np.empty(seeds.size * blocks * size, params.dtype)
+    losses = np.zeros(seeds.size * blocks)
+    factor = params.dtype.type(2 / batch)
     for task in prange(seeds.size * blocks):
         s, block = seeds[task // blocks], task % blocks
         p = s * size
@@ -275,68 +309,26 @@ def _vjp_kernel(
         sums = _clear_sums(sizes, scratch, delta)
         for tile in range(block * BLOCK_TILES, min(tiles, (block + 1) * BLOCK_TILES)):
             first, count = s * batch + tile * tile_rows, min(tile_rows, batch - tile * tile_rows)
-            panels = _load(flat_cotangents, first, sizes[-1], count, 0, scratch, delta)
-            start = 0
-            if kept.size > 0:
-                start = (s * tiles + tile) * activations
-            else:
-                for panel in range(_load(flat_x, first, sizes[0], count, 1, acts, 0)):
-                    _hidden(flat_params, p, sizes, relu, acts, 0, panel)
+            start = (s * tiles + tile) * activations if kept.size > 0 else 0
+            panels = _load(wanted, first, sizes[-1], count, 0, scratch, delta)
+            if kept.size == 0:
+                _load(flat_x, first, sizes[0], count, 1, acts, start)
+                for panel in range(panels):
+                    _hidden(flat_params, p, sizes, relu, acts, start, panel)
+            if mean_squared_error:
+                for panel in range(panels):
+                    _output(flat_params, p, sizes, acts, start, panel, scratch, output)
+                copy(scratch, output, 1, count, 1, predictions, first)
+                losses[task] += _errors(scratch, output, delta, count, factor)
             _backward(flat_params, p, sizes, relu, acts, start, panels, scratch, delta)
         _unpack(sizes, scratch, sums, parts, task * size)
     for i in prange(seeds.size):
-        _add_blocks(parts[i * blocks * size : (i + 1) * blocks * size], blocks, size, flat_out, seeds[i] * size)
-
-
-@njit(cache=True, parallel=True)
-def _mse_kernel(
-    params: Array,
-    x: Array,
-    targets: Array,
-    seeds: Array,
-    sizes: Array,
-    relu: bool,
-    work: Array,
-    loss: Array,
-    out: Array,
-    predictions: Array,
-) -> None:
-    rows = panel_rows(work)
-    tile_rows = TILE_PANELS * rows
-    batch, size = x.shape[1], params.shape[1]
-    blocks, tiles = -(-batch // (BLOCK_TILES * tile_rows)), -(-batch // tile_rows)
-    flat_params, flat_x, flat_out = params.reshape(-1), x.reshape(-1), out.reshape(-1)
-    delta = _activations_below(sizes, sizes.size - 1, rows)
-    parts = np.empty(seeds.size * blocks * size, params.dtype)
-    losses = np.empty(seeds.size * blocks)
-    factor = params.dtype.type(2 / batch)
-    for task in prange(seeds.size * blocks):
-        s, block = seeds[task // blocks], task % blocks
-        p = s * size
-        scratch = work[get_thread_id()]
-        sums = _clear_sums(sizes, scratch, delta)
-        total = 0.0
-        for tile in range(block * BLOCK_TILES, min(tiles, (block + 1) * BLOCK_TILES)):
-            row, count = tile * tile_rows, min(tile_rows, batch - tile * tile_rows)
-            panels = _load(flat_x, s * batch + row, sizes[0], count, 1, scratch, 0)
-            for panel in range(panels):
-                _hidden(flat_params, p, sizes, relu, scratch, 0, panel)
-                _output(flat_params, p, sizes, scratch, 0, panel, scratch, delta)
-            for r in range(count):
-                predictions[s, row + r] = scratch[delta + r]
-                error = scratch[delta + r] - targets[s, row + r]
-                scratch[delta + r] = factor * error
-                total += np.float64(error * error)
-            scratch[delta + count : delta + panels * rows] = 0
-            _backward(flat_params, p, sizes, relu, scratch, 0, panels, scratch, delta)
-        losses[task] = total
-        _unpack(sizes, scratch, sums, parts, task * size)
-    for i in prange(seeds.size):
-        _add_blocks(parts[i * blocks * size : (i + 1) * blocks * size], blocks, size, flat_out, seeds[i] * size)
-        total = 0.0
-        for block in range(blocks):
-            total += losses[i * blocks + block]
-        loss[seeds[i]] = total / batch
+        _add_blocks(parts, i * blocks * size, blocks, size, flat_out, seeds[i] * size)
+        if mean_squared_error:
+            total = 0.0
+            for block in range(blocks):
+                total += losses[i * blocks + block]
+            loss[seeds[i]] = total / batch
 
 
 def _aligned(elements: int, dtype: np.dtype) -> Array:
@@ -377,13 +369,9 @@ class CompiledMLP:
         self, params: Tensor, cotangents: Tensor, x: Tensor, active: Tensor | None, kept: Array | None = None
     ) -> Tensor:
         """Gradient [S, P] of ``sum(cotangents * outputs)``; ``kept`` as ``forward`` returned it."""
-        weights = _array(params)
-        kept = _aligned(0, weights.dtype) if kept is None else kept
-        out = _results(params.shape, params, active)
-        work, seeds = self._workspace(weights.dtype), _seeds(params, active)
-        inputs = _array(cotangents), _array(x)
-        _vjp_kernel(weights, *inputs, seeds, self._sizes, self._relu, work, kept, out.numpy())
-        return out
+        gradient, nothing = _results(params.shape, params, active), torch.empty(0, dtype=params.dtype)
+        self._gradient(params, x, cotangents, False, active, kept, gradient, nothing, nothing)
+        return gradient
 
     def jvp(self, params: Tensor, tangents: Tensor, x: Tensor, active: Tensor | None) -> Tensor:
         """Derivative [S, B, out] of the outputs along ``tangents`` [S, P]."""
@@ -398,15 +386,29 @@ class CompiledMLP:
         self, params: Tensor, x: Tensor, targets: Tensor, active: Tensor | None
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Loss [S], gradient [S, P] and predictions [S, B] of the mean squared error to targets [S, B]."""
-        weights = _array(params)
         loss, gradient, predictions = (
             _results(shape, params, active) for shape in (params.shape[:1], params.shape, x.shape[:2])
         )
-        work, seeds = self._workspace(weights.dtype), _seeds(params, active)
-        inputs = _array(x), _array(targets)
-        results = loss.numpy(), gradient.numpy(), predictions.numpy()
-        _mse_kernel(weights, *inputs, seeds, self._sizes, self._relu, work, *results)
+        self._gradient(params, x, targets, True, active, None, gradient, loss, predictions)
         return loss, gradient, predictions
+
+    def _gradient(
+        self,
+        params: Tensor,
+        x: Tensor,
+        wanted: Tensor,
+        mean_squared_error: bool,
+        active: Tensor | None,
+        kept: Array | None,
+        gradient: Tensor,
+        loss: Tensor,
+        predictions: Tensor,
+    ) -> None:
+        weights, inputs = _array(params), (_array(x), _array(wanted).reshape(-1))
+        kept = np.empty(0, weights.dtype) if kept is None else kept
+        work, seeds = self._workspace(weights.dtype), _seeds(params, active)
+        results = gradient.numpy(), loss.numpy(), predictions.numpy().reshape(-1)
+        _gradient_kernel(weights, *inputs, mean_squared_error, seeds, self._sizes, self._relu, work, kept, *results)
 
     def _workspace(self, dtype: np.dtype) -> Array:
         """Scratch memory [threads, elements] of the kernels: activations, two deltas and the gradient's sums."""

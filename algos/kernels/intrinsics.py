@@ -1,0 +1,289 @@
+"""Inner loops with their accumulators in registers, as LLVM intrinsics for Numba.
+
+They work on *panels*: ``[features, rows]``, as many rows as fill ``VECTORS`` SIMD vectors. Rows lie in lanes, so all
+widths run the same code, and what is computed for a row depends neither on its place nor on its neighbours. LLVM does
+not keep a block of accumulators in registers over a loop written in Python; here they are explicit vector values. A
+fused multiply-add is asked for by name: rounding is no choice of the optimiser. Addresses are element offsets from the
+start of flat arrays.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import llvmlite.binding as llvm  # type: ignore[import-untyped]
+import numba
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic as numba_intrinsic
+
+from algos.kernels.elementary import constant, emit_fma, emit_tanh
+
+intrinsic: Any = numba_intrinsic  # its stub takes the typing context for an argument of the call
+config: Any = numba.config
+
+_FEATURES = config.CPU_FEATURES if config.CPU_FEATURES is not None else llvm.get_host_cpu_features().flatten()
+_WIDE = "+avx512f" in _FEATURES
+VECTOR_BYTES = 64 if _WIDE else 32
+VECTORS = 4  # of one feature in a panel
+COLUMNS = 4 if _WIDE else 2  # features computed at once: COLUMNS * VECTORS accumulators
+INDEX = ir.IntType(64)
+
+
+def _vector_type(context: Any, array: Any) -> tuple[ir.VectorType, int]:
+    lanes = VECTOR_BYTES * 8 // array.dtype.bitwidth
+    return ir.VectorType(context.get_data_type(array.dtype), lanes), lanes
+
+
+def _splat(builder: Any, scalar: Any, lanes: int) -> Any:
+    vector = ir.VectorType(scalar.type, lanes)
+    first = builder.insert_element(ir.Constant(vector, ir.Undefined), scalar, ir.Constant(ir.IntType(32), 0))
+    mask = ir.Constant(ir.VectorType(ir.IntType(32), lanes), [0] * lanes)
+    return builder.shuffle_vector(first, ir.Constant(vector, ir.Undefined), mask)
+
+
+class _Memory:
+    """Loads and stores at element offsets from one position of a flat array."""
+
+    def __init__(self, context: Any, builder: Any, array_type: Any, array: Any, start: Any) -> None:
+        self.builder = builder
+        data = context.make_array(array_type)(context, builder, array).data
+        self.pointer = builder.gep(data, [start])
+        self.vector, self.lanes = _vector_type(context, array_type)
+        self.align = array_type.dtype.bitwidth // 8
+
+    def scalar(self, offset: Any) -> Any:
+        """The element there, in all lanes."""
+        value = self.builder.load(self.builder.gep(self.pointer, [offset]), align=self.align)
+        return _splat(self.builder, value, self.lanes)
+
+    def _at(self, offset: Any) -> Any:
+        return self.builder.bitcast(self.builder.gep(self.pointer, [offset]), self.vector.as_pointer())
+
+    def load(self, offset: Any) -> Any:
+        return self.builder.load(self._at(offset), align=self.align)
+
+    def store(self, value: Any, offset: Any) -> None:
+        self.builder.store(value, self._at(offset), align=self.align)
+
+
+def _loop(builder: Any, count: Any, start: list[Any], body: Callable[[Any, list[Any]], list[Any]]) -> list[Any]:
+    """Run ``values = body(i, values)`` for i in 0 ... count - 1 (count >= 1), the values in registers."""
+    entry, block, done = builder.block, builder.append_basic_block("loop"), builder.append_basic_block("done")
+    builder.branch(block)
+    builder.position_at_end(block)
+    index = builder.phi(INDEX)
+    index.add_incoming(INDEX(0), entry)
+    values = [builder.phi(value.type) for value in start]
+    for phi, value in zip(values, start, strict=True):
+        phi.add_incoming(value, entry)
+    results = body(index, values)
+    for phi, value in zip(values, results, strict=True):
+        phi.add_incoming(value, block)
+    following = builder.add(index, INDEX(1))
+    index.add_incoming(following, block)
+    builder.cbranch(builder.icmp_signed("<", following, count), block, done)
+    builder.position_at_end(done)
+    return results
+
+
+def product(columns: int, mode: str) -> Any:
+    """An intrinsic that computes ``columns`` features of a panel from the ``depth`` features of another.
+
+    out[j] = finish(initial[j] + Σ_k weights[k * k_stride + j * j_stride] * inputs[k]), summed in the order of k.
+    ``other`` is read according to ``mode``:
+
+    - "linear", "relu", "tanh": initial[j] = other[j], a bias; finish is that activation (relu of a nan is a nan).
+    - "add": initial[j] = out[j]; ``other`` is not read.
+    - "relu_slope", "tanh_slope": initial = 0; finish(z) = z * the activation's derivative where its value is other[j],
+      a panel laid out as ``out``.
+    """
+
+    @intrinsic
+    def function(
+        typingctx: Any,
+        weights: Any,
+        w_start: Any,
+        k_stride: Any,
+        j_stride: Any,
+        depth: Any,
+        inputs: Any,
+        in_start: Any,
+        other: Any,
+        other_start: Any,
+        out: Any,
+        out_start: Any,
+    ) -> Any:
+        integer = types.intp
+        signature = types.void(
+            weights, integer, integer, integer, integer, inputs, integer, other, integer, out, integer
+        )
+
+        def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            builder.function.attributes.add("noinline")  # or each kernel optimises a copy, and compiles for longer
+            weights, w_start, k_stride, j_stride, depth, inputs, in_start, other, other_start, out, out_start = args
+            types_ = signature.args
+            w = _Memory(context, builder, types_[0], weights, w_start)
+            x = _Memory(context, builder, types_[5], inputs, in_start)
+            o = _Memory(context, builder, types_[7], other, other_start)
+            y = _Memory(context, builder, types_[9], out, out_start)
+            lanes, rows = y.lanes, VECTORS * y.lanes
+            cells = [(j, v) for j in range(columns) for v in range(VECTORS)]
+            zero = constant(y.vector, 0.0)
+
+            def offset(j: int, v: int) -> Any:
+                return INDEX(j * rows + v * lanes)
+
+            if mode in ("linear", "relu", "tanh"):
+                initial = [o.scalar(INDEX(j)) for j, _ in cells]
+            elif mode == "add":
+                initial = [y.load(offset(j, v)) for j, v in cells]
+            else:
+                initial = [zero for _ in cells]
+
+            def body(k: Any, values: list[Any]) -> list[Any]:
+                row = builder.mul(k, INDEX(rows))
+                vectors = [x.load(builder.add(row, INDEX(v * lanes))) for v in range(VECTORS)]
+                first = builder.mul(k, k_stride)
+                scalars = [w.scalar(builder.add(first, builder.mul(INDEX(j), j_stride))) for j in range(columns)]
+                return [emit_fma(builder, scalars[j], vectors[v], a) for (j, v), a in zip(cells, values, strict=True)]
+
+            results = _loop(builder, depth, initial, body)
+            one = constant(y.vector, 1.0)
+            for (j, v), z in zip(cells, results, strict=True):
+                if mode == "relu":
+                    z = builder.select(builder.fcmp_ordered(">", zero, z), zero, z)
+                elif mode == "tanh":
+                    z = emit_tanh(builder, z)
+                elif mode == "relu_slope":
+                    z = builder.select(builder.fcmp_ordered(">", o.load(offset(j, v)), zero), z, zero)
+                elif mode == "tanh_slope":
+                    h = o.load(offset(j, v))
+                    z = builder.fmul(z, emit_fma(builder, builder.fsub(zero, h), h, one))
+                y.store(z, offset(j, v))
+            return context.get_dummy_value()
+
+        return signature, codegen
+
+    return function
+
+
+def outer(shape: Callable[[int], tuple[int, int]]) -> Any:
+    """An intrinsic that adds the row sums of a block of products: out[i * J + j] += Σ_rows left[i] * right[j].
+
+    The block is (I, J) = shape(lanes) features, I * J = lanes; the sums go over all rows of ``panels`` panels that lie
+    ``left_stride`` and ``right_stride`` elements apart.
+    """
+
+    @intrinsic
+    def function(
+        typingctx: Any,
+        left: Any,
+        left_start: Any,
+        left_stride: Any,
+        right: Any,
+        right_start: Any,
+        right_stride: Any,
+        panels: Any,
+        out: Any,
+        out_start: Any,
+    ) -> Any:
+        integer = types.intp
+        signature = types.void(left, integer, integer, right, integer, integer, integer, out, integer)
+
+        def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            builder.function.attributes.add("noinline")
+            left, left_start, left_stride, right, right_start, right_stride, panels, out, out_start = args
+            types_ = signature.args
+            a = _Memory(context, builder, types_[0], left, left_start)
+            b = _Memory(context, builder, types_[3], right, right_start)
+            total = _Memory(context, builder, types_[7], out, out_start)
+            lanes, rows = total.lanes, VECTORS * total.lanes
+            n_left, n_right = shape(lanes)
+            zero = constant(total.vector, 0.0)
+
+            def body(panel: Any, sums: list[Any]) -> list[Any]:
+                a_panel, b_panel = builder.mul(panel, left_stride), builder.mul(panel, right_stride)
+                for v in range(VECTORS):
+                    at = [INDEX(f * rows + v * lanes) for f in range(max(n_left, n_right))]
+                    xs = [a.load(builder.add(a_panel, at[i])) for i in range(n_left)]
+                    ys = [b.load(builder.add(b_panel, at[j])) for j in range(n_right)]
+                    cells = [(x, y) for x in xs for y in ys]
+                    sums = [emit_fma(builder, x, y, s) for (x, y), s in zip(cells, sums, strict=True)]
+                return sums
+
+            sums = _loop(builder, panels, [zero] * lanes, body)
+            added = builder.fadd(total.load(INDEX(0)), _lane_sums(builder, sums))
+            total.store(added, INDEX(0))
+            return context.get_dummy_value()
+
+        return signature, codegen
+
+    return function
+
+
+def _lane_sums(builder: Any, vectors: list[Any]) -> Any:
+    """One vector whose lane i is the sum of the lanes of vectors[i]; there are as many vectors as lanes.
+
+    Neighbours are added pairwise, two vectors to one, first inside the 16-byte pieces that shuffles stay in, then
+    between such pieces.
+    """
+    lanes = len(vectors)
+    piece = 4 if vectors[0].type.element == ir.FloatType() else 2
+    level = 1
+    while len(vectors) > 1:
+        unit = 1 if level < piece else piece
+        # Lanes of the first vector, then of the second, within each piece (or over all of them).
+        span = piece if level < piece else lanes
+        halves = []
+        for odd in (0, 1):
+            picks = []
+            for start in range(0, lanes, span):
+                for source in (0, lanes):
+                    for pair in range(start, start + span, 2 * unit):
+                        picks += [source + pair + odd * unit + e for e in range(unit)]
+            halves.append(ir.Constant(ir.VectorType(ir.IntType(32), lanes), picks))
+        pairs = zip(vectors[::2], vectors[1::2], strict=True)
+        vectors = [builder.fadd(*(builder.shuffle_vector(a, b, half) for half in halves)) for a, b in pairs]
+        level *= 2
+    return vectors[0]
+
+
+@intrinsic
+def copy(
+    typingctx: Any, source: Any, first: Any, step: Any, count: Any, out_step: Any, out: Any, out_first: Any
+) -> Any:
+    """out[out_first + r * out_step] = source[first + r * step] for r < count, count >= 1."""
+    integer = types.intp
+    signature = types.void(source, integer, integer, integer, integer, out, integer)
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        source, first, step, count, out_step, out, out_first = args
+        a = _Memory(context, builder, signature.args[0], source, first)
+        b = _Memory(context, builder, signature.args[5], out, out_first)
+
+        def body(r: Any, _: list[Any]) -> list[Any]:
+            value = builder.load(builder.gep(a.pointer, [builder.mul(r, step)]))
+            builder.store(value, builder.gep(b.pointer, [builder.mul(r, out_step)]))
+            return []
+
+        _loop(builder, count, [], body)
+        return context.get_dummy_value()
+
+    return signature, codegen
+
+
+@intrinsic
+def fill(typingctx: Any, value: Any, count: Any, out: Any, first: Any) -> Any:
+    """out[first + r] = value for r < count."""
+    signature = types.void(types.intp, types.intp, out, types.intp)
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        value, count, out, first = args
+        memory = _Memory(context, builder, signature.args[2], out, first)
+        number = builder.sitofp(value, memory.vector.element)
+        with cgutils.for_range(builder, count) as loop:
+            builder.store(number, builder.gep(memory.pointer, [loop.index]))
+        return context.get_dummy_value()
+
+    return signature, codegen
