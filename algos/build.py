@@ -35,12 +35,16 @@ from algos.core.optimiser import Adam, Optimiser, RMSprop
 from algos.core.policy import CategoricalHead, GaussianHead, Head, Policy
 from algos.core.post_estimator import PostEstimator
 from algos.core.rollout import Rollout
+from algos.core.stepping import make_stepping
 from algos.core.streams import Streams, environment_seeds, stream
 from algos.envs.make import make_vec
 from algos.ppo import PPO
 from algos.trpo import TRPO
 
-DTYPES = {"float32": (np.float32, torch.float32), "float64": (np.float64, torch.float64)}
+DTYPES: dict[str, tuple[Any, torch.dtype]] = {
+    "float32": (np.float32, torch.float32),
+    "float64": (np.float64, torch.float64),
+}
 
 
 class Algorithm(Protocol):
@@ -123,10 +127,9 @@ def make_agents(config: Config, envs: VectorEnv) -> tuple[Policy, Critic]:
 
 def make_estimator(config: Config) -> TextbookEstimator | PostEstimator:
     """How advantages and critic targets are computed."""
-    settings = {"gamma": config.gamma, "gae_lambda": config.gae_lambda}
     if isinstance(config.estimator, PostConfig):
-        return PostEstimator(**settings, **config.estimator.model_dump(exclude={"name"}))
-    return TextbookEstimator(**settings)
+        return PostEstimator(config.gamma, config.gae_lambda, **config.estimator.model_dump(exclude={"name"}))
+    return TextbookEstimator(config.gamma, config.gae_lambda)
 
 
 def make_environments(config: EnvConfig, num_envs: int) -> VectorEnv:
@@ -143,22 +146,18 @@ def make_trainer(config: Config) -> Trainer:
     # Engines that run several jobs side by side tell each its share of the cores by OMP_NUM_THREADS.
     threads = config.threads or int(os.environ.get("OMP_NUM_THREADS") or len(os.sched_getaffinity(0)))
     torch.set_num_threads(threads)
-    numba.set_num_threads(min(threads, numba.config.NUMBA_NUM_THREADS))
+    numba.set_num_threads(min(threads, numba.config.NUMBA_NUM_THREADS))  # type: ignore[attr-defined]
     seeds = config.seeds
     envs = make_environments(config.env, len(seeds) * config.num_envs)
     policy, critic = make_agents(config, envs)
-    collector = Collector(
-        envs,
-        environment_seeds(seeds, config.num_envs),
-        len(seeds),
-        config.num_steps,
-        Streams(seeds, "actions"),
-        DTYPES[config.dtype][0],
-    )
+    dtype = DTYPES[config.dtype][0]
+    stepping = make_stepping(envs, environment_seeds(seeds, config.num_envs), len(seeds), dtype)
+    collector = Collector(stepping, config.num_steps, Streams(seeds, "actions"), dtype)
     schedules = [
         (optimiser, optimiser.learning_rate)
         for optimiser, section in ((policy.optimiser, config.algo), (critic.optimiser, config.critic))
-        if optimiser is not None and section.optimiser.schedule == "linear"
+        if optimiser is not None and not isinstance(section, TRPOConfig | JointCriticConfig)
+        if section.optimiser.schedule == "linear"
     ]
     return Trainer(
         seeds,

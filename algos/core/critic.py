@@ -80,7 +80,7 @@ class Critic:
         return self.vf_coef * batch_mean(error * error)
 
     def fit(self, rollout: Rollout, active: Tensor) -> dict[str, Tensor]:
-        """Regress on ``rollout.returns`` for the active seeds; reports the mean ``value_loss [S]`` of the last epoch."""
+        """Regress on ``rollout.returns`` for the active seeds; reports ``value_loss [S]``, of the last epoch."""
         if self.optimiser is None:
             return {}
         obs, returns = rollout.flat(rollout.obs), rollout.flat(rollout.returns)

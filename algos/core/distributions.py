@@ -5,7 +5,7 @@ All arguments and results keep the axes ``[S, B]``; sums run over the actions on
 
 import math
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 import torch
 from torch import Tensor
@@ -41,8 +41,8 @@ class Categorical:
         parts = [-(part.exp() * part).sum(-1) for part in self._log_softmax()]
         return sum(parts[1:], start=parts[0])
 
-    def kl(self, new: "Categorical") -> Tensor:
-        """KL(self‖new) in nats, ``[S, B]``."""
+    def kl(self, new: Any) -> Tensor:
+        """KL(self‖new) in nats, ``[S, B]``, to another such distribution."""
         parts = [
             (old_part.exp() * (old_part - new_part)).sum(-1)
             for old_part, new_part in zip(self._log_softmax(), new._log_softmax(), strict=True)
@@ -62,7 +62,7 @@ class Categorical:
         return torch.stack([part.argmax(-1) for part in self.logits.split(self.choices, dim=-1)], dim=-1)
 
     def sample(self, noise: Tensor) -> Tensor:
-        """Inverse CDF of uniform ``noise [S, B, dimensions]``: the first choice whose cumulative probability exceeds it."""
+        """The first choice whose cumulative probability exceeds uniform ``noise [S, B, dimensions]`` (inverse CDF)."""
         samples = []
         for i, part in enumerate(self._log_softmax()):
             cumulative = part.exp().cumsum(-1)[..., :-1]
@@ -90,8 +90,8 @@ class DiagonalGaussian:
         """Differential entropy in nats, ``[S, B]``."""
         return (self.log_std + (0.5 + HALF_LOG_2PI)).sum(-1).expand(self.mean.shape[:2])
 
-    def kl(self, new: "DiagonalGaussian") -> Tensor:
-        """KL(self‖new) in nats, ``[S, B]``."""
+    def kl(self, new: Any) -> Tensor:
+        """KL(self‖new) in nats, ``[S, B]``, to another such distribution."""
         scale = torch.exp(-new.log_std)
         difference = (self.mean - new.mean) * scale
         ratio = torch.exp(self.log_std) * scale

@@ -118,7 +118,7 @@ class Trainer:
         self.next_iteration = number + 1
         parts = np.diff(clock)
         seconds = dict(zip(("rollout_seconds", "critic_seconds", "policy_seconds"), parts.tolist(), strict=True))
-        values = {
+        values: dict[str, np.ndarray] = {
             name: value.cpu().numpy() if isinstance(value, Tensor) else np.asarray(value)
             for name, value in stats.items()
         }
@@ -137,7 +137,7 @@ class Trainer:
 
     @torch.no_grad()
     def _common_stats(self, rollout: Rollout) -> dict[str, Any]:
-        """Figures that every variant reports alike: the policy's spread, how far it moved, how well the critic fitted."""
+        """Figures that every variant reports alike: the policy's entropy and step, how well the critic fitted."""
         new = self.policy.distribution(rollout.flat(rollout.obs))
         returns, values = rollout.flat(rollout.returns), rollout.flat(rollout.values)
         residual = returns - values
@@ -154,10 +154,12 @@ class Trainer:
     def _stop_broken_seeds(self, number: int, rollout: Rollout, stats: dict[str, Any]) -> list[Failure]:
         """Stop the seeds whose observations, rewards, losses or parameters are no longer finite."""
         num_seeds = len(self.seeds)
-        checks = {
+        checks: dict[str, Tensor] = {
             "observation": torch.from_numpy(np.isfinite(rollout.obs.reshape(num_seeds, -1)).all(1)),
             "reward": torch.from_numpy(np.isfinite(rollout.rewards.reshape(num_seeds, -1)).all(1)),
-            **{name: torch.isfinite(stats[name]).cpu() for name in ("value_loss", "policy_loss") if name in stats},
+        }
+        checks |= {name: torch.isfinite(stats[name]).cpu() for name in ("value_loss", "policy_loss") if name in stats}
+        checks |= {
             "critic parameter": torch.isfinite(self.critic.params).all(1).cpu(),
             "policy parameter": torch.isfinite(self.policy.params).all(1).cpu(),
         }

@@ -12,7 +12,7 @@ from algos.core.networks import batch_sum
 class Optimiser:
     """Base of the optimisers: gradients per seed, global-norm clipping per seed, frozen state for stopped seeds.
 
-    ``params`` are leaf tensors ``[S, P_i]``. ``max_grad_norm`` bounds the norm over all of them together, None does not.
+    ``params`` are leaf tensors ``[S, P_i]``. ``max_grad_norm`` bounds the norm over all of them together, or is None.
     ``learning_rate`` may be set between steps.
     """
 

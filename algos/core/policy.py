@@ -26,7 +26,10 @@ class Head(Protocol):
     def fisher_product(
         self, distribution: Distribution, outputs_tangent: Tensor, extra_tangent: Tensor
     ) -> tuple[Tensor, Tensor]:
-        """Fisher matrix of (outputs, extra), averaged over nothing, times the tangents of the same shapes."""
+        """Fisher matrix of (outputs, extra) of each sample times the tangents, which have their shapes."""
+
+    def standard_deviation(self, extra: Tensor) -> Tensor | None:
+        """The standard deviations ``[S, A]``; None where actions are discrete."""
 
 
 class CategoricalHead:
@@ -46,6 +49,9 @@ class CategoricalHead:
     ) -> tuple[Tensor, Tensor]:
         assert isinstance(distribution, Categorical)
         return distribution.fisher_product(outputs_tangent), extra_tangent
+
+    def standard_deviation(self, extra: Tensor) -> None:
+        return None
 
 
 class GaussianHead:
@@ -67,6 +73,9 @@ class GaussianHead:
         assert isinstance(distribution, DiagonalGaussian)
         mean, log_std = distribution.fisher_product(outputs_tangent, self.scale * extra_tangent)
         return mean, self.scale * log_std
+
+    def standard_deviation(self, extra: Tensor) -> Tensor:
+        return torch.exp(self.scale * extra)
 
 
 class Policy:
@@ -112,6 +121,12 @@ class Policy:
         product = self.network.vjp(params, cotangent / obs.shape[1], obs, active)
         return torch.cat([product, extra[:, 0]], dim=1)
 
+    @torch.no_grad()
+    def standard_deviation(self) -> np.ndarray | None:
+        """The standard deviations of a Gaussian policy's actions ``[S, A]``; None where actions are discrete."""
+        deviation = self.head.standard_deviation(self.params[:, self.network.num_params :])
+        return None if deviation is None else deviation.cpu().numpy()
+
     def descend(self, loss: Tensor, batch: Batch, active: Tensor) -> None:
         """One optimiser step down ``loss [S]`` (and the critic's, where joint) for the active seeds."""
         assert self.optimiser is not None
@@ -131,7 +146,7 @@ class Policy:
 
     @torch.no_grad()
     def act(self, obs: np.ndarray, noise: np.ndarray | None) -> np.ndarray:
-        """Actions ``[S, N, A]`` at ``obs [S, N, D]`` from ``noise`` of the same shape as the actions; its mode if None."""
+        """Actions ``[S, N, A]`` at ``obs [S, N, D]`` from ``noise`` of the actions' shape; the modes if it is None."""
         distribution = self.distribution(torch.as_tensor(obs, device=self.params.device))
         if noise is None:
             return distribution.mode().cpu().numpy()

@@ -23,9 +23,9 @@ class Batch:
     advantages: Tensor  # [S, B]
     returns: Tensor  # [S, B], the critic's targets
 
-    def minibatches(self, permutation: np.ndarray, num_minibatches: int) -> Iterator[Self]:
-        """Equal parts in the order of ``permutation [S, B]``; the batch itself, unpermuted, where there is one."""
-        if num_minibatches == 1:
+    def minibatches(self, permutation: np.ndarray | None, num_minibatches: int) -> Iterator[Self]:
+        """Equal parts in the order of ``permutation [S, B]``; the batch itself, unpermuted, where that is None."""
+        if permutation is None:
             yield self
             return
         rows = torch.arange(len(permutation))[:, None]
@@ -58,7 +58,7 @@ class Rollout:
 
     ``obs`` are as the networks see them. ``final_obs [K, D]`` are the last observations of the K episodes that were
     truncated in this rollout, and ``final_index [K, 3]`` says where: (s, t, n), sorted.
-    The estimator fills ``values``, ``advantages`` and ``returns``; ``reward_sum [S]`` is what the post reports the mean of.
+    The collector fills ``device``, ``old`` and ``log_probs``, the estimator ``values``, ``advantages`` and ``returns``.
     """
 
     obs: np.ndarray  # [S, T, N, D]
@@ -70,6 +70,7 @@ class Rollout:
     final_obs: np.ndarray
     final_index: np.ndarray
     episodes: Episodes
+    device: torch.device = field(init=False)  # of the learning
     old: Distribution = field(init=False)  # of the policy that acted, [S, B, ...]
     log_probs: Tensor = field(init=False)  # [S, B]
     values: np.ndarray = field(init=False)  # [S, T, N]
@@ -85,7 +86,7 @@ class Rollout:
         """``array [S, T, N, …]`` as a tensor ``[S, B, …]`` on the device of the learning."""
         num_seeds, num_steps, num_envs = array.shape[:3]
         tensor = torch.from_numpy(array.reshape(num_seeds, num_steps * num_envs, *array.shape[3:]))
-        return tensor.to(self.log_probs.device)
+        return tensor.to(self.device)
 
     def batch(self) -> Batch:
         """All samples of the rollout."""
