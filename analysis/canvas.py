@@ -4,9 +4,11 @@ import io
 import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
+from matplotlib.transforms import Bbox
 
 from analysis.style import COLUMN, INK
 
@@ -29,35 +31,48 @@ def file_name(text: str) -> str:
 
 
 def single(draw: Callable[[Axes], None], variants: int, height: float = 2.5) -> Canvas:
-    """A figure of one panel, one column wide, with a legend below for that many variants."""
+    """A figure of one panel, one column wide; with more than one of its variants labelled, a legend below."""
     canvas = Canvas(figsize=(COLUMN, height), layout="constrained")
     ax = canvas.subplots()
     draw(ax)
     handles, labels = ax.get_legend_handles_labels()
-    if handles:
+    if variants > 1 and labels:
         columns = min(variants, 4 if max(map(len, labels)) < 12 else 2)
         canvas.legend(handles, labels, loc="outside lower center", ncols=columns)
+    settle(canvas)
     return canvas
+
+
+def settle(canvas: Canvas) -> None:
+    """Lays the figure out now, instead of again each time that it is saved, and ties its legend to its lower edge."""
+    for _ in range(2):  # the second pass settles labels that the first one moved
+        canvas.draw_without_rendering()
+    canvas.set_layout_engine("none")
+    for legend in canvas.legends:
+        legend.set_loc("lower center")
+        legend.set_bbox_to_anchor((0.5, 0.0), canvas.transFigure)
 
 
 def finished(figure: Figure, env_id: str, seeds: str) -> Figure:
     """The figure with the task in its name and its caption, and the number of seeds."""
-    caption = f"{env_id}. {figure.caption} {seeds}".strip()
+    caption = f"{env_id[0].upper()}{env_id[1:]}. {figure.caption} {seeds}".strip()
     return Figure(file_name(f"{figure.name}-{env_id}"), figure.title, caption, figure.canvas, figure.parts)
 
 
 def encode(figure: Figure, suffix: str) -> bytes:
     """The figure as a PNG or SVG file, with its caption below. The same figure gives the same bytes."""
     canvas = figure.canvas
-    lines = textwrap.wrap(figure.caption, int(canvas.get_figwidth() * 19))
-    text = canvas.text(0.01, -0.01, "\n".join(lines), va="top", ha="left", fontsize=7, color=INK)
-    content = save(canvas, suffix, facecolor="white", bbox_inches="tight")
+    width, height = canvas.get_size_inches()
+    lines = textwrap.wrap(figure.caption, int(width * 19))
+    text = canvas.text(0.02, -0.06 / height, "\n".join(lines), va="top", ha="left", fontsize=7, color=INK)
+    below = 0.14 + len(lines) * 7 * 1.25 / 72
+    content = save(canvas, suffix, facecolor="white", bbox_inches=Bbox([[0, -below], [width, height]]))
     text.remove()
     return content
 
 
-def save(canvas: Canvas, suffix: str, **options: object) -> bytes:
+def save(canvas: Canvas, suffix: str, **options: Any) -> bytes:
     buffer = io.BytesIO()
     metadata = {"Date": None} if suffix == "svg" else None
-    canvas.savefig(buffer, format=suffix, metadata=metadata, **options)  # type: ignore[arg-type]
+    canvas.savefig(buffer, format=suffix, metadata=metadata, **options)
     return buffer.getvalue()

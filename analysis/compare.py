@@ -14,18 +14,19 @@ from analysis.figures import draw
 from analysis.load import load
 from analysis.pairs import verdict
 from analysis.plots import X_LABELS
-from analysis.report import report
+from analysis.report import VERDICTS_SHOWN, report
 from analysis.runs import InputError
 from analysis.scores import SCORES
 from analysis.style import use_style
 from analysis.tables import csv, latex, markdown, summary_cells
+from analysis.variants import settings_table
 
 
 def parser() -> argparse.ArgumentParser:
     result = argparse.ArgumentParser(
         prog="python -m analysis.compare",
         description="Compare the variants found in run directories. Writes report.html (everything on one page), the "
-        "figures as PNG and SVG (seeds-TASK.png shows every seed), summary.csv, summary.md and pairs.csv.",
+        "figures as PNG and SVG (seeds-TASK.png shows every seed), and CSV tables.",
     )
     result.add_argument("runs", nargs="+", metavar="RUN_DIR", help="a run directory, or a directory above several")
     result.add_argument(
@@ -95,6 +96,7 @@ def outputs(comparison: Comparison, command: str, with_latex: bool) -> dict[str,
         files["report.html"] = report(comparison, figures, command).encode()
     files["summary.csv"] = csv(pd.concat([comparison.summary, comparison.overall], ignore_index=True))
     files["pairs.csv"] = csv(comparison.pairs)
+    files["settings.csv"] = csv(settings_table(comparison.dataset.runs, comparison.dataset.variants))
     cells = summary_cells(comparison.summary, comparison.shown)
     files["summary.md"] = markdown(cells).encode()
     if with_latex:
@@ -122,8 +124,10 @@ def compare(arguments: argparse.Namespace, command: str) -> None:
     write(arguments.out, files)
     for sentence in comparison.warnings:
         print(f"Note: {sentence}")
-    for _, row in comparison.pairs.iterrows():
+    for _, row in comparison.pairs.head(VERDICTS_SHOWN).iterrows():
         print(verdict(row, choices.score))
+    if len(comparison.pairs) > VERDICTS_SHOWN:
+        print(f"{len(comparison.pairs) - VERDICTS_SHOWN} more pairs are in the report and in pairs.csv.")
     for name in files:
         if name.startswith("seeds-") and name.endswith(".png"):
             print(arguments.out / name)

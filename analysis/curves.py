@@ -37,11 +37,12 @@ class Curves:
         """The same seeds on a coarser, increasing `grid` [G]: the mean of the values in each (grid[g-1], grid[g]]."""
         used = self.x <= grid[-1]
         cell = np.searchsorted(grid, self.x[used])
+        starts = np.flatnonzero(np.diff(cell, prepend=-1))
         known = np.isfinite(self.values[:, used])
-        member = (cell[:, None] == np.arange(len(grid))).astype(float)
-        count = known @ member
-        total = np.where(known, self.values[:, used], 0.0) @ member
-        values = np.divide(total, count, out=np.full(count.shape, np.nan), where=count > 0)
+        count = np.add.reduceat(known, starts, axis=1, dtype=np.int64)
+        total = np.add.reduceat(np.where(known, self.values[:, used], 0.0), starts, axis=1)
+        values = np.full((len(self.seeds), len(grid)), np.nan)
+        values[:, cell[starts]] = np.divide(total, count, out=np.full(count.shape, np.nan), where=count > 0)
         last = np.minimum(np.searchsorted(grid, self.x[self.last]), len(grid) - 1)
         failed = self.failed & (self.x[self.last] <= grid[-1])
         return Curves(self.seeds, grid, values, last, failed)

@@ -8,12 +8,12 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from analysis import plots
-from analysis.canvas import Canvas, Figure, file_name, finished, single
+from analysis.canvas import Canvas, Figure, file_name, finished, settle, single
 from analysis.comparison import Comparison
 from analysis.numbers import number
 from analysis.style import COLUMN, colours
 from analysis.summary import ALL_TASKS, COVERAGE, TOLERANCE_CONFIDENCE
-from analysis.variants import settings_table, short_names
+from analysis.variants import ABSENT, settings_table, short_names
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,6 @@ def seeds_figure(frame: pd.DataFrame, context: Context, x: str) -> Figure:
         draw(ax)
     if len(context.colors) > 1:
         axes[len(panels) - 1].legend()
-    limits = axes[0].get_xlim(), axes[0].get_ylim()
     for ax in axes[len(panels) :]:
         ax.remove()
     for position, ax in enumerate(axes[: len(panels)]):
@@ -67,19 +66,22 @@ def seeds_figure(frame: pd.DataFrame, context: Context, x: str) -> Figure:
         if position + columns >= len(panels):
             ax.tick_params(labelbottom=True)
             ax.set_xlabel(plots.X_LABELS[x])
-    parts = [single(draw, len(context.colors) if draw is together else 0) for draw in panels]
-    for part in parts:
-        part.axes[0].set(xlim=limits[0], ylim=limits[1])
-    for part in parts[: len(context.colors)]:
-        for legend in part.legends:
-            legend.remove()
+    settle(canvas)
+
+    def alone(draw: Callable[[Axes], None]) -> Canvas:
+        def with_shared_limits(ax: Axes) -> None:
+            draw(ax)
+            ax.set(xlim=axes[0].get_xlim(), ylim=axes[0].get_ylim())
+
+        return single(with_shared_limits, len(context.colors) if draw is together else 1)
+
     caption = (
         f"{context.env_id}, {plots.describe(context.metric)}: every seed (thin), their median (thick) and the band "
         "from the first to the third quartile, at each point and without smoothing. Dashed: the limits that hold at "
         f"least {COVERAGE:.0%} of runs, with {TOLERANCE_CONFIDENCE:.0%} confidence where there are seeds enough (18), "
         f"else the extremes. A cross marks where a seed failed. {context.seeds}"
     )
-    return Figure(f"seeds-{file_name(context.env_id)}", "All seeds", caption, canvas, parts)
+    return Figure(f"seeds-{file_name(context.env_id)}", "All seeds", caption, canvas, [alone(draw) for draw in panels])
 
 
 def task_figures(
@@ -155,8 +157,8 @@ def task_figures(
 
 def improvement_figure(pairs: pd.DataFrame, what: str) -> Figure:
     caption = (
-        f"The probability that a run of the first variant has a higher {what} than one of the second (ties count "
-        "half), with 95% bootstrap intervals; filled where Holm's corrected p is at most .05."
+        f"The probability that a run of the first variant has a higher {what} (ties count half) than one of the "
+        "second, with 95% bootstrap intervals; filled where Holm's corrected p is at most .05."
     )
     canvas = single(lambda ax: plots.improvement(pairs, ax), 0, 0.7 + 0.24 * len(pairs))
     return Figure("improvement", "Probability of improvement", caption, canvas)
@@ -175,7 +177,7 @@ def overall_figures(scores: pd.DataFrame, pairs: pd.DataFrame, context: Context)
     )
     drawn = [Figure("profile", "Performance profile", caption, single(profile, len(context.colors)))]
     if len(pairs):
-        drawn.append(improvement_figure(pairs, "score, averaged over tasks"))
+        drawn.append(improvement_figure(pairs, "score"))
     return [finished(figure, ALL_TASKS, context.seeds) for figure in drawn]
 
 
@@ -188,8 +190,8 @@ def sweep_figures(table: pd.DataFrame, keys: list[str], env_id: str, algo: str, 
 
     shown = min(20, len(table))
     caption = (
-        f"The best {shown} of {len(table)} settings by mean {what}, with 95% bootstrap intervals (not corrected for "
-        "choosing the best)."
+        f"The best {shown} of {len(table)} settings ({', '.join(keys)}) by mean {what}, with 95% bootstrap intervals, "
+        "not corrected for choosing the best."
     )
     drawn = [Figure(f"ranking-{algo}", f"Ranking, {algo}", caption, single(rank, 0, 0.7 + 0.26 * shown))]
     for position, y in enumerate(keys):
@@ -218,9 +220,9 @@ def draw(comparison: Comparison) -> dict[str, list[Figure]]:
             for table in (comparison.dataset.frame, task.frame(), scores)
         )
         figures[env_id] = [
+            *sweeps(comparison, env_id),
             seeds_figure(frame, context, choices.x),
             *task_figures(aligned, scored, pairs[pairs["env_id"] == env_id], context, choices.score),
-            *sweeps(comparison, env_id),
         ]
     if len(comparison.overall):
         variants = list(comparison.overall["variant"])
@@ -239,7 +241,10 @@ def sweeps(comparison: Comparison, env_id: str) -> list[Figure]:
         runs = {name: run for name, run in dataset.runs.items() if (run.env_id, run.algo) == (env_id, algo)}
         settings = settings_table(runs, dataset.variants)
         keys = short_names([str(key) for key in settings.columns[3:]])
-        table = summary.merge(settings.rename(columns=keys).drop(columns="env_id"), on="variant")
+        settings = settings.rename(columns=keys).drop(columns="env_id")
+        values = [", ".join(row) for row in settings[[*keys.values()]].fillna(ABSENT).to_numpy()]
+        settings["settings"] = [f"{name} ({text})" for name, text in zip(settings["variant"], values, strict=True)]
+        table = summary.merge(settings, on="variant")
         if len(table) > 2 and keys:
             what = f"{comparison.choices.score} {plots.describe(comparison.choices.metric)}"
             figures += sweep_figures(table, list(keys.values()), env_id, algo, what)

@@ -20,6 +20,7 @@ from analysis.curves import curves, floor_of
 from analysis.pairs import LEVEL
 from analysis.style import INK
 from analysis.summary import CONFIDENCE, COVERAGE, TOLERANCE_CONFIDENCE, stream
+from analysis.variants import natural
 
 X_LABELS = {"env_steps": "environment steps", "iteration": "iteration"}
 GUIDE: dict[str, Any] = {"color": INK, "linewidth": 0.6, "linestyle": (0, (4, 3))}
@@ -209,7 +210,7 @@ def improvement(pairs: pd.DataFrame, ax: Axes) -> None:
 def heat_map(table: pd.DataFrame, ax: Axes, x: str, y: str, value: str) -> None:
     """The mean of `value` over the rows of `table` that share the settings `x` and `y`."""
     cells = table.pivot_table(index=y, columns=x, values=value, aggfunc="mean", sort=False)
-    cells = cells.loc[sorted(cells.index, key=sort_key), sorted(cells.columns, key=sort_key)]
+    cells = cells.loc[sorted(cells.index, key=natural), sorted(cells.columns, key=natural)]
     image = ax.imshow(cells.to_numpy(), cmap="cividis", aspect="auto", origin="lower")
     ax.set_xticks(range(cells.shape[1]), list(cells.columns))
     ax.set_yticks(range(cells.shape[0]), list(cells.index))
@@ -223,20 +224,12 @@ def heat_map(table: pd.DataFrame, ax: Axes, x: str, y: str, value: str) -> None:
             ax.text(column, row, f"{cell:.3g}", ha="center", va="center", fontsize=6.5, color=ink)
 
 
-def sort_key(setting: str) -> tuple[bool, float, str]:
-    """Numbers by size, then words."""
-    try:
-        return False, float(setting), ""
-    except ValueError:
-        return True, 0.0, setting
-
-
-def ranking(summary: pd.DataFrame, ax: Axes, best: int = 20) -> None:
-    """The `best` variants by mean score, each with its 95% bootstrap interval."""
-    top = summary.dropna(subset="mean").sort_values("mean", ascending=False).head(best).iloc[::-1]
+def ranking(table: pd.DataFrame, ax: Axes, best: int = 20) -> None:
+    """The `best` rows of `table` by mean score, with 95% bootstrap intervals; the column `settings` names them."""
+    top = table.dropna(subset="mean").sort_values("mean", ascending=False).head(best).iloc[::-1]
     rows = np.arange(len(top))
     ax.hlines(rows, top["mean_low"], top["mean_high"], color=INK, linewidth=1)
     ax.plot(top["mean"], rows, "o", color=INK, markersize=3.5)
-    ax.set_yticks(rows, [wrapped(variant, 40) for variant in top["variant"]], fontsize=6.5)
+    ax.set_yticks(rows, [wrapped(name, 36) for name in top["settings"]], fontsize=6.5)
     ax.set_ylim(-0.6, len(top) - 0.4)
     ax.grid(axis="y", visible=False)

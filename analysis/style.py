@@ -16,8 +16,9 @@ INK = "#1a1a1b"
 GRID = "#d9d9dc"
 
 RC: dict[Any, Any] = {
-    "figure.dpi": 100,
-    "savefig.dpi": 200,
+    "figure.dpi": 200,  # as saved, so that text has the width that the layout reckoned with
+    "figure.constrained_layout.w_pad": 0.06,
+    "figure.constrained_layout.h_pad": 0.06,
     "font.size": 8,
     "font.family": "DejaVu Sans",
     "axes.titlesize": 8.5,

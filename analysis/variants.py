@@ -11,6 +11,9 @@ from analysis.runs import Run
 # What chooses seeds, the task, the machine or what is kept; runs that differ only here are the same variant.
 NOT_A_VARIANT = ("seed", "num_seeds", "env.id", "env.module", "device", "threads", "resume", "checkpoint", "logger")
 
+ABSENT = "none"
+LONGEST_LABEL = 32
+
 
 def identity(run: Run) -> dict[str, str]:
     """The settings that make `run` the variant it is."""
@@ -32,20 +35,43 @@ def text(value: Any) -> str:
 def label_variants(runs: Sequence[Run]) -> list[str]:
     """One label per run. Runs of one task share a label exactly if they share every setting but seeds and machine.
 
-    The label is the algorithm's name, followed by the settings in which runs of this algorithm on this task differ.
+    The label is the algorithm's name and the settings in which runs of this algorithm on this task differ; where that
+    is long, a number in the order of those settings (settings_table says which is which).
     """
     settings = [identity(run) for run in runs]
     labels = [run.algo for run in runs]
     members: dict[tuple[str, str], list[int]] = defaultdict(list)
     for index, run in enumerate(runs):
         members[run.env_id, run.algo].append(index)
-    for indices in members.values():
+    for (_, algo), indices in members.items():
         keys = differing_keys(settings[index] for index in indices)
-        names = short_names(keys)
+        values = {index: tuple(settings[index].get(key, ABSENT) for key in keys) for index in indices}
+        suffixes = name_settings(short_names(keys).values(), set(values.values()))
         for index in indices:
-            parts = [f"{names[key]}={settings[index].get(key, 'none')}" for key in keys]
-            labels[index] = " ".join([labels[index], *parts])
+            labels[index] = f"{algo} {suffixes[values[index]]}".strip()
     return labels
+
+
+def name_settings(names: Iterable[str], settings: Iterable[tuple[str, ...]]) -> dict[tuple[str, ...], str]:
+    """A text for each of `settings`, the values of the keys called `names`: the values, or numbers if that is long."""
+    ordered = sorted(settings, key=lambda values: tuple(map(natural, values)))
+    named = {values: settings_text(names, values) for values in ordered}
+    if max(map(len, named.values())) <= LONGEST_LABEL:
+        return named
+    width = len(str(len(ordered)))
+    return {values: f"{number:0{width}d}" for number, values in enumerate(ordered, start=1)}
+
+
+def settings_text(names: Iterable[str], values: Iterable[str]) -> str:
+    return " ".join(f"{name}={value}" for name, value in zip(names, values, strict=True))
+
+
+def natural(setting: str) -> tuple[bool, float, str]:
+    """Sorts numbers by size, before words."""
+    try:
+        return False, float(setting), ""
+    except ValueError:
+        return True, 0.0, setting
 
 
 def differing_keys(settings: Iterable[Mapping[str, str]]) -> list[str]:
