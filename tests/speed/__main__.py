@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.speed import costs, report
+from tests.speed import costs, kernels, report
 from tests.speed.comparisons import FULL, QUICK, Group, groups
 from tests.speed.report import markdown
 
@@ -37,6 +37,7 @@ def main() -> None:
     measured = [step(f"comparison {i} of {len(prepared)}", run) for i, run in enumerate(prepared, start=1)]
     show("Against peers", markdown(report.comparison_table(measured)))
     show("Detail", markdown(report.detail_table(measured)))
+    show("Kernels against the arithmetic's limit", markdown(kernels.table(seconds=effort.kernel_seconds)))
     show("Rollout against bare environments", markdown(costs.rollout_limit(effort)))
     show("Scaling: the post's PPO on the swing-up, all 80 policy steps", markdown(costs.scaling(effort)))
     show("Start-up", markdown(costs.startup()))

@@ -18,7 +18,7 @@ TRPO_POST = ("experiment=post/swingup_trpo",)
 
 @dataclass(frozen=True)
 class Effort:
-    """How much is run: `rounds` of every pair, steady iterations a side, seeds of the stacked side."""
+    """How much is run: `rounds` of every pair, and how long each side of it takes."""
 
     rounds: int
     iterations: int
@@ -28,6 +28,7 @@ class Effort:
     jax_steps: int
     sb3_cartpole_iterations: int
     scaling: tuple[int, ...]
+    kernel_seconds: float
 
 
 FULL = Effort(
@@ -39,6 +40,7 @@ FULL = Effort(
     jax_steps=CARTPOLE_STEPS,
     sb3_cartpole_iterations=100,
     scaling=(1, 4, 12, 36, 144),
+    kernel_seconds=3.0,
 )
 QUICK = Effort(
     rounds=1,
@@ -49,6 +51,7 @@ QUICK = Effort(
     jax_steps=20_480,
     sb3_cartpole_iterations=20,
     scaling=(1, 12),
+    kernel_seconds=0.3,
 )
 
 
@@ -87,7 +90,7 @@ def measure(title: str, unit: str, ours: Measure, peers: dict[str, tuple[Measure
 
 
 def _steps(policy_steps: float) -> str:
-    return "" if np.isnan(policy_steps) else f", {policy_steps:.0f} policy steps"
+    return "" if np.isnan(policy_steps) else f"; policy steps {policy_steps:.0f}"
 
 
 def _stages(seconds: dict[str, float], policy_steps: float) -> str:

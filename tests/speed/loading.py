@@ -52,13 +52,11 @@ def renumbered(rows: str, first: int) -> str:
 
 def measure(*command: str) -> None:
     """Runs a Python command and prints its seconds and its peak memory."""
-    start = time.perf_counter()
+    start, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
     subprocess.run([sys.executable, *command], check=True, stdout=subprocess.DEVNULL)
-    seconds = time.perf_counter() - start
-    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
-    print(
-        f"{seconds:6.1f} s, {usage.ru_utime:.1f} s of CPU, peak {usage.ru_maxrss / 1024**2:.2f} GiB so far", flush=True
-    )
+    seconds, after = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    print(f"{seconds:6.1f} s, {cpu:.1f} s of CPU, peak of all so far {after.ru_maxrss / 1024**2:.2f} GiB", flush=True)
 
 
 def main() -> None:
