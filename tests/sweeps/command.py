@@ -8,9 +8,12 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+# Threads that were forked spin for each other's end, for milliseconds at every small operation.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 SERVER = multiprocessing.get_context("forkserver")
 SERVER.set_forkserver_preload(["sweeps.train", "sweeps.resume", "sweeps.status", "algos.envs.cartpole"])
 
@@ -47,7 +50,8 @@ class Command:
     def signal(self, signum: signal.Signals) -> None:
         """Send a signal to the process."""
         assert self.process.pid is not None
-        os.kill(self.process.pid, signum)
+        with suppress(ProcessLookupError):  # it may have ended by itself
+            os.kill(self.process.pid, signum)
 
     def wait(self, seconds: float = 120.0) -> Ended:
         """Wait for the end."""

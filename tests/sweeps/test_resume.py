@@ -1,0 +1,188 @@
+"""A run or sweep that was stopped, however, goes on to the bytes of one that was not."""
+
+import json
+import random
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.sweeps.command import Command, files_below, num_rows, run, sizes, train, wait_until
+
+ALGOS = ("a2c", "ppo", "trpo")
+LONG = ("num_seeds=4", "iterations=25", "checkpoint_interval=3")
+
+
+def rows(directory: Path) -> bytes:
+    return (directory / "progress.csv").read_bytes()
+
+
+def info(directory: Path) -> dict:
+    return json.loads((directory / "run.json").read_text())
+
+
+def killed_at_random_moments(command: tuple[str, ...], key: str, work: Path, moments: int) -> None:
+    """Kill the command at moments drawn over the whole of its duration, resume it, compare every table."""
+    start = time.monotonic()
+    assert train(*command, f"{key}={work}/whole").status == 0
+    duration = time.monotonic() - start
+    whole = {name: file for name, file in files_below(work / "whole").items() if name.endswith("progress.csv")}
+    assert whole
+    rng = random.Random(2024)
+    killed = number = 0
+    while killed < moments:
+        directory = work / str(number)
+        number += 1
+        started = Command("sweeps.train", *command, f"{key}={directory}")
+        moment = rng.uniform(0.0, duration)
+        time.sleep(moment)
+        started.signal(signal.SIGKILL)
+        if started.wait().status == 0:  # it was faster than the first
+            duration = moment
+        else:
+            killed += 1
+        resumed = train(*command, f"{key}={directory}", "resume=true")
+        assert resumed.status == 0, resumed
+        again = {name: file for name, file in files_below(directory).items() if name.endswith("progress.csv")}
+        assert again == whole
+
+
+@pytest.mark.parametrize(("algo", "env"), [("a2c", "swingup"), ("ppo", "swingup"), ("trpo", "cartpole")])
+def test_a_killed_run_goes_on_to_the_same_bytes(algo, env, tmp_path):
+    killed_at_random_moments((*sizes(algo), *LONG, f"env={env}"), "hydra.run.dir", tmp_path, moments=1)
+
+
+def test_a_killed_sweep_goes_on_to_the_same_bytes(tmp_path):
+    command = ("--multirun", *sizes("a2c,ppo"), *LONG)
+    killed_at_random_moments(command, "hydra.sweep.dir", tmp_path, moments=1)
+
+
+@pytest.mark.study
+@pytest.mark.parametrize("algo", ALGOS)
+def test_twenty_kills_of_each_variant(algo, tmp_path):
+    killed_at_random_moments((*sizes(algo), *LONG), "hydra.run.dir", tmp_path, moments=20)
+
+
+@pytest.mark.study
+def test_twenty_kills_of_a_sweep(tmp_path):
+    killed_at_random_moments(("--multirun", *sizes("a2c,ppo,trpo"), *LONG), "hydra.sweep.dir", tmp_path, moments=20)
+
+
+def test_joint_critics_schedules_and_rmsprop_resume_to_the_same_bytes(tmp_path):
+    command = (
+        *sizes("ppo")[:-1],
+        "critic=joint",
+        "algo.optimiser.schedule=linear",
+        "estimator=post",
+        "dtype=float64",
+        *LONG,
+    )
+    killed_at_random_moments(command, "hydra.run.dir", tmp_path, moments=1)
+
+
+@pytest.fixture
+def interrupted(tmp_path: Path) -> Path:
+    """A run that stopped on Ctrl-C after a few of its iterations; beside it ``whole``, which did not."""
+    command = (*sizes("ppo"), *LONG)
+    assert train(*command, f"hydra.run.dir={tmp_path}/whole").status == 0
+    started = Command("sweeps.train", *command, f"hydra.run.dir={tmp_path}/run")
+    wait_until(lambda: num_rows(tmp_path / "run") > 20)
+    started.signal(signal.SIGINT)
+    ended = started.wait()
+    assert ended.status == 130
+    assert f"python -m sweeps.resume {tmp_path}/run" in ended.out
+    assert "Traceback" not in ended.err
+    assert info(tmp_path / "run")["status"] == "interrupted"
+    return tmp_path / "run"
+
+
+def test_an_interrupted_run_resumes_by_its_directory(interrupted):
+    done = (num_rows(interrupted) - 1) // 4
+    assert run("sweeps.resume", interrupted).status == 0
+    assert rows(interrupted) == rows(interrupted.parent / "whole")
+    record = info(interrupted)
+    assert record["status"] == "complete"
+    assert [(entry["iteration"], entry["episodes"]) for entry in record["resumed"]] == [(done, "continued")]
+    timing = (interrupted / "timing.csv").read_text().splitlines()
+    assert [line.split(",")[0] for line in timing[1:]] == [str(number) for number in range(25)]
+
+
+def test_threads_and_checkpoints_may_change_on_resume_and_nothing_else(interrupted):
+    command = (*sizes("ppo"), *LONG, f"hydra.run.dir={interrupted}", "resume=true")
+    before = files_below(interrupted)
+    for change, words in {
+        "gamma=0.9": "gamma=0.99, now 0.9",
+        "algo.clip_coef=0.3": "algo.clip_coef=0.2, now 0.3",
+        "num_seeds=5": "num_seeds=4, now 5",
+        "algo=a2c": "algo.name='ppo', now 'a2c'",
+    }.items():
+        ended = train(*command, change)
+        assert ended.is_refusal(), ended
+        assert words in ended.err
+    assert files_below(interrupted) == before
+    assert train(*command, "threads=2", "checkpoint_interval=7").status == 0
+    assert rows(interrupted) == rows(interrupted.parent / "whole")
+
+
+def test_what_is_complete_is_verified_and_left_alone(interrupted):
+    whole = interrupted.parent / "whole"
+    before = files_below(whole)
+    ended = run("sweeps.resume", whole)
+    assert (ended.status, "complete already" in ended.out) == (0, True)
+    assert files_below(whole) == before
+    for damage in (before["progress.csv"][:-20], before["progress.csv"] + b"a2c,", before["progress.csv"].swapcase()):
+        (whole / "progress.csv").write_bytes(damage)
+        ended = run("sweeps.resume", whole)
+        assert ended.is_refusal(), ended
+        assert str(whole / "progress.csv") in ended.err
+        assert rows(whole) == damage
+
+
+def test_an_interrupted_sweep_finishes_what_is_unfinished(tmp_path):
+    command = ("--multirun", *sizes("a2c,ppo"), *LONG, "iterations=12", "seed=0,4")
+    assert train(*command, f"hydra.sweep.dir={tmp_path}/whole").status == 0
+    sweep = tmp_path / "it's a sweep"
+    quoted = "hydra.sweep.dir='" + str(sweep).replace("'", "\\'") + "'"
+    started = Command("sweeps.train", *command, quoted)
+    wait_until(lambda: num_rows(sweep / "1-a2c-CartPole-v1") > 10)
+    started.signal(signal.SIGTERM)
+    ended = started.wait()
+    assert ended.status == 143
+    assert "python -m sweeps.resume" in ended.out
+    first = files_below(sweep / "0-a2c-CartPole-v1")
+    assert not (sweep / "2-ppo-CartPole-v1" / "run.json").exists()
+    ended = run("sweeps.resume", sweep)
+    assert ended.status == 0, ended
+    assert "4 complete" in ended.out
+    assert files_below(sweep / "0-a2c-CartPole-v1") == first
+    for job in ("0-a2c", "1-a2c", "2-ppo", "3-ppo"):
+        assert rows(sweep / f"{job}-CartPole-v1") == rows(tmp_path / "whole" / f"{job}-CartPole-v1")
+
+
+def test_seeds_split_over_jobs_write_the_rows_of_one_job(tmp_path):
+    common = (*sizes("trpo"), "iterations=4")
+    assert train(*common, "num_seeds=6", f"hydra.run.dir={tmp_path}/one").status == 0
+    split = ("seed=0,2,4", "num_seeds=2", f"hydra.sweep.dir={tmp_path}/split")
+    assert train("--multirun", *common, *split).status == 0
+    header, *one = rows(tmp_path / "one").splitlines()
+    parts = [rows(tmp_path / "split" / f"{number}-trpo-CartPole-v1").splitlines() for number in range(3)]
+    assert all(part[0] == header for part in parts)
+    assert sorted(one) == sorted(row for part in parts for row in part[1:])
+
+
+def test_a_task_that_cannot_be_saved_goes_on_with_fresh_episodes(tmp_path):
+    task = ("env.vectorization=sync", "iterations=2000", "checkpoint_interval=2", "num_seeds=2")
+    started = Command("sweeps.train", *sizes("a2c"), *task, f"hydra.run.dir={tmp_path}/run")
+    wait_until(lambda: num_rows(tmp_path / "run") > 20)
+    started.signal(signal.SIGTERM)
+    assert started.wait().status == 143
+    before = rows(tmp_path / "run")
+    resumed = Command("sweeps.resume", tmp_path / "run")
+    wait_until(lambda: num_rows(tmp_path / "run") > before.count(b"\n") + 10)
+    resumed.signal(signal.SIGTERM)
+    assert resumed.wait().status == 143
+    assert rows(tmp_path / "run").startswith(before)
+    (entry,) = info(tmp_path / "run")["resumed"]
+    assert entry["episodes"] == "fresh"
+    assert entry["iteration"] == (before.count(b"\n") - 1) // 2
