@@ -67,7 +67,7 @@ class _Memory:
         self.builder.store(value, self._at(offset), align=self.align)
 
 
-def _loop(builder: Any, count: Any, start: list[Any], body: Callable[[Any, list[Any]], list[Any]]) -> list[Any]:
+def loop(builder: Any, count: Any, start: list[Any], body: Callable[[Any, list[Any]], list[Any]]) -> list[Any]:
     """Run ``values = body(i, values)`` for i in 0 ... count - 1 (count >= 1), the values in registers."""
     entry, block, done = builder.block, builder.append_basic_block("loop"), builder.append_basic_block("done")
     builder.branch(block)
@@ -85,6 +85,43 @@ def _loop(builder: Any, count: Any, start: list[Any], body: Callable[[Any, list[
     builder.cbranch(builder.icmp_signed("<", following, count), block, done)
     builder.position_at_end(done)
     return results
+
+
+def _times_slope(builder: Any, mode: str, z: Any, h: Any) -> Any:
+    """z times the activation's derivative where its value is h."""
+    if mode == "relu_slope":
+        zero = constant(z.type, 0.0)
+        return builder.select(builder.fcmp_ordered(">", h, zero), z, zero)
+    return builder.fmul(z, emit_fma(builder, builder.fneg(h), h, constant(h.type, 1.0)))
+
+
+def times_slope(mode: str) -> Any:
+    """An intrinsic that multiplies ``features`` features of a panel by the activation's derivative there.
+
+    ``mode`` is "relu_slope" or "tanh_slope"; ``hidden`` are the activation's values.
+    """
+
+    @intrinsic
+    def function(typingctx: Any, hidden: Any, hidden_start: Any, features: Any, out: Any, out_start: Any) -> Any:
+        signature = types.void(hidden, types.intp, types.intp, out, types.intp)
+
+        def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            hidden, hidden_start, features, out, out_start = args
+            h = _Memory(context, builder, signature.args[0], hidden, hidden_start)
+            y = _Memory(context, builder, signature.args[3], out, out_start)
+
+            def body(feature: Any, _: list[Any]) -> list[Any]:
+                for v in range(VECTORS):
+                    at = builder.mul(builder.add(builder.mul(feature, INDEX(VECTORS)), INDEX(v)), INDEX(y.lanes))
+                    y.store(_times_slope(builder, mode, y.load(at), h.load(at)), at)
+                return []
+
+            loop(builder, features, [], body)
+            return context.get_dummy_value()
+
+        return signature, codegen
+
+    return function
 
 
 def product(columns: int, mode: str) -> Any:
@@ -148,18 +185,14 @@ def product(columns: int, mode: str) -> Any:
                 scalars = [w.scalar(builder.add(first, builder.mul(INDEX(j), j_stride))) for j in range(columns)]
                 return [emit_fma(builder, scalars[j], vectors[v], a) for (j, v), a in zip(cells, values, strict=True)]
 
-            results = _loop(builder, depth, initial, body)
-            one = constant(y.vector, 1.0)
+            results = loop(builder, depth, initial, body)
             for (j, v), z in zip(cells, results, strict=True):
                 if mode == "relu":
                     z = builder.select(builder.fcmp_ordered(">", zero, z), zero, z)
                 elif mode == "tanh":
                     z = emit_tanh(builder, z)
-                elif mode == "relu_slope":
-                    z = builder.select(builder.fcmp_ordered(">", o.load(offset(j, v)), zero), z, zero)
-                elif mode == "tanh_slope":
-                    h = o.load(offset(j, v))
-                    z = builder.fmul(z, emit_fma(builder, builder.fsub(zero, h), h, one))
+                elif mode in ("relu_slope", "tanh_slope"):
+                    z = _times_slope(builder, mode, z, o.load(offset(j, v)))
                 y.store(z, offset(j, v))
             return context.get_dummy_value()
 
@@ -212,7 +245,7 @@ def outer(shape: Callable[[int], tuple[int, int]]) -> Any:
                     sums = [emit_fma(builder, x, y, s) for (x, y), s in zip(cells, sums, strict=True)]
                 return sums
 
-            sums = _loop(builder, panels, [zero] * lanes, body)
+            sums = loop(builder, panels, [zero] * lanes, body)
             added = builder.fadd(total.load(INDEX(0)), _lane_sums(builder, sums))
             total.store(added, INDEX(0))
             return context.get_dummy_value()
@@ -267,7 +300,7 @@ def copy(
             builder.store(value, builder.gep(b.pointer, [builder.mul(r, out_step)]))
             return []
 
-        _loop(builder, count, [], body)
+        loop(builder, count, [], body)
         return context.get_dummy_value()
 
     return signature, codegen
@@ -282,8 +315,8 @@ def fill(typingctx: Any, value: Any, count: Any, out: Any, first: Any) -> Any:
         value, count, out, first = args
         memory = _Memory(context, builder, signature.args[2], out, first)
         number = builder.sitofp(value, memory.vector.element)
-        with cgutils.for_range(builder, count) as loop:
-            builder.store(number, builder.gep(memory.pointer, [loop.index]))
+        with cgutils.for_range(builder, count) as each:
+            builder.store(number, builder.gep(memory.pointer, [each.index]))
         return context.get_dummy_value()
 
     return signature, codegen

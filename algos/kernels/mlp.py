@@ -26,6 +26,8 @@ from algos.kernels.panels import (
     relu_slope_layer,
     tanh_layer,
     tanh_slope_layer,
+    times_relu_slope,
+    times_tanh_slope,
     unpack_blocks,
 )
 
@@ -33,7 +35,7 @@ Array = np.ndarray
 
 TILE_PANELS = 4
 BLOCK_TILES = 4
-KEEP_BYTES = 2**25  # hidden activations up to this size are kept for the vjp; more would not stay in the cache
+KEEP_BYTES = 2**23  # hidden activations up to this size are kept for the vjp; more would not stay in the cache
 
 
 @njit
@@ -136,12 +138,10 @@ def _tangents(
         if m > 0:
             add_layer(params, weights, n_out, 1, n_in, n_out, out, last, params, 0, 0, out, current)
         if m < sizes.size - 2:
-            for r in range(n_out * rows):
-                slope = acts[h + r]
-                if relu:
-                    out[current + r] = out[current + r] if slope > 0 else out.dtype.type(0)
-                else:
-                    out[current + r] *= out.dtype.type(1) - slope * slope
+            if relu:
+                times_relu_slope(acts, h, n_out, out, current)
+            else:
+                times_tanh_slope(acts, h, n_out, out, current)
         weights, below = biases + n_out, above
         last, current = current, last
     return last
@@ -211,15 +211,6 @@ def _errors(work: Array, outputs: int, targets: int, count: int, factor: float) 
     return total
 
 
-@njit
-def _add_blocks(parts: Array, first: int, blocks: int, size: int, out: Array, start: int) -> None:
-    """Add the gradients of a seed's blocks, in their order."""
-    copy(parts, first, 1, size, 1, out, start)
-    for block in range(1, blocks):
-        for i in range(size):
-            out[start + i] += parts[first + block * size + i]
-
-
 @njit(cache=True, parallel=True)
 def _forward_kernel(
     params: Array, x: Array, seeds: Array, sizes: Array, relu: bool, work: Array, kept: Array, out: Array
@@ -283,23 +274,22 @@ def _gradient_kernel(
     relu: bool,
     work: Array,
     kept: Array,
-    out: Array,
-    loss: Array,
+    parts: Array,
+    losses: Array,
     predictions: Array,
 ) -> None:
-    """Gradients of the seeds: of sum(wanted * outputs), or of the mean of (output - wanted)² of a single output.
+    """Gradients of sum(wanted * outputs), or of the mean of (output - wanted)² of a single output, block by block.
 
-    The latter also gives ``loss`` and ``predictions``, the former reads the activations in ``kept`` if it has elements.
+    ``_add_blocks`` sums ``parts [S, blocks, P]``. The mean squared error also gives ``losses [S, blocks]``, its
+    parts, and ``predictions``; the other one reads the activations in ``kept`` if that has elements.
     """
     rows = panel_rows(work)
     tile_rows = TILE_PANELS * rows
     batch, size = x.shape[1], params.shape[1]
     blocks, tiles = -(-batch // (BLOCK_TILES * tile_rows)), -(-batch // tile_rows)
-    flat_params, flat_x, flat_out = params.reshape(-1), x.reshape(-1), out.reshape(-1)
+    flat_params, flat_x, flat_parts = params.reshape(-1), x.reshape(-1), parts.reshape(-1)
     delta = activations = _activations_below(sizes, sizes.size - 1, rows)
     output = delta + tile_rows * sizes.max()  # the second delta region is still free when the outputs are
-    parts = np.empty(seeds.size * blocks * size, params.dtype)
-    losses = np.zeros(seeds.size * blocks)
     factor = params.dtype.type(2 / batch)
     for task in prange(seeds.size * blocks):
         s, block = seeds[task // blocks], task % blocks
@@ -307,6 +297,7 @@ def _gradient_kernel(
         scratch = work[get_thread_id()]
         acts = kept if kept.size > 0 else scratch
         sums = _clear_sums(sizes, scratch, delta)
+        squares = 0.0
         for tile in range(block * BLOCK_TILES, min(tiles, (block + 1) * BLOCK_TILES)):
             first, count = s * batch + tile * tile_rows, min(tile_rows, batch - tile * tile_rows)
             start = (s * tiles + tile) * activations if kept.size > 0 else 0
@@ -319,16 +310,23 @@ def _gradient_kernel(
                 for panel in range(panels):
                     _output(flat_params, p, sizes, acts, start, panel, scratch, output)
                 copy(scratch, output, 1, count, 1, predictions, first)
-                losses[task] += _errors(scratch, output, delta, count, factor)
+                squares += _errors(scratch, output, delta, count, factor)
             _backward(flat_params, p, sizes, relu, acts, start, panels, scratch, delta)
-        _unpack(sizes, scratch, sums, parts, task * size)
-    for i in prange(seeds.size):
-        _add_blocks(parts, i * blocks * size, blocks, size, flat_out, seeds[i] * size)
+        _unpack(sizes, scratch, sums, flat_parts, (s * blocks + block) * size)
         if mean_squared_error:
-            total = 0.0
-            for block in range(blocks):
-                total += losses[i * blocks + block]
-            loss[seeds[i]] = total / batch
+            losses[s, block] = squares / batch
+
+
+@njit(cache=True, parallel=True)
+def _add_blocks(parts: Array, seeds: Array, out: Array) -> None:
+    """Sum parts [S, blocks, P] over the blocks, in their order."""
+    for i in prange(seeds.size):
+        s = seeds[i]
+        for j in range(parts.shape[2]):
+            out[s, j] = parts[s, 0, j]
+        for block in range(1, parts.shape[1]):
+            for j in range(parts.shape[2]):
+                out[s, j] += parts[s, block, j]
 
 
 def _aligned(elements: int, dtype: np.dtype) -> Array:
@@ -356,7 +354,7 @@ class CompiledMLP:
         """
         weights, inputs = _array(params), _array(x)
         dtype = weights.dtype
-        rows = VECTORS * VECTOR_BYTES // dtype.itemsize
+        rows = _rows(params)
         tiles = x.shape[0] * -(-x.shape[1] // (TILE_PANELS * rows))
         elements = tiles * _activations_below(self._sizes, self._sizes.size - 1, rows)
         kept = _aligned(elements + 16 * rows if keep and elements * dtype.itemsize <= KEEP_BYTES else 0, dtype)
@@ -369,9 +367,8 @@ class CompiledMLP:
         self, params: Tensor, cotangents: Tensor, x: Tensor, active: Tensor | None, kept: Array | None = None
     ) -> Tensor:
         """Gradient [S, P] of ``sum(cotangents * outputs)``; ``kept`` as ``forward`` returned it."""
-        gradient, nothing = _results(params.shape, params, active), torch.empty(0, dtype=params.dtype)
-        self._gradient(params, x, cotangents, False, active, kept, gradient, nothing, nothing)
-        return gradient
+        nothing = torch.empty(0, dtype=params.dtype)
+        return self._gradient(params, x, cotangents, active, kept, losses=None, predictions=nothing)
 
     def jvp(self, params: Tensor, tangents: Tensor, x: Tensor, active: Tensor | None) -> Tensor:
         """Derivative [S, B, out] of the outputs along ``tangents`` [S, P]."""
@@ -386,29 +383,39 @@ class CompiledMLP:
         self, params: Tensor, x: Tensor, targets: Tensor, active: Tensor | None
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Loss [S], gradient [S, P] and predictions [S, B] of the mean squared error to targets [S, B]."""
-        loss, gradient, predictions = (
-            _results(shape, params, active) for shape in (params.shape[:1], params.shape, x.shape[:2])
-        )
-        self._gradient(params, x, targets, True, active, None, gradient, loss, predictions)
-        return loss, gradient, predictions
+        losses = np.zeros((x.shape[0], self._blocks(x, params)))
+        predictions = _results(x.shape[:2], params, active)
+        gradient = self._gradient(params, x, targets, active, None, losses, predictions)
+        return torch.from_numpy(losses.sum(1)).to(params.dtype), gradient, predictions
 
     def _gradient(
         self,
         params: Tensor,
         x: Tensor,
         wanted: Tensor,
-        mean_squared_error: bool,
         active: Tensor | None,
         kept: Array | None,
-        gradient: Tensor,
-        loss: Tensor,
+        losses: Array | None,
         predictions: Tensor,
-    ) -> None:
+    ) -> Tensor:
+        """Run ``_gradient_kernel``, for the mean squared error if there are ``losses`` to fill."""
         weights, inputs = _array(params), (_array(x), _array(wanted).reshape(-1))
+        seeds, work = _seeds(params, active), self._workspace(weights.dtype)
+        gradient = _results(params.shape, params, active)
+        blocks = self._blocks(x, params)
+        out = gradient.numpy()
+        parts = out[:, None] if blocks == 1 else np.empty((out.shape[0], blocks, out.shape[1]), out.dtype)
+        fused = losses is not None
+        losses = np.empty((0, 0)) if losses is None else losses
         kept = np.empty(0, weights.dtype) if kept is None else kept
-        work, seeds = self._workspace(weights.dtype), _seeds(params, active)
-        results = gradient.numpy(), loss.numpy(), predictions.numpy().reshape(-1)
-        _gradient_kernel(weights, *inputs, mean_squared_error, seeds, self._sizes, self._relu, work, kept, *results)
+        results = parts, losses, predictions.numpy().reshape(-1)
+        _gradient_kernel(weights, *inputs, fused, seeds, self._sizes, self._relu, work, kept, *results)
+        if blocks > 1:
+            _add_blocks(parts, seeds, out)
+        return gradient
+
+    def _blocks(self, x: Tensor, params: Tensor) -> int:
+        return -(-x.shape[1] // (BLOCK_TILES * TILE_PANELS * _rows(params)))
 
     def _workspace(self, dtype: np.dtype) -> Array:
         """Scratch memory [threads, elements] of the kernels: activations, two deltas and the gradient's sums."""
@@ -421,6 +428,11 @@ class CompiledMLP:
             threads = config.NUMBA_NUM_THREADS
             self._work[dtype] = _aligned(threads * elements, dtype).reshape(threads, elements)
         return self._work[dtype]
+
+
+def _rows(params: Tensor) -> int:
+    """Rows of a panel."""
+    return VECTORS * VECTOR_BYTES // params.element_size()
 
 
 def _array(tensor: Tensor) -> Array:

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from algos.kernels.intrinsics import COLUMNS, VECTOR_BYTES, VECTORS, copy, outer, product
+from algos.kernels.intrinsics import COLUMNS, VECTOR_BYTES, VECTORS, copy, outer, product, times_slope
 
 Array = np.ndarray
 
@@ -49,6 +49,7 @@ def _layer(mode: str) -> Any:
 
 
 linear_layer, relu_layer, tanh_layer = _layer("linear"), _layer("relu"), _layer("tanh")
+times_relu_slope, times_tanh_slope = times_slope("relu_slope"), times_slope("tanh_slope")
 add_layer, relu_slope_layer, tanh_slope_layer = _layer("add"), _layer("relu_slope"), _layer("tanh_slope")
 
 
