@@ -4,15 +4,11 @@ import torch
 from torch import Tensor
 
 from algos.core.checkpoint import State, collect_state, restore_state
-from algos.core.networks import batch_mean
 from algos.core.policy import Policy
+from algos.core.reductions import batch_mean
 from algos.core.rollout import Batch, Rollout
 from algos.core.streams import Streams
-
-
-def clipped_surrogate(ratio: Tensor, advantages: Tensor, clip_coef: float) -> Tensor:
-    """min(r·Â, clip(r, 1 − ε, 1 + ε)·Â), elementwise."""
-    return torch.min(ratio * advantages, ratio.clamp(1 - clip_coef, 1 + clip_coef) * advantages)
+from algos.core.surrogate import mean_clipped_surrogate
 
 
 class PPO:
@@ -81,17 +77,13 @@ class PPO:
         if self.advantage_normalisation == "minibatch":
             batch = batch.normalised()
         distribution = policy.distribution(batch.obs, active=active)
-        log_ratio = distribution.log_prob(batch.actions) - batch.log_probs
-        ratio = torch.exp(log_ratio)
-        loss = -batch_mean(clipped_surrogate(ratio, batch.advantages, self.clip_coef))
+        log_probs = distribution.log_prob(batch.actions)
+        surrogate = mean_clipped_surrogate(log_probs, batch.log_probs, batch.advantages, self.clip_coef, active)
+        loss = -surrogate.objective
         if self.ent_coef:
             loss = loss - self.ent_coef * batch_mean(distribution.entropy())
-        with torch.no_grad():
-            divergence = -log_ratio if self.kl_estimator == "log_ratio" else ratio - 1 - log_ratio
-            clipped = ((ratio - 1).abs() > self.clip_coef).to(ratio.dtype)
-            latest = {
-                "policy_loss": loss.detach(),
-                "approx_kl": batch_mean(divergence),
-                "clip_fraction": batch_mean(clipped),
-            }
-        return loss, latest
+        return loss, {
+            "policy_loss": loss.detach(),
+            "approx_kl": getattr(surrogate, self.kl_estimator),
+            "clip_fraction": surrogate.clip_fraction,
+        }
