@@ -35,8 +35,5 @@ def train_rows(directory: Path, overrides: Sequence[str]) -> list[str]:
 
 def median_final_return(run: Trainer) -> float:
     """Median over seeds of the last iteration's episodic return."""
-    last = None
-    for last in run:
-        pass
-    assert last is not None
+    *_, last = run
     return float(np.nanmedian(last.stats["episodic_return"]))

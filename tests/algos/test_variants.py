@@ -8,6 +8,7 @@ from sb3_contrib import TRPO as ContribTRPO
 from stable_baselines3 import A2C as StableA2C
 from stable_baselines3 import PPO as StablePPO
 from stable_baselines3.common.buffers import RolloutBuffer
+from stable_baselines3.common.logger import Logger
 
 import algos.envs  # noqa: F401  (registers the swing-up)
 from tests.composing import median_final_return, train_rows, trainer
@@ -58,7 +59,7 @@ def stable_model(model_class, env, run, **settings):
     copy_into([policy.mlp_extractor.value_net[0], policy.value_net], values)
     if env == "swingup":
         policy.log_std.data.copy_(params[-1:])
-    model.set_logger(_Silent(folder=None, output_formats=[]))
+    model.set_logger(Logger(folder=None, output_formats=[]))
     return model
 
 
@@ -86,9 +87,6 @@ def stable_values(model):
     return flat_from([model.policy.mlp_extractor.value_net[0], model.policy.value_net])
 
 
-from stable_baselines3.common.logger import Logger as _Silent  # noqa: E402
-
-
 def fill(model, rollout, env):
     """Give the model seed 1's rollout as its buffer."""
     T, N = rollout.rewards.shape[1:]
@@ -105,7 +103,7 @@ def fill(model, rollout, env):
 
 
 def collect_and_estimate(run):
-    """The first half of an iteration; with a joint critic the estimator fits nothing."""
+    """The first half of an iteration, up to the policy's update."""
     rollout = run.collector.collect(run.policy)
     run.estimator(rollout, run.critic, run.running)
     return rollout
@@ -186,8 +184,7 @@ def test_trpo_step_is_that_of_sb3_contrib(env):
         ContribTRPO, env, run, n_steps=64, cg_max_steps=60, cg_damping=0.1, target_kl=1e-4, n_critic_updates=0
     )
     before = run.policy.params[1].detach().numpy().copy()
-    rollout = run.collector.collect(run.policy)
-    run.estimator(rollout, run.critic, run.running)
+    rollout = collect_and_estimate(run)
     fill(model, rollout, env)
     model.train()
     stats = run.algorithm.update(run.policy, rollout, run.running)
