@@ -12,6 +12,7 @@ from analysis.canvas import encode
 from analysis.comparison import Choices, Comparison, build
 from analysis.figures import draw
 from analysis.load import load
+from analysis.numbers import steps
 from analysis.pairs import verdict
 from analysis.plots import X_LABELS
 from analysis.report import VERDICTS_SHOWN, report
@@ -124,6 +125,8 @@ def compare(arguments: argparse.Namespace, command: str) -> None:
     write(arguments.out, files)
     for sentence in comparison.warnings:
         print(f"Note: {sentence}")
+    for env_id, task in comparison.tasks.items():
+        print(f"{env_id}: compared at {steps(task.grid[-1])} env steps, the most that all variants reached.")
     for _, row in comparison.pairs.head(VERDICTS_SHOWN).iterrows():
         print(verdict(row, choices.score))
     if len(comparison.pairs) > VERDICTS_SHOWN:

@@ -1,5 +1,7 @@
 """python -m analysis.compare, through its entry point."""
 
+import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -9,7 +11,9 @@ import pandas as pd
 import pytest
 
 from analysis.compare import main
-from tests.analysis.synthetic import write_comparison
+from analysis.comparison import Choices, build
+from analysis.load import load
+from tests.analysis.synthetic import ppo_curves, write_comparison, write_run
 
 
 @pytest.fixture(scope="module")
@@ -81,9 +85,10 @@ def bad_inputs(comparison: Path, work: Path) -> dict[str, tuple[list[str], str]]
 
 def test_bad_input_is_refused_with_one_line_and_nothing_is_overwritten(comparison, tmp_path, capsys):
     out = tmp_path / "out"
-    assert main([str(comparison), "--out", str(out)]) == 0
+    out.mkdir()
+    for name in ("report.html", "summary.csv", "pairs.csv", "seeds-CartPoleSwingUp-v0.png"):
+        (out / name).write_text("of an earlier comparison")
     before = files_in(out)
-    capsys.readouterr()
     for name, (arguments, say) in bad_inputs(comparison, tmp_path).items():
         assert main([*arguments, "--out", str(out)]) == 2, name
         printed = capsys.readouterr()
@@ -120,3 +125,65 @@ def test_the_module_runs_as_a_command(tmp_path):
     assert result.returncode == 2
     assert result.stderr.count("\n") == 1
     assert "Traceback" not in result.stderr
+
+
+def test_the_same_runs_give_the_same_bytes(comparison, tmp_path):
+    """Every file, the figures and the page too; run in another process, in another order of the directories."""
+    once, again = tmp_path / "once", tmp_path / "again"
+    runs = [str(comparison / name) for name in ("0", "1")]
+    assert main([*runs, "--out", str(once), "--latex"]) == 0
+    command = [sys.executable, "-m", "analysis.compare", *runs[::-1], "--out", str(again), "--latex"]
+    subprocess.run(command, check=True, capture_output=True)
+    first, second = files_in(once), files_in(again)
+    assert first.keys() == second.keys()
+    assert {"summary.csv", "pairs.csv", "settings.csv", "summary.md", "summary.tex"} <= first.keys()
+    for name in first.keys() - {"report.html"}:
+        assert first[name] == second[name], name
+    pages = [page.rsplit(b"<h2>Command</h2>")[0] for page in (first["report.html"], second["report.html"])]
+    assert pages[0] == pages[1]
+
+
+def test_the_report_asks_nothing_of_the_network_and_says_the_verdict_first(comparison, tmp_path):
+    assert main([str(comparison), "--out", str(tmp_path), "--threshold", "CartPoleSwingUp-v0=100"]) == 0
+    page = (tmp_path / "report.html").read_text()
+    assert re.findall(r'(?:src|href|xlink:href)="(?!#|data:)', page) == []
+    assert re.findall(r"@import|url\((?!#)", page) == []
+    assert page.index("trpo ends") < page.index("<svg")
+    assert "have reached 100" in page
+    assert shlex.join(["--threshold", "CartPoleSwingUp-v0=100"]) in page
+    identifiers = re.findall(r'\bid="([^"]*)"', page)
+    assert len(identifiers) == len(set(identifiers))
+    assert set(re.findall(r'(?:href="#|url\(#)([^")]*)', page)) <= set(identifiers)
+
+
+def test_a_hyperparameter_sweep_gets_a_ranking_and_a_heat_map_for_every_two_keys(tmp_path, rng):
+    """3 learning rates x 2 discounts x 2 steps: the best is known."""
+    number = 0
+    for rate in (0.001, 0.01, 0.1):
+        for gamma in (0.9, 0.99):
+            for steps in (10, 80):
+                returns = ppo_curves(rng, 4, 8, level=300 + 20 * (rate == 0.01) + 10 * (gamma == 0.99))
+                settings = {"algo.learning_rate": rate, "gamma": gamma, "critic.steps": steps}
+                write_run(tmp_path / "runs" / str(number), "ppo", "CartPole-v1", range(4), returns, config=settings)
+                number += 1
+    out = tmp_path / "out"
+    assert main([str(tmp_path / "runs"), "--out", str(out), "--score", "best", "--x", "iteration"]) == 0
+    maps = sorted(path.stem for path in out.glob("heat-map-*.png"))
+    pairs = ("learning_rate-gamma", "learning_rate-steps", "steps-gamma")
+    assert maps == [f"heat-map-ppo-{pair}-CartPole-v1" for pair in pairs]
+    assert (out / "ranking-ppo-CartPole-v1.svg").exists()
+    summary, settings = pd.read_csv(out / "summary.csv"), pd.read_csv(out / "settings.csv")
+    assert len(summary) == 12
+    best = summary.merge(settings, on="variant").sort_values("mean").iloc[-1]
+    assert (best["algo.learning_rate"], best["gamma"]) == (0.01, 0.99)
+
+
+def test_more_variants_than_colours_are_ranked_and_the_best_are_shown(tmp_path, rng):
+    for number in range(11):
+        returns = ppo_curves(rng, 3, 6, level=100 + 50 * number)
+        config = {"algo.learning_rate": number + 1}
+        write_run(tmp_path / str(number), "ppo", "CartPole-v1", range(3), returns, config=config)
+    comparison = build(load(tmp_path, ["episodic_return"]), Choices("episodic_return", "final", 3, "env_steps", {}))
+    assert comparison.shown == sorted(f"ppo learning_rate={number + 1}" for number in range(3, 11))
+    assert len(comparison.summary) == 11
+    assert any("11 variants: the best 8" in note for note in comparison.warnings)

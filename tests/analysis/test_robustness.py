@@ -73,7 +73,6 @@ def test_a_run_without_rows_is_counted(tmp_path, rng, status):
     comparison = compared(tmp_path)
     assert row(comparison, "trpo")["no_rows"] == 6
     assert any("6 of 6 seeds of trpo on CartPole-v1 have no rows (seeds 0-5)." in note for note in comparison.warnings)
-    assert main([str(tmp_path), "--out", str(tmp_path / "out")]) == 0
 
 
 def test_nothing_but_a_run_without_rows_still_gives_a_report(tmp_path):
@@ -100,7 +99,6 @@ def test_one_seed_only(tmp_path, rng):
     assert any("ppo on CartPole-v1 has one seed only" in note for note in comparison.warnings)
     assert np.isnan(row(comparison, "ppo")["mean_low"])
     assert "one seed is no evidence" in verdict(comparison.pairs.iloc[0], "final")
-    assert main([str(tmp_path), "--out", str(tmp_path / "out")]) == 0
 
 
 def test_one_run_of_one_seed(tmp_path, rng):
@@ -118,7 +116,6 @@ def test_all_seeds_equal(tmp_path, level):
     pair = comparison.pairs.iloc[0]
     assert (row(comparison, "ppo")["mean_low"], row(comparison, "ppo")["mean_high"]) == (500, 500)
     assert (pair["holm_p"] <= 0.05) == (level != 500)
-    assert main([str(tmp_path), "--out", str(tmp_path / "out")]) == 0
 
 
 def test_cells_of_nan_and_inf_count_as_empty_and_are_reported(tmp_path, rng):
@@ -134,7 +131,6 @@ def test_cells_of_nan_and_inf_count_as_empty_and_are_reported(tmp_path, rng):
     dataset = load(tmp_path, ["episodic_return"])
     assert any("ppo has 3 cells of nan or inf" in note for note in dataset.warnings)
     assert dataset.frame["episodic_return"].isna().sum() == 3
-    assert main([str(tmp_path), "--out", str(tmp_path / "out")]) == 0
 
 
 def test_iterations_in_which_no_episode_ended_hold_the_value_before(tmp_path):
@@ -201,8 +197,10 @@ def test_different_lengths_and_rollout_sizes_are_compared_on_common_steps(tmp_pa
         lambda root, rng: two_runs(root, rng, failed=dict.fromkeys(range(6), 0), status="failed"),
         lambda root, rng: two_runs(root, rng, returns=ppo_curves(rng, 6, 1)),
         lambda root, rng: two_runs(root, rng, seeds=[3], returns=ppo_curves(rng, 1, 5)),
+        lambda root, rng: two_runs(root, rng, returns=np.full((6, 20), 500.0)),
+        lambda root, rng: two_runs(root, rng, returns=np.zeros((6, 0)), iterations=20, status="running"),
     ],
-    ids=["failed seeds", "every seed failed at once", "one iteration", "one short seed"],
+    ids=["failed seeds", "every seed failed at once", "one iteration", "one short seed", "equal seeds", "no rows"],
 )
 def test_odd_runs_give_a_report(tmp_path, rng, write: Callable[[Path, np.random.Generator], None]):
     write(tmp_path / "runs", rng)
