@@ -38,8 +38,10 @@ def main() -> None:
     show("Against peers", markdown(report.comparison_table(measured)))
     show("Detail", markdown(report.detail_table(measured)))
     show("Kernels against the arithmetic's limit", markdown(kernels.table(seconds=effort.kernel_seconds)))
-    show("Rollout against bare environments", markdown(costs.rollout_limit(effort)))
-    show("Scaling: the post's PPO on the swing-up, all 80 policy steps", markdown(costs.scaling(effort)))
+    runs = costs.scaling_runs(effort)
+    middle = next(run for run in runs if run.num_seeds == effort.num_seeds)
+    show("Rollout against bare environments", markdown(costs.rollout_limit(middle)))
+    show("Scaling: the post's PPO on the swing-up, all 80 policy steps", markdown(costs.scaling(runs)))
     show("Start-up", markdown(costs.startup()))
     show("Machine", report.machine())
     if not quick:
