@@ -1,12 +1,13 @@
-"""exp and tanh for compiled loops: branch-free, so they vectorise, and the same bits in every loop and lane.
+"""exp, log and tanh for compiled loops: branch-free, so they vectorise, and the same bits in every loop and lane.
 
 LLVM vectorises no call of the C library's functions unless Intel's SVML is installed. The ``emit_`` functions write
-the arithmetic for a float or a vector of floats alike; ``exp`` and ``tanh`` are the scalar forms for Numba loops. Both
-stay within 2.5 units in the last place, and a nan stays a nan.
+the arithmetic for a float or a vector of floats alike; ``exp``, ``log`` and ``tanh`` are the scalar forms for Numba
+loops. All stay within 2.5 units in the last place, and a nan stays a nan.
 """
 
+import math
 from collections.abc import Callable
-from math import factorial, log
+from math import factorial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -21,16 +22,17 @@ class _Format(NamedTuple):
     integer: ir.IntType
     mantissa_bits: int
     bias: int
-    taylor_degree: int  # of exp on ±log(2)/2; the next term is below half a unit in the last place
+    exp_degree: int  # of the series of exp on ±log(2)/2; the next term is below half a unit in the last place
+    log_degree: int  # likewise of the series of atanh(s)/s in s², |s| < 0.172
     log2_high: float  # log(2) in this format ...
     log2_low: float  # ... and what is missing
     tanh_is_one: float  # tanh rounds to 1 from here
 
 
-_SINGLE_LOG2 = float(np.float32(log(2)))
+_SINGLE_LOG2 = float(np.float32(math.log(2)))
 _FORMATS = {
-    ir.FloatType(): _Format("f32", ir.IntType(32), 23, 127, 7, _SINGLE_LOG2, log(2) - _SINGLE_LOG2, 10.0),
-    ir.DoubleType(): _Format("f64", ir.IntType(64), 52, 1023, 13, log(2), 2.319046813846299e-17, 20.0),
+    ir.FloatType(): _Format("f32", ir.IntType(32), 23, 127, 7, 5, _SINGLE_LOG2, math.log(2) - _SINGLE_LOG2, 10.0),
+    ir.DoubleType(): _Format("f64", ir.IntType(64), 52, 1023, 13, 11, math.log(2), 2.319046813846299e-17, 20.0),
 }
 
 
@@ -73,12 +75,12 @@ def _expm1_parts(builder: Any, x: Any, halvings: int) -> tuple[Any, Any]:
 
     # The sum with 1.5 * 2**mantissa_bits has the nearest integer to x / log(2) in its low bits.
     magic = number(1.5 * 2.0**fmt.mantissa_bits)
-    shifted = emit_fma(builder, x, number(1 / log(2)), magic)
+    shifted = emit_fma(builder, x, number(1 / math.log(2)), magic)
     minus_count = builder.fsub(magic, shifted)
     rest = emit_fma(builder, minus_count, number(fmt.log2_high), x)
     rest = emit_fma(builder, minus_count, number(fmt.log2_low), rest)
-    series = number(1 / factorial(fmt.taylor_degree))
-    for k in reversed(range(2, fmt.taylor_degree)):
+    series = number(1 / factorial(fmt.exp_degree))
+    for k in reversed(range(2, fmt.exp_degree)):
         series = emit_fma(builder, series, rest, number(1 / factorial(k)))
     p = emit_fma(builder, builder.fmul(rest, rest), series, rest)
     bits = _bits_type(x)
@@ -90,11 +92,35 @@ def _expm1_parts(builder: Any, x: Any, halvings: int) -> tuple[Any, Any]:
 def emit_exp(builder: Any, x: Any) -> Any:
     """exp(x); 0 where the result would be below twice the least normal number."""
     fmt = _format(x)
-    overflow, underflow = constant(x.type, (fmt.bias + 1) * log(2)), constant(x.type, (2 - fmt.bias) * log(2))
+    overflow, underflow = constant(x.type, (fmt.bias + 1) * math.log(2)), constant(x.type, (2 - fmt.bias) * math.log(2))
     p, scale = _expm1_parts(builder, x, halvings=1)
     result = builder.fmul(emit_fma(builder, scale, p, scale), constant(x.type, 2.0))
     result = builder.select(builder.fcmp_ordered(">", x, overflow), constant(x.type, float("inf")), result)
     return builder.select(builder.fcmp_ordered("<", x, underflow), constant(x.type, 0.0), result)
+
+
+def emit_log(builder: Any, x: Any) -> Any:
+    """log(x) = count log(2) + 2 atanh((m - 1) / (m + 1)), m within √2 of 1; for a normal x > 0, infinity or nan."""
+    fmt, bits = _format(x), _bits_type(x)
+    half_root = np.array(0.5**0.5, f"f{fmt.integer.width // 8}").view(f"i{fmt.integer.width // 8}").item()
+    pattern = builder.bitcast(x, bits)
+    above = builder.sub(pattern, constant(bits, half_root))
+    count = builder.ashr(above, constant(bits, fmt.mantissa_bits))
+    m = builder.bitcast(builder.sub(pattern, builder.shl(count, constant(bits, fmt.mantissa_bits))), x.type)
+    one = constant(x.type, 1.0)
+    less = builder.fsub(m, one)
+    s = builder.fdiv(less, builder.fadd(m, one))
+    square = builder.fmul(s, s)
+    series = constant(x.type, 2 / (2 * fmt.log_degree + 1))
+    for k in reversed(range(1, fmt.log_degree)):
+        series = emit_fma(builder, series, square, constant(x.type, 2 / (2 * k + 1)))
+    # 2 s = less - s * less: so the leading term carries no error of the division.
+    rest = builder.fmul(s, builder.fsub(builder.fmul(series, square), less))
+    count = builder.sitofp(count, x.type)
+    small = emit_fma(builder, count, constant(x.type, fmt.log2_low), rest)
+    result = emit_fma(builder, count, constant(x.type, fmt.log2_high), builder.fadd(less, small))
+    finite = builder.fcmp_ordered("<", x, constant(x.type, float("inf")))
+    return builder.select(finite, result, x)
 
 
 def emit_tanh(builder: Any, x: Any) -> Any:
@@ -121,4 +147,5 @@ def _scalar(emit: Callable[[Any, Any], Any]) -> Any:
 
 
 exp = _scalar(emit_exp)
+log = _scalar(emit_log)
 tanh = _scalar(emit_tanh)

@@ -1,16 +1,22 @@
-"""exp and tanh against numpy in extended precision."""
+"""exp, log and tanh against numpy in extended precision."""
 
 import numpy as np
 import pytest
 from numba import njit
 
-from algos.kernels.elementary import exp, tanh
+from algos.kernels.elementary import exp, log, tanh
 
 
 @njit
 def each_exp(x, out):
     for i in range(x.size):
         out[i] = exp(x[i])
+
+
+@njit
+def each_log(x, out):
+    for i in range(x.size):
+        out[i] = log(x[i])
 
 
 @njit
@@ -38,15 +44,27 @@ def test_error_in_units_of_the_last_place(function, oracle, ulps, dtype):
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_error_of_log(dtype):
+    rng = np.random.default_rng(0)
+    limit = 86 if dtype == np.float32 else 700
+    wide, near_one = np.exp(rng.uniform(-limit, limit, 200_000)), 1 + 1e-3 * rng.normal(size=50_000)
+    x = np.concatenate([wide, rng.uniform(0.5, 2, 200_000), near_one]).astype(dtype)
+    exact = np.log(x.astype(np.longdouble))
+    error = np.abs(apply(each_log, x) - exact) / np.spacing(np.abs(exact).astype(dtype))
+    assert error.max() < 1.5
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_special_values(dtype):
     x = np.array([np.nan, np.inf, -np.inf, 0.0, 1e4, -1e4], dtype)
     np.testing.assert_array_equal(apply(each_exp, x), np.array([np.nan, np.inf, 0, 1, np.inf, 0], dtype))
+    np.testing.assert_array_equal(apply(each_log, np.array([np.nan, np.inf, 1], dtype)), [np.nan, np.inf, 0])
     np.testing.assert_array_equal(apply(each_tanh, x), np.array([np.nan, 1, -1, 0, 1, -1], dtype))
 
 
 def test_a_value_has_the_same_bits_wherever_it_stands():
-    x = np.random.default_rng(1).normal(size=1000).astype(np.float32)
-    for function in (each_exp, each_tanh):
+    x = np.abs(np.random.default_rng(1).normal(size=1000)).astype(np.float32)
+    for function in (each_exp, each_log, each_tanh):
         whole = apply(function, x)
         for start, stop in ((0, 1), (3, 20), (501, 1000)):
             np.testing.assert_array_equal(apply(function, x[start:stop].copy()), whole[start:stop])

@@ -1,0 +1,240 @@
+"""Log-probabilities and entropy of stacked policies on the CPU, each with its gradient, compiled by Numba.
+
+A row's result depends on the row alone; sums over a seed's rows are in an order that depends on their number alone.
+Rows of seeds that are not ``active`` ([S] bool; None: all are) are zeros, and so are their gradients.
+"""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from numba import njit, prange
+from torch import Tensor
+
+from algos.kernels.elementary import exp, log
+
+Array = np.ndarray
+
+HALF_LOG_2PI = 0.5 * math.log(2 * math.pi)
+ROWS = 512  # of one task: its columns stay in the cache
+
+
+@njit(cache=True, parallel=True)
+def _gaussian_forward(mean: Array, log_std: Array, actions: Array, seeds: Array, out: Array) -> None:
+    number = out.dtype.type
+    batch, dimensions = mean.shape[1:]
+    for i in prange(seeds.size):
+        s = seeds[i]
+        constant = number(0)
+        for a in range(dimensions):
+            constant += log_std[s, a] + number(HALF_LOG_2PI)
+        for b in range(batch):
+            out[s, b] = -constant
+        for a in range(dimensions):
+            scale = exp(-log_std[s, a])
+            for b in range(batch):
+                z = (actions[s, b, a] - mean[s, b, a]) * scale
+                out[s, b] -= number(0.5) * z * z
+
+
+@njit(cache=True, parallel=True, fastmath={"reassoc", "nsz"})
+def _gaussian_backward(
+    mean: Array, log_std: Array, actions: Array, grad: Array, seeds: Array, grad_mean: Array, grad_log_std: Array
+) -> None:
+    number = mean.dtype.type
+    batch, dimensions = mean.shape[1:]
+    for i in prange(seeds.size):
+        s = seeds[i]
+        for a in range(dimensions):
+            scale = exp(-log_std[s, a])
+            total = 0.0
+            for b in range(batch):
+                z = (actions[s, b, a] - mean[s, b, a]) * scale
+                grad_mean[s, b, a] = grad[s, b] * z * scale
+                total += np.float64(grad[s, b] * (z * z - number(1)))
+            grad_log_std[s, a] = total
+
+
+@njit
+def _load_columns(logits: Array, s: int, first: int, count: int, columns: Array) -> None:
+    for a in range(logits.shape[2]):
+        for r in range(count):
+            columns[a, r] = logits[s, first + r, a]
+
+
+@njit
+def _log_normaliser(columns: Array, count: int, top: Array, out: Array) -> None:
+    """log Σ_a exp(columns[a]) of each row."""
+    for r in range(count):
+        top[r] = columns[0, r]
+        out[r] = 0
+    for a in range(1, columns.shape[0]):
+        for r in range(count):
+            top[r] = columns[a, r] if columns[a, r] > top[r] else top[r]
+    for a in range(columns.shape[0]):
+        for r in range(count):
+            out[r] += exp(columns[a, r] - top[r])
+    for r in range(count):
+        out[r] = top[r] + log(out[r])
+
+
+@njit(cache=True, parallel=True)
+def _categorical_forward(logits: Array, actions: Array, seeds: Array, out: Array, normaliser: Array) -> None:
+    batch, choices = logits.shape[1:]
+    tasks = -(-batch // ROWS)
+    for task in prange(seeds.size * tasks):
+        s, first = seeds[task // tasks], task % tasks * ROWS
+        count = min(ROWS, batch - first)
+        columns, top = np.empty((choices, ROWS), logits.dtype), np.empty(ROWS, logits.dtype)
+        _load_columns(logits, s, first, count, columns)
+        _log_normaliser(columns, count, top, normaliser[s, first : first + count])
+        for r in range(first, first + count):
+            out[s, r] = logits[s, r, actions[s, r]] - normaliser[s, r]
+
+
+@njit(cache=True, parallel=True)
+def _categorical_backward(
+    logits: Array, actions: Array, normaliser: Array, grad: Array, seeds: Array, grad_logits: Array
+) -> None:
+    batch, choices = logits.shape[1:]
+    tasks = -(-batch // ROWS)
+    for task in prange(seeds.size * tasks):
+        s, first = seeds[task // tasks], task % tasks * ROWS
+        count = min(ROWS, batch - first)
+        columns = np.empty((choices, ROWS), logits.dtype)
+        _load_columns(logits, s, first, count, columns)
+        for a in range(choices):
+            for r in range(count):
+                columns[a, r] = exp(columns[a, r] - normaliser[s, first + r])
+            for r in range(count):
+                chosen = logits.dtype.type(actions[s, first + r] == a)
+                grad_logits[s, first + r, a] = grad[s, first + r] * (chosen - columns[a, r])
+
+
+@njit(cache=True, parallel=True)
+def _entropy_forward(logits: Array, seeds: Array, out: Array, normaliser: Array) -> None:
+    batch, choices = logits.shape[1:]
+    tasks = -(-batch // ROWS)
+    for task in prange(seeds.size * tasks):
+        s, first = seeds[task // tasks], task % tasks * ROWS
+        count = min(ROWS, batch - first)
+        columns, top = np.empty((choices, ROWS), logits.dtype), np.empty(ROWS, logits.dtype)
+        _load_columns(logits, s, first, count, columns)
+        _log_normaliser(columns, count, top, normaliser[s, first : first + count])
+        for r in range(count):
+            out[s, first + r] = 0
+        for a in range(choices):
+            for r in range(count):
+                log_prob = columns[a, r] - normaliser[s, first + r]
+                out[s, first + r] -= exp(log_prob) * log_prob
+
+
+@njit(cache=True, parallel=True)
+def _entropy_backward(
+    logits: Array, entropy: Array, normaliser: Array, grad: Array, seeds: Array, grad_logits: Array
+) -> None:
+    batch, choices = logits.shape[1:]
+    tasks = -(-batch // ROWS)
+    for task in prange(seeds.size * tasks):
+        s, first = seeds[task // tasks], task % tasks * ROWS
+        count = min(ROWS, batch - first)
+        columns = np.empty((choices, ROWS), logits.dtype)
+        _load_columns(logits, s, first, count, columns)
+        for a in range(choices):
+            for r in range(count):
+                log_prob = columns[a, r] - normaliser[s, first + r]
+                columns[a, r] = -exp(log_prob) * (log_prob + entropy[s, first + r])
+            for r in range(count):
+                grad_logits[s, first + r, a] = grad[s, first + r] * columns[a, r]
+
+
+def gaussian_log_prob(mean: Tensor, log_std: Tensor, actions: Tensor, active: Tensor | None = None) -> Tensor:
+    """Log-density [S, B] of actions [S, B, A] under independent normals with mean [S, B, A] and log_std [S, A].
+
+    Differentiable once, in ``mean`` and ``log_std``.
+    """
+    return _GaussianLogProb.apply(mean, log_std, actions, active)
+
+
+def categorical_log_prob(logits: Tensor, actions: Tensor, active: Tensor | None = None) -> Tensor:
+    """Log-probability [S, B] of the choices ``actions [S, B]`` (int64) at logits [S, B, A].
+
+    Differentiable once, in ``logits``.
+    """
+    return _CategoricalLogProb.apply(logits, actions, active)
+
+
+def categorical_entropy(logits: Tensor, active: Tensor | None = None) -> Tensor:
+    """Entropy [S, B] in nats of the choices at finite logits [S, B, A]; differentiable once."""
+    return _CategoricalEntropy.apply(logits, active)
+
+
+def _array(tensor: Tensor) -> Array:
+    return tensor.detach().contiguous().numpy()
+
+
+def _seeds(like: Tensor, active: Tensor | None) -> Array:
+    return np.arange(like.shape[0]) if active is None else np.flatnonzero(active.numpy())
+
+
+def _results(shape: Sequence[int], like: Tensor, active: Tensor | None) -> Tensor:
+    return torch.empty(shape, dtype=like.dtype) if active is None else torch.zeros(shape, dtype=like.dtype)
+
+
+class _GaussianLogProb(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, mean: Tensor, log_std: Tensor, actions: Tensor, active: Tensor | None) -> Tensor:
+        out = _results(mean.shape[:2], mean, active)
+        _gaussian_forward(_array(mean), _array(log_std), _array(actions), _seeds(mean, active), out.numpy())
+        ctx.save_for_backward(mean, log_std, actions)
+        ctx.active = active
+        return out
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, None, None]:
+        mean, log_std, actions = (_array(tensor) for tensor in ctx.saved_tensors)
+        grad_mean, grad_log_std = (_results(t.shape, t, ctx.active) for t in ctx.saved_tensors[:2])
+        seeds = _seeds(grad, ctx.active)
+        _gaussian_backward(mean, log_std, actions, _array(grad), seeds, grad_mean.numpy(), grad_log_std.numpy())
+        return grad_mean, grad_log_std, None, None
+
+
+class _CategoricalLogProb(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, logits: Tensor, actions: Tensor, active: Tensor | None) -> Tensor:
+        out, normaliser = (_results(logits.shape[:2], logits, active) for _ in range(2))
+        seeds = _seeds(logits, active)
+        _categorical_forward(_array(logits), _array(actions), seeds, out.numpy(), normaliser.numpy())
+        ctx.save_for_backward(logits, actions, normaliser)
+        ctx.active = active
+        return out
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
+        logits, actions, normaliser = (_array(tensor) for tensor in ctx.saved_tensors)
+        grad_logits = _results(logits.shape, grad, ctx.active)
+        seeds = _seeds(grad, ctx.active)
+        _categorical_backward(logits, actions, normaliser, _array(grad), seeds, grad_logits.numpy())
+        return grad_logits, None, None
+
+
+class _CategoricalEntropy(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, logits: Tensor, active: Tensor | None) -> Tensor:
+        out, normaliser = (_results(logits.shape[:2], logits, active) for _ in range(2))
+        _entropy_forward(_array(logits), _seeds(logits, active), out.numpy(), normaliser.numpy())
+        ctx.save_for_backward(logits, out, normaliser)
+        ctx.active = active
+        return out
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
+        logits, entropy, normaliser = (_array(tensor) for tensor in ctx.saved_tensors)
+        grad_logits = _results(logits.shape, grad, ctx.active)
+        _entropy_backward(logits, entropy, normaliser, _array(grad), _seeds(grad, ctx.active), grad_logits.numpy())
+        return grad_logits, None
