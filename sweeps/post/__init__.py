@@ -1,0 +1,1 @@
+"""The post "Beyond Vanilla Policy Gradients", reproduced: its runs, their data, the figures and their page."""

@@ -1,0 +1,67 @@
+"""The training runs behind the figures, in the order in which they are trained."""
+
+from dataclasses import dataclass, replace
+
+NUM_SEEDS = 36
+ABLATION_SEEDS = 12
+
+SPREAD = (
+    "policy.spread=log_std",
+    "policy.spread_init=0.5",
+)  # e^0.5 is the standard deviation that the post begins with
+DEPARTURES = {
+    "critic-target": ("estimator.critic_target=gae",),
+    "values-after-fit": ("estimator.values_after_fit=false",),
+    "bootstrap-in-reward": ("estimator.bootstrap_in_reward=false",),
+    "cut-traces": ("estimator.cut_traces=true",),
+    "time-limits": ("estimator.bootstrap_truncations=true",),
+    "spread": SPREAD,
+}
+"""The post's departures from the textbook, as the overrides that switch each to the textbook's way."""
+
+KL = ("algo.kl_estimator=k3", "algo.stop_after_step=false")
+DEPARTURES_OF = {"a2c": DEPARTURES, "ppo": DEPARTURES | {"kl": KL}}
+"""By variant; only PPO estimates a KL and stops on it."""
+
+TEXTBOOK = {
+    "ppo": ("estimator=textbook", *SPREAD, *KL),
+    "a2c": ("estimator=textbook", *SPREAD),
+    "trpo": ("estimator=textbook", *SPREAD),
+}
+"""All departures switched together."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run: seeds 0, 1, … of an experiment of ``conf/experiment``, with overrides."""
+
+    name: str
+    experiment: str
+    num_seeds: int
+    overrides: tuple[str, ...] = ()
+
+    @property
+    def command_line(self) -> list[str]:
+        """The overrides that ``sweeps.train`` takes."""
+        return [f"experiment={self.experiment}", f"num_seeds={self.num_seeds}", *self.overrides]
+
+
+def shortened(run: Run) -> Run:
+    """The same with few seeds and iterations, and rollouts just longer than an episode."""
+    overrides = (*run.overrides, "num_steps=520", "iterations=12")
+    return replace(run, num_seeds=min(run.num_seeds, 3), overrides=overrides)
+
+
+HALF_TRAINED = Run("half-trained", "post/swingup_ppo", 1, ("iterations=12",))
+
+RUNS = (
+    *(Run(f"swingup-36-{algo}", f"post/swingup_{algo}", NUM_SEEDS) for algo in ("ppo", "a2c", "trpo")),
+    *(Run(f"cartpole-{algo}", f"post/cartpole_{algo}", 1) for algo in ("ppo", "a2c")),
+    HALF_TRAINED,
+    *(Run(f"textbook-{algo}", f"post/swingup_{algo}", NUM_SEEDS, TEXTBOOK[algo]) for algo in ("ppo", "a2c", "trpo")),
+    *(
+        Run(f"ablation-{algo}-{departure}", f"post/swingup_{algo}", ABLATION_SEEDS, overrides)
+        for algo in ("a2c", "ppo")
+        for departure, overrides in DEPARTURES_OF[algo].items()
+    ),
+)

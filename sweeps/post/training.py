@@ -1,0 +1,71 @@
+"""Trains what the figures need: complete runs are reused, interrupted ones go on."""
+
+import csv
+import statistics
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from hydra import compose, initialize_config_module
+
+from sweeps.checks import task_config
+from sweeps.interrupt import interrupt
+from sweeps.post.runs import Run
+from sweeps.run_directory import TIMING
+from sweeps.status import duration
+from sweeps.train import train
+
+
+def composed(run: Run) -> dict[str, Any]:
+    """The config of a run, as the command line composes it."""
+    with initialize_config_module("conf", version_base="1.3"):
+        return task_config(compose("config", [*run.command_line, "resume=true"]))
+
+
+def train_runs(runs: Sequence[Run], directory: Path) -> list[str]:
+    """Train each run to its end in a directory of its name; returns the names of those that did not complete.
+
+    Ends early where a signal asks for it; ``interrupt.received`` tells.
+    """
+    troubled = []
+    interrupt.install()
+    try:
+        for number, (run, left) in enumerate(zip(runs, estimates(runs, directory), strict=True)):
+            print(f"[{number + 1}/{len(runs)}] {run.name}{left}", flush=True)
+            status = train(composed(run), directory / run.name, {"overrides": run.command_line})
+            if interrupt.received:
+                break
+            if status:
+                troubled.append(run.name)
+    finally:
+        interrupt.uninstall()
+    return troubled
+
+
+def estimates(runs: Sequence[Run], directory: Path) -> Iterator[str]:
+    """Before each run, in words, how long it and those after it will take; nothing while nothing was timed yet."""
+    totals = [composed(run)["iterations"] for run in runs]
+    for first in range(len(runs)):
+        timed = [seconds_of_iterations(directory / run.name) for run in runs]
+        speeds: dict[str, list[float]] = {}  # seconds per seed and iteration; the median leaves out what was compiled
+        for run, seconds in zip(runs, timed, strict=True):
+            if seconds:
+                speeds.setdefault(run.experiment, []).append(statistics.median(seconds) / run.num_seeds)
+        known = [speed for several in speeds.values() for speed in several]
+        if not known:
+            yield ""
+            continue
+        left = 0.0
+        for run, total, seconds in list(zip(runs, totals, timed, strict=True))[first:]:
+            speed = statistics.median(speeds.get(run.experiment, known))
+            left += (total - len(seconds)) * run.num_seeds * speed
+        yield f" (about {duration(left)} left for all)"
+
+
+def seconds_of_iterations(directory: Path) -> list[float]:
+    """What each iteration of a run took so far."""
+    path = directory / TIMING
+    if not path.exists():
+        return []
+    with path.open(newline="") as file:
+        return [float(row["seconds"]) for row in csv.DictReader(file)]
