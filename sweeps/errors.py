@@ -9,8 +9,9 @@ class InputError(ValueError):
 
 
 def one_line(error: Exception) -> str:
-    """The message of an error without line breaks."""
-    return " ".join(str(error).split())
+    """The message of an error without line breaks; of a long one, such as a worker's traceback, both ends."""
+    lines = str(error).split("\n")
+    return " ".join(" ".join(lines if len(lines) < 5 else [lines[0], "…", *lines[-3:]]).split())
 
 
 def report(message: str) -> None:

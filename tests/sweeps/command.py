@@ -53,6 +53,10 @@ class Command:
         with suppress(ProcessLookupError):  # it may have ended by itself
             os.kill(self.process.pid, signum)
 
+    def err(self) -> str:
+        """What it has said so far of what goes wrong."""
+        return self._err.read_text() if self._err.exists() else ""
+
     def wait(self, seconds: float = 120.0) -> Ended:
         """Wait for the end."""
         self.process.join(seconds)
