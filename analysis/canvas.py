@@ -1,6 +1,7 @@
 """One figure: its canvas, its caption, and how it becomes a PNG or SVG file."""
 
 import io
+import math
 import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -38,6 +39,8 @@ def single(draw: Callable[[Axes], None], variants: int, height: float = 2.5) -> 
     handles, labels = ax.get_legend_handles_labels()
     if variants > 1 and labels:
         columns = min(variants, 4 if max(map(len, labels)) < 12 else 2)
+        lines = math.ceil(len(labels) / columns) * max(label.count("\n") + 1 for label in labels)
+        canvas.set_size_inches(COLUMN, height + 0.13 * (lines - 1))
         canvas.legend(handles, labels, loc="outside lower center", ncols=columns)
     settle(canvas)
     return canvas

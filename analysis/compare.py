@@ -20,7 +20,7 @@ from analysis.runs import InputError
 from analysis.scores import SCORES
 from analysis.style import use_style
 from analysis.tables import csv, latex, markdown, summary_cells
-from analysis.variants import settings_table
+from analysis.variants import numbered_variants, settings_table
 
 
 def parser() -> argparse.ArgumentParser:
@@ -125,6 +125,10 @@ def compare(arguments: argparse.Namespace, command: str) -> None:
     write(arguments.out, files)
     for sentence in comparison.warnings:
         print(f"Note: {sentence}")
+    numbered = numbered_variants(dataset.runs, dataset.variants)
+    for variant in comparison.shown:
+        if variant in numbered:
+            print(f"{variant}: {numbered[variant]}")
     for env_id, task in comparison.tasks.items():
         print(f"{env_id}: compared at {steps(task.grid[-1])} env steps, the most that all variants reached.")
     for _, row in comparison.pairs.head(VERDICTS_SHOWN).iterrows():

@@ -14,7 +14,7 @@ from analysis.pairs import LEVEL, verdict
 from analysis.plots import describe
 from analysis.summary import ALL_TASKS
 from analysis.tables import Cells, html_table, overall_cells, summary_cells
-from analysis.variants import settings_table
+from analysis.variants import numbered_variants, settings_table
 
 VERDICTS_SHOWN = 12
 
@@ -72,7 +72,9 @@ def verdicts(comparison: Comparison) -> str:
         "Differences of means with 95% bootstrap intervals, each pair by itself; p from studentised permutation "
         f"tests, Holm-corrected over the {tested} pairs of this page."
     )
-    return f'<h2>Verdict</h2>{text}<p class="soft">{html.escape(note)}</p>'
+    numbered = numbered_variants(comparison.dataset.runs, comparison.dataset.variants)
+    legend = [f"{variant}: {settings}" for variant, settings in numbered.items() if variant in comparison.shown]
+    return f'<h2>Verdict</h2>{text}{items(legend) if legend else ""}<p class="soft">{html.escape(note)}</p>'
 
 
 def score_note(comparison: Comparison, env_id: str) -> str:

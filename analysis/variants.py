@@ -9,7 +9,10 @@ import pandas as pd
 from analysis.runs import Run
 
 # What chooses seeds, the task, the machine or what is kept; runs that differ only here are the same variant.
-NOT_A_VARIANT = ("seed", "num_seeds", "env.id", "env.module", "device", "threads", "resume", "checkpoint", "logger")
+NOT_A_VARIANT = (
+    *("seed", "num_seeds", "env.id", "env.module", "env.vectorization", "device", "threads", "resume"),
+    *("checkpoint", "checkpoint_interval", "logger"),
+)
 
 ABSENT = "none"
 LONGEST_LABEL = 32
@@ -104,3 +107,15 @@ def settings_table(runs: Mapping[str, Run], labels: Mapping[str, str]) -> pd.Dat
     for key in keys:
         table[key] = [settings[where].get(key) for where in sorted(first)]
     return table
+
+
+def numbered_variants(runs: Mapping[str, Run], labels: Mapping[str, str]) -> dict[str, str]:
+    """What the variants that have a number for a name are: their settings by their label."""
+    legend = {}
+    for env_id, algo in sorted({(run.env_id, run.algo) for run in runs.values()}):
+        table = settings_table({k: run for k, run in runs.items() if (run.env_id, run.algo) == (env_id, algo)}, labels)
+        names = short_names([str(key) for key in table.columns[3:]])
+        for variant, *values in table[["variant", *names]].fillna(ABSENT).to_numpy():
+            if values and "=" not in variant:
+                legend[variant] = settings_text(names.values(), values)
+    return legend
