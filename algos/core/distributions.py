@@ -1,6 +1,7 @@
 """Action distributions over stacked seeds, with closed-form entropy, KL and Fisher products.
 
-All arguments and results keep the axes ``[S, B]``; sums run over the actions only.
+All arguments and results keep the axes ``[S, B]``; sums run over the actions only. On the CPU the log-probabilities,
+which the inner loops of learning evaluate, are compiled; the formulae beside them serve other devices and shapes.
 """
 
 import math
@@ -9,6 +10,8 @@ from typing import Any, Self
 
 import torch
 from torch import Tensor
+
+from algos.kernels.distributions import categorical_entropy, categorical_log_prob, gaussian_log_prob
 
 HALF_LOG_2PI = 0.5 * math.log(2.0 * math.pi)
 
@@ -33,11 +36,15 @@ class Categorical:
 
     def log_prob(self, actions: Tensor) -> Tensor:
         """Log-probability of ``actions [S, B, dimensions]``, ``[S, B]``."""
+        if len(self.choices) == 1 and self.logits.device.type == "cpu":
+            return categorical_log_prob(self.logits, actions[..., 0])
         parts = [part.gather(-1, actions[..., i : i + 1]).squeeze(-1) for i, part in enumerate(self._log_softmax())]
         return sum(parts[1:], start=parts[0])
 
     def entropy(self) -> Tensor:
         """Entropy in nats, ``[S, B]``."""
+        if len(self.choices) == 1 and self.logits.device.type == "cpu":
+            return categorical_entropy(self.logits)
         parts = [-(part.exp() * part).sum(-1) for part in self._log_softmax()]
         return sum(parts[1:], start=parts[0])
 
@@ -83,6 +90,8 @@ class DiagonalGaussian:
 
     def log_prob(self, actions: Tensor) -> Tensor:
         """Log-density of ``actions [S, B, A]``, ``[S, B]``."""
+        if self.log_std.shape[1] == 1 and self.mean.device.type == "cpu":
+            return gaussian_log_prob(self.mean, self.log_std[:, 0], actions)
         z = (actions - self.mean) * torch.exp(-self.log_std)
         return (-0.5 * z * z - (self.log_std + HALF_LOG_2PI)).sum(-1)
 
