@@ -70,9 +70,10 @@ def load(
         if file.not_finite:
             notes.append(f"{item.name} has {file.not_finite} cells of nan or inf; they count as empty.")
     loaded, duplicates = count_seeds_once(loaded)
-    seeds = pd.concat([seed_table(item) for item in loaded], ignore_index=True)
+    frame = assemble(loaded)
+    seeds = seed_table(loaded, frame)
     return Dataset(
-        frame=assemble(loaded),
+        frame=frame,
         seeds=seeds,
         runs={item.name: item.run for item in loaded},
         variants={item.name: item.label for item in loaded},
@@ -87,27 +88,25 @@ def run_names(runs: Sequence[Run]) -> list[str]:
     return [path.relative_to(shared).as_posix() for path in paths]
 
 
-def seed_table(item: Loaded) -> pd.DataFrame:
-    """What became of each seed of one run: of those it was asked for and of those it has rows of."""
-    table = item.table
-    present, position = np.unique(table["seed"].to_numpy(), return_inverse=True)
-    iterations = np.bincount(position, minlength=len(present))
-    env_steps = np.zeros(len(present), dtype=np.int64)
-    np.maximum.at(env_steps, position, table["env_steps"].to_numpy())
-    failed = np.bincount(position, weights=table[STATUS].astype(str).to_numpy() != OK, minlength=len(present)) > 0
-    state = np.where(failed, "failed", np.where(iterations < int(item.run.info["iterations"]), "unfinished", "ok"))
-    absent = sorted(set(item.seeds_asked) - set(present.tolist()))
-    return pd.DataFrame(
-        {
-            "env_id": item.run.env_id,
-            "variant": item.label,
-            "run": item.name,
-            "seed": np.concatenate([present, np.array(absent, dtype=np.int64)]),
-            "state": np.concatenate([state.astype(object), np.array(["no rows"] * len(absent), dtype=object)]),
-            "iterations": np.concatenate([iterations, np.zeros(len(absent), dtype=np.int64)]),
-            "env_steps": np.concatenate([env_steps, np.zeros(len(absent), dtype=np.int64)]),
-        }
+def seed_table(loaded: Sequence[Loaded], frame: pd.DataFrame) -> pd.DataFrame:
+    """What became of each seed: of those that the runs were asked for and of those with rows in `frame`."""
+    asked = pd.DataFrame([(item.name, seed) for item in loaded for seed in item.seeds_asked], columns=["run", "seed"])
+    by_seed = frame.groupby(["run", "seed"], observed=True)
+    have = by_seed.agg(iterations=("iteration", "size"), env_steps=("env_steps", "max")).reset_index()
+    failed = frame.loc[frame[STATUS] != OK, ["run", "seed"]].drop_duplicates().assign(failed=True)
+    table = asked.merge(have.astype({"run": str}), how="outer", on=["run", "seed"])
+    table = table.merge(failed.astype({"run": str}), how="left", on=["run", "seed"])
+    table = table.fillna({"iterations": 0, "env_steps": 0}).astype({"iterations": "int64", "env_steps": "int64"})
+    runs = {item.name: item for item in loaded}
+    wanted = table["run"].map({name: int(item.run.info["iterations"]) for name, item in runs.items()})
+    table["state"] = np.select(
+        [table["iterations"] == 0, table["failed"].notna(), table["iterations"] < wanted],
+        ["no rows", "failed", "unfinished"],
+        "ok",
     )
+    table["env_id"] = table["run"].map({name: item.run.env_id for name, item in runs.items()})
+    table["variant"] = table["run"].map({name: item.label for name, item in runs.items()})
+    return table[["env_id", "variant", "run", "seed", "state", "iterations", "env_steps"]]
 
 
 def seed_notes(seeds: pd.DataFrame) -> list[str]:
