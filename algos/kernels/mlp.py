@@ -148,56 +148,58 @@ def _tangents(
 
 
 @njit
-def _backward(
-    params: Array, p: int, sizes: Array, relu: bool, acts: Array, start: int, panels: int, work: Array, delta: int
-) -> None:
-    """Add a tile's gradient to the sums in ``work``, from the cotangents of its outputs at ``work[delta:]``.
-
-    Two delta regions lie at ``delta`` one after the other, then the sums.
-    """
-    rows = panel_rows(work)
-    below_delta = delta + TILE_PANELS * rows * sizes.max()
-    sums = below_delta + TILE_PANELS * rows * sizes.max()
-    weights = p + _params_below(sizes, sizes.size - 1)
-    for m in range(sizes.size - 2, -1, -1):
-        n_in, n_out = sizes[m], sizes[m + 1]
-        below = start + _activations_below(sizes, m, rows)
-        weights -= (n_in + 1) * n_out
-        add_outer(acts, below, n_in + 1, work, delta, n_out, panels, work, sums)
-        sums += block_elements(n_in + 1, n_out, rows // VECTORS)
-        if m > 0:
-            for panel in range(panels):
-                d, h, e = (
-                    delta + panel * n_out * rows,
-                    below + panel * (n_in + 1) * rows,
-                    below_delta + panel * n_in * rows,
-                )
-                if relu:
-                    relu_slope_layer(params, weights, 1, n_out, n_out, n_in, work, d, acts, h, rows, work, e)
-                else:
-                    tanh_slope_layer(params, weights, 1, n_out, n_out, n_in, work, d, acts, h, rows, work, e)
-        delta, below_delta = below_delta, delta
+def _deltas_below(sizes: Array, layer: int, rows: int) -> int:
+    """Elements of a tile's deltas, the cotangents of its layers, below those of ``layer``; the inputs have none."""
+    total = 0
+    for m in range(1, layer):
+        total += TILE_PANELS * rows * sizes[m]
+    return total
 
 
 @njit
-def _clear_sums(sizes: Array, work: Array, delta: int) -> int:
-    """Set the sums to zero; returns where they start."""
+def _backward(
+    params: Array, p: int, sizes: Array, relu: bool, acts: Array, start: int, panel: int, work: Array, deltas: int
+) -> None:
+    """Deltas of a panel's hidden layers from those of its outputs."""
     rows = panel_rows(work)
-    sums = delta + 2 * TILE_PANELS * rows * sizes.max()
-    fill(0, _sums_elements(sizes, rows // VECTORS), work, sums)
-    return sums
+    top = sizes.size - 1
+    weights = p + _params_below(sizes, top)
+    above = deltas + _deltas_below(sizes, top, rows)
+    hidden = start + _activations_below(sizes, top, rows)
+    for m in range(top - 1, 0, -1):
+        n_in, n_out = sizes[m], sizes[m + 1]
+        weights -= (n_in + 1) * n_out
+        hidden -= TILE_PANELS * rows * (n_in + 1)
+        below = above - TILE_PANELS * rows * n_in
+        d, h, e = above + panel * n_out * rows, hidden + panel * (n_in + 1) * rows, below + panel * n_in * rows
+        if relu:
+            relu_slope_layer(params, weights, 1, n_out, n_out, n_in, work, d, acts, h, rows, work, e)
+        else:
+            tanh_slope_layer(params, weights, 1, n_out, n_out, n_in, work, d, acts, h, rows, work, e)
+        above = below
+
+
+@njit
+def _add_tile(sizes: Array, acts: Array, start: int, panels: int, work: Array, deltas: int, sums: int) -> None:
+    """Add a tile's gradient to the sums in ``work``."""
+    rows = panel_rows(work)
+    for m in range(sizes.size - 1):
+        n_in, n_out = sizes[m], sizes[m + 1]
+        left = start + _activations_below(sizes, m, rows)
+        right = deltas + _deltas_below(sizes, m + 1, rows)
+        add_outer(acts, left, n_in + 1, work, right, n_out, panels, work, sums)
+        sums += block_elements(n_in + 1, n_out, rows // VECTORS)
 
 
 @njit
 def _unpack(sizes: Array, work: Array, sums: int, out: Array, start: int) -> None:
     """Write the sums to one flat gradient."""
     lanes = panel_rows(work) // VECTORS
-    end = start + _params_below(sizes, sizes.size - 1)
-    for m in range(sizes.size - 2, -1, -1):
+    for m in range(sizes.size - 1):
         n_in, n_out = sizes[m], sizes[m + 1]
-        end -= (n_in + 1) * n_out
-        unpack_blocks(work, sums, n_in + 1, n_out, out, end)
+        unpack_blocks(work, sums, n_in + 1, n_out, out, start)
         sums += block_elements(n_in + 1, n_out, lanes)
+        start += (n_in + 1) * n_out
 
 
 @njit(fastmath={"reassoc", "nsz"})
@@ -288,30 +290,35 @@ def _gradient_kernel(
     batch, size = x.shape[1], params.shape[1]
     blocks, tiles = -(-batch // (BLOCK_TILES * tile_rows)), -(-batch // tile_rows)
     flat_params, flat_x, flat_parts = params.reshape(-1), x.reshape(-1), parts.reshape(-1)
-    delta = activations = _activations_below(sizes, sizes.size - 1, rows)
-    output = delta + tile_rows * sizes.max()  # the second delta region is still free when the outputs are
+    activations = _activations_below(sizes, sizes.size - 1, rows)
+    deltas = activations
+    wanted_at = deltas + _deltas_below(sizes, sizes.size - 1, rows)
+    outputs = wanted_at + tile_rows * sizes[-1]
+    sums = outputs + tile_rows * sizes[-1]
     factor = params.dtype.type(2 / batch)
     for task in prange(seeds.size * blocks):
         s, block = seeds[task // blocks], task % blocks
         p = s * size
         scratch = work[get_thread_id()]
         acts = kept if kept.size > 0 else scratch
-        sums = _clear_sums(sizes, scratch, delta)
+        fill(0, _sums_elements(sizes, rows // VECTORS), scratch, sums)
         squares = 0.0
         for tile in range(block * BLOCK_TILES, min(tiles, (block + 1) * BLOCK_TILES)):
             first, count = s * batch + tile * tile_rows, min(tile_rows, batch - tile * tile_rows)
             start = (s * tiles + tile) * activations if kept.size > 0 else 0
-            panels = _load(wanted, first, sizes[-1], count, 0, scratch, delta)
+            panels = _load(wanted, first, sizes[-1], count, 0, scratch, wanted_at)
             if kept.size == 0:
                 _load(flat_x, first, sizes[0], count, 1, acts, start)
-                for panel in range(panels):
+            for panel in range(panels):
+                if kept.size == 0:
                     _hidden(flat_params, p, sizes, relu, acts, start, panel)
-            if mean_squared_error:
-                for panel in range(panels):
-                    _output(flat_params, p, sizes, acts, start, panel, scratch, output)
-                copy(scratch, output, 1, count, 1, predictions, first)
-                squares += _errors(scratch, output, delta, count, factor)
-            _backward(flat_params, p, sizes, relu, acts, start, panels, scratch, delta)
+                if mean_squared_error:
+                    _output(flat_params, p, sizes, acts, start, panel, scratch, outputs)
+                    at, here = panel * rows, min(rows, count - panel * rows)
+                    copy(scratch, outputs + at, 1, here, 1, predictions, first + at)
+                    squares += _errors(scratch, outputs + at, wanted_at + at, here, factor)
+                _backward(flat_params, p, sizes, relu, acts, start, panel, scratch, deltas)
+            _add_tile(sizes, acts, start, panels, scratch, deltas, sums)
         _unpack(sizes, scratch, sums, flat_parts, (s * blocks + block) * size)
         if mean_squared_error:
             losses[s, block] = squares / batch
@@ -418,11 +425,12 @@ class CompiledMLP:
         return -(-x.shape[1] // (BLOCK_TILES * TILE_PANELS * _rows(params)))
 
     def _workspace(self, dtype: np.dtype) -> Array:
-        """Scratch memory [threads, elements] of the kernels: activations, two deltas and the gradient's sums."""
+        """Scratch memory [threads, elements] of the kernels: activations, deltas or tangents, the gradient's sums."""
         if dtype not in self._work:
             rows = VECTORS * VECTOR_BYTES // dtype.itemsize
             sizes = self._sizes
-            elements = _activations_below(sizes, sizes.size - 1, rows) + 2 * TILE_PANELS * rows * sizes.max()
+            tile = TILE_PANELS * rows
+            elements = _activations_below(sizes, sizes.size - 1, rows) + tile * (sizes[1:].sum() + 2 * sizes.max())
             elements += _sums_elements(sizes, rows // VECTORS) + 16 * rows
             elements = -(-elements // rows) * rows
             threads = config.NUMBA_NUM_THREADS

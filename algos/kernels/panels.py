@@ -93,18 +93,20 @@ def add_outer(left, l_start, n_left, right, r_start, n_right, panels, blocks, b_
     rows = panel_rows(left)
     lanes = rows // VECTORS
     step_i, step_j = block_shape(n_left, n_right, lanes)
+    across, down = -(-n_right // step_j), -(-n_left // step_i)
     l_stride, r_stride = n_left * rows, n_right * rows
-    block = b_start
-    for i in range(0, n_left, step_i):
-        for j in range(0, n_right, step_j):
-            a, b = l_start + i * rows, r_start + j * rows
-            if step_j == 1:
-                _outer_column(left, a, l_stride, right, b, r_stride, panels, blocks, block)
-            elif step_i == 2:
-                _outer_flat(left, a, l_stride, right, b, r_stride, panels, blocks, block)
-            else:
-                _outer_square(left, a, l_stride, right, b, r_stride, panels, blocks, block)
-            block += lanes
+    # The inner loop is over the narrower side, which so stays in the cache.
+    inner = min(across, down)
+    for index in range(across * down):
+        j, i = (index // inner, index % inner) if down < across else (index % inner, index // inner)
+        a, b = l_start + i * step_i * rows, r_start + j * step_j * rows
+        block = b_start + (i * across + j) * lanes
+        if step_j == 1:
+            _outer_column(left, a, l_stride, right, b, r_stride, panels, blocks, block)
+        elif step_i == 2:
+            _outer_flat(left, a, l_stride, right, b, r_stride, panels, blocks, block)
+        else:
+            _outer_square(left, a, l_stride, right, b, r_stride, panels, blocks, block)
 
 
 @njit
