@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: install compare test check clean
+.PHONY: install compare test test-slurm test-ray check clean
 
 install: $(VENV)/.installed
 
@@ -29,6 +29,15 @@ compare: $(VENV)/.installed
 
 test: $(VENV)/.installed-test
 	$(BIN)/python -m pytest -m "not study and not slurm and not ray"
+
+# Debian's packages slurm-wlm and munge have to be there; the cluster is the test's own.
+test-slurm: $(VENV)/.installed-test
+	$(PIP) -e ".[slurm]"
+	$(BIN)/python -m pytest -m slurm tests/slurm
+
+test-ray: $(VENV)/.installed-test
+	$(PIP) -e ".[ray]"
+	$(BIN)/python -m pytest -m ray tests/sweeps
 
 check: $(VENV)/.installed-test
 	$(BIN)/ruff check .

@@ -30,10 +30,10 @@ def holder(directory: Path) -> int | None:
 @pytest.mark.parametrize("signum", [signal.SIGKILL, signal.SIGTERM])
 def test_a_job_whose_worker_is_killed_goes_on_by_itself(signum, tmp_path):
     ray = Path(sys.executable).with_name("ray")
-    ports = ["--port=16379", "--include-dashboard=false", f"--temp-dir=/tmp/ray-{os.getpid()}"]
+    ports = ["--port=6379", "--include-dashboard=false", f"--temp-dir=/tmp/ray-{os.getpid()}"]
     subprocess.run([ray, "start", "--head", "--num-cpus=2", *ports], check=True, capture_output=True)
     try:
-        launcher = ("hydra/launcher=ray", "hydra.launcher.ray.init.address=127.0.0.1:16379")
+        launcher = ("hydra/launcher=ray", "hydra.launcher.ray.init.address=127.0.0.1:6379")
         command = ["-m", "sweeps.train", "--multirun", *launcher, *COMMAND, f"hydra.sweep.dir={tmp_path}/sweep"]
         with (tmp_path / "log").open("w") as log:
             sweep = subprocess.Popen([sys.executable, *command], stdout=log, stderr=log)

@@ -186,3 +186,19 @@ def test_a_task_that_cannot_be_saved_goes_on_with_fresh_episodes(tmp_path):
     (entry,) = info(tmp_path / "run")["resumed"]
     assert entry["episodes"] == "fresh"
     assert entry["iteration"] == (before.count(b"\n") - 1) // 2
+
+
+def test_a_sweep_by_joblib_stops_on_sigterm_and_goes_on(tmp_path):
+    command = ("--multirun", *sizes("a2c"), "num_seeds=2", "iterations=150", "checkpoint_interval=20", "seed=0,2,4")
+    assert train(*command, f"hydra.sweep.dir={tmp_path}/whole").status == 0
+    parallel = ("hydra/launcher=joblib", "hydra.launcher.n_jobs=2", f"hydra.sweep.dir={tmp_path}/sweep")
+    started = Command("sweeps.train", *command, *parallel)
+    wait_until(lambda: num_rows(tmp_path / "sweep" / "1-a2c-CartPole-v1") > 10, seconds=120)
+    started.signal(signal.SIGTERM)
+    ended = started.wait()
+    assert ended.status == 143, ended
+    assert "1 waiting" in ended.out
+    assert run("sweeps.resume", tmp_path / "sweep").status == 0
+    for number in range(3):
+        job = f"{number}-a2c-CartPole-v1"
+        assert rows(tmp_path / "sweep" / job) == rows(tmp_path / "whole" / job)
