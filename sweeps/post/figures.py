@@ -1,0 +1,228 @@
+"""Which figures there are: what each needs, how it is drawn, and its caption."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pandas as pd
+from matplotlib.figure import Figure as Canvas
+
+from analysis import plots as seeds
+from analysis.canvas import settle, single
+from analysis.numbers import number
+from analysis.style import COLUMN, colours
+from sweeps.post import plots
+from sweeps.post.data import Data
+from sweeps.post.runs import HALF_TRAINED
+from sweeps.post.scores import LAST, ablation_runs, ablation_table, final_returns
+
+ALGOS = ("ppo", "a2c", "trpo")
+CLIP_COEF = 0.2
+WAYS = {"post": "swingup-36", "textbook": "textbook"}
+
+POST_AXES = {
+    "cartpole-ppo": (-5.0, 104.0, 13.0, 214.0),
+    "cartpole-a2c": (-5.0, 104.0, 11.0, 222.0),
+    "swingup-ppo": (-12.75, 267.75, -334.0, 407.0),
+    "swingup-36-ppo": (-12.75, 267.75, -388.0, 424.0),
+    "swingup-36-a2c": (-12.75, 267.75, -491.0, 422.0),
+    "swingup-36-trpo": (-12.75, 267.75, -388.0, 424.0),
+}
+"""Left, right, bottom and top of the post's figures, read off them; TRPO's, which it has not, as PPO's."""
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """One figure: the runs whose numbers it shows, and what draws it from them."""
+
+    name: str
+    title: str
+    needs: tuple[str, ...]
+    draw: Callable[[Data], Canvas]
+    caption: Callable[[Data], str]
+    vector: bool = True  # also as SVG
+
+
+def one_seed(name: str, run: str, caption: str) -> Drawing:
+    """A learning curve of seed 0, as the post draws it."""
+
+    def draw(data: Data) -> Canvas:
+        frame = data.frame(run)
+        frame = frame[frame["seed"] == 0]
+        return single(lambda ax: plots.as_the_post(frame, ax, POST_AXES[name], 1.0, ["#4c72b0"]), 1)
+
+    return Drawing(name, name, (run,), draw, lambda data: f"{caption} Seed 0, one point per iteration, not smoothed.")
+
+
+def all_seeds(algo: str) -> list[Drawing]:
+    """36 seeds as the post draws them, and as distributions."""
+    name = f"swingup-36-{algo}"
+
+    def lines(data: Data) -> Canvas:
+        return single(lambda ax: plots.as_the_post(data.frame(name), ax, POST_AXES[name], 0.5, plots.TABLEAU), 1)
+
+    def spread(data: Data) -> Canvas:
+        frame = data.frame(name)
+        canvas = Canvas(figsize=(2 * COLUMN, 2.6), layout="constrained")
+        left, right = canvas.subplots(1, 2, sharey=True)
+        color = colours([algo])[algo]
+        seeds.seed_curves(frame, left, name, "post_return", color, x="iteration")
+        plots.spread_at_iterations(frame, right, "post_return", color)
+        settle(canvas)
+        return canvas
+
+    def caption(data: Data) -> str:
+        return (
+            f"{algo.upper()} on CartPoleSwingUp-v0 by the post's arithmetic: the post's own number (sum of rewards "
+            f"over episodes ended) of {count(data, name)}, one line each, not smoothed."
+        )
+
+    def spread_caption(data: Data) -> str:
+        return (
+            f"The same {count(data, name)}. Left: every seed (thin), median (thick), first to third quartile (band, "
+            "pointwise), and dashed the limits that hold at least 80% of runs with 90% confidence where there are "
+            "seeds enough (18), else the extremes. Right: every seed at some iterations, with quartiles and median."
+        )
+
+    return [
+        Drawing(name, f"36 seeds of {algo.upper()}", (name,), lines, caption, vector=False),
+        Drawing(f"{name}-spread", "The same as distributions", (name,), spread, spread_caption, vector=False),
+    ]
+
+
+def count(data: Data, *runs: str) -> str:
+    """How many seeds the runs have, and how many of them failed."""
+    facts = data.facts()
+    total = sum(len(facts[run]["seeds"]) for run in runs)
+    failed = sum(len(facts[run]["failed_seeds"]) for run in runs)
+    return f"{total} seed{'s' if total > 1 else ''} ({failed} failed)"
+
+
+def compared(name: str, title: str, runs: dict[str, str], caption: str) -> Drawing:
+    """Medians with quartiles over training, and every seed's final return; ``runs`` by their labels."""
+
+    def draw(data: Data) -> Canvas:
+        labelled = [data.frame(run).assign(variant=label) for label, run in runs.items()]
+        frame = pd.concat(labelled, ignore_index=True)
+        finals = pd.concat(
+            pd.DataFrame({"variant": label, "final": final_returns(part, "episodic_return")})
+            for label, part in zip(runs, labelled, strict=True)
+        )
+        colors = colours(list(runs))
+        canvas = Canvas(figsize=(2 * COLUMN, 3.0), layout="constrained")
+        left, right = canvas.subplots(1, 2)
+        for label, color in colors.items():
+            seeds.median_band(frame, left, label, "episodic_return", color, x="iteration")
+        left.legend(loc="lower right")
+        seeds.distribution(finals, right, colors, "final")
+        right.set_xlabel(f"mean episodic return of the last {LAST} iterations")
+        settle(canvas)
+        return canvas
+
+    def text(data: Data) -> str:
+        each = "; ".join(f"{label}: {count(data, run)}" for label, run in runs.items())
+        return (
+            f"{caption} True episodic returns; left: median and quartiles over seeds, pointwise, not smoothed; right: "
+            f"every seed's final return, box: quartiles, whiskers: 1.5 interquartile ranges. {each}."
+        )
+
+    return Drawing(name, title, tuple(runs.values()), draw, text)
+
+
+def ablation(algo: str) -> Drawing:
+    """What switching each departure to the textbook's way changes."""
+
+    def draw(data: Data) -> Canvas:
+        table = ablation_table(data, algo)
+        canvas = Canvas(figsize=(2 * COLUMN, 2.7), layout="constrained")
+        axes = canvas.subplots(1, 2, sharey=True)
+        for ax, (score, rows) in zip(axes, table.groupby("score", sort=False), strict=True):
+            plots.forest(rows, ax, colours([algo])[algo])
+            ax.set_xlabel(f"change of the return, {score}")
+        settle(canvas)
+        return canvas
+
+    def caption(data: Data) -> str:
+        table = ablation_table(data, algo)
+        return (
+            f"{algo.upper()} with each of the post's departures alone, and all together, switched to the textbook's "
+            f"way, against the post's way: difference of mean episodic returns over {table['n'].min()} seeds each, "
+            f"with 95% bootstrap intervals (not corrected); left: mean of the last {LAST} iterations, right: mean over "
+            "training. "
+            "Filled: Holm-corrected permutation test over the rows, p ≤ .05."
+        )
+
+    return Drawing(f"ablation-{algo}", f"Ablation of {algo.upper()}", needed(algo), draw, caption)
+
+
+def needed(algo: str) -> tuple[str, ...]:
+    """The runs of an ablation, the post's way first."""
+    return (f"swingup-36-{algo}", *ablation_runs(algo).values())
+
+
+def clip_figure(data: Data) -> Canvas:
+    """The clipped objective for a positive and a negative advantage."""
+    canvas = Canvas(figsize=(2 * COLUMN, 2.4), layout="constrained")
+    for ax, advantage in zip(canvas.subplots(1, 2), (1.0, -1.0), strict=True):
+        plots.clipped(ax, advantage, CLIP_COEF)
+    settle(canvas)
+    return canvas
+
+
+def region_caption(data: Data) -> str:
+    """Of both sketches."""
+    table = data.frame(HALF_TRAINED.name)
+    episodes = len(table)
+    return (
+        "Computed along the natural gradient of a half-trained PPO policy on CartPoleSwingUp-v0 (seed 0, 12 "
+        f"iterations): black, true performance with fresh episodes at each of {episodes} points and its pointwise 95% "
+        "band; red, the surrogate from one batch of 64 episodes, independent of the batch that gave the direction."
+    )
+
+
+def bound_caption(data: Data) -> str:
+    """With the coefficient of the penalty, and what theory asks for."""
+    table = data.frame(HALF_TRAINED.name)
+    return (
+        f"{region_caption(data)} Green: the surrogate less β times the largest KL of any visited state, with "
+        f"β = {number(plots.penalty(table))}, the smallest for which it stays below the band of η everywhere drawn. "
+        f"Theory guarantees a bound for β = 4εγ/(1−γ)² = {plots.theoretical_penalty(table):.1e}, a needle at θ_old."
+    )
+
+
+DRAWINGS = [
+    Drawing(
+        "trust-region", "The trust region", (HALF_TRAINED.name,),
+        lambda data: single(lambda ax: plots.trust_region(data.frame(HALF_TRAINED.name), ax), 2, 2.9),
+        lambda data: f"{region_caption(data)} Blue: where the mean KL is at most δ.",
+    ),
+    Drawing(
+        "max-kl", "The lower bound", (HALF_TRAINED.name,),
+        lambda data: single(lambda ax: plots.max_kl(data.frame(HALF_TRAINED.name), ax), 2, 2.9), bound_caption,
+    ),
+    Drawing(
+        "ppo-plot", "The clipped objective", (), clip_figure,
+        lambda data: (
+            "PPO's clipped objective of one sample against its probability ratio, as the project's own loss computes "
+            f"it (ε = {CLIP_COEF:g}); red: where the optimisation starts."
+        ),
+    ),
+    one_seed("cartpole-ppo", "cartpole-ppo", "PPO on CartPole-v0 by the post's arithmetic, the post's own number."),
+    one_seed("cartpole-a2c", "cartpole-a2c", "A2C on CartPole-v0 by the post's arithmetic, the post's own number."),
+    one_seed("swingup-ppo", "swingup-36-ppo", "PPO on CartPoleSwingUp-v0 by the post's arithmetic, its own number."),
+    *(drawing for algo in ALGOS for drawing in all_seeds(algo)),
+    compared(
+        "comparison", "All variants in one comparison", {algo: f"swingup-36-{algo}" for algo in ALGOS},
+        "A2C, PPO and TRPO on CartPoleSwingUp-v0, by the post's arithmetic.",
+    ),
+    compared(
+        "textbook", "The comparison with the correct estimator", {algo: f"textbook-{algo}" for algo in ALGOS},
+        "A2C, PPO and TRPO on CartPoleSwingUp-v0, by the textbook's arithmetic.",
+    ),
+    compared(
+        "textbook-and-post", "The post's arithmetic and the textbook's",
+        {f"{algo}, {way}": f"{run}-{algo}" for algo in ALGOS for way, run in WAYS.items()},
+        "Each variant by the post's arithmetic and by the textbook's, on CartPoleSwingUp-v0.",
+    ),
+    ablation("ppo"),
+    ablation("a2c"),
+]  # fmt: skip

@@ -1,0 +1,97 @@
+"""Numbers per seed, and what they say: quantiles, groups, and what each departure from the textbook changes."""
+
+import numpy as np
+import pandas as pd
+
+from analysis import statistics as st
+from analysis.curves import curves_of, floor_of
+from analysis.summary import CONFIDENCE, stream
+from sweeps.post.data import Data
+from sweeps.post.runs import ABLATION_SEEDS, DEPARTURES_OF
+
+LAST = 10
+"""Iterations at the end whose mean is a seed's final return."""
+
+QUANTILES = (0, 10, 50, 90, 100)
+ITERATIONS = (0, 5, 10, 20, 30, 60, 128, 255)
+
+GROUPS = {"stuck (below 0)": (-np.inf, 0.0), "middle (0 to 250)": (0.0, 250.0), "solved (above 250)": (250.0, np.inf)}
+"""Of a seed's final ``post_return``; the post's A2C ends near −30, between 100 and 200, or near 400."""
+
+ALL_TOGETHER = "all together"
+
+
+def values_of(frame: pd.DataFrame, metric: str) -> np.ndarray:
+    """``[seeds, iterations]``; a seed that failed has the lowest value of the run from then on."""
+    return curves_of(frame, metric, "iteration").filled(floor_of(frame, metric))
+
+
+def final_returns(frame: pd.DataFrame, metric: str) -> np.ndarray:
+    """The mean of each seed's last iterations."""
+    return np.nanmean(values_of(frame, metric)[:, -LAST:], axis=1)
+
+
+def mean_returns(frame: pd.DataFrame, metric: str) -> np.ndarray:
+    """Each seed's mean over all of training."""
+    return np.nanmean(values_of(frame, metric), axis=1)
+
+
+SCORES = {"final": final_returns, "over training": mean_returns}
+
+
+def quantile_table(frame: pd.DataFrame, metric: str) -> pd.DataFrame:
+    """Quantiles over seeds, one row per iteration that the run has."""
+    values = values_of(frame, metric)
+    rows = [number for number in ITERATIONS if number < values.shape[1]]
+    table = pd.DataFrame(np.nanpercentile(values[:, rows], QUANTILES, axis=0).T, rows)
+    return table.set_axis([f"{q} %" for q in QUANTILES], axis=1).rename_axis("iteration")
+
+
+def group_shares(frame: pd.DataFrame) -> dict[str, int]:
+    """How many seeds end in each group."""
+    final = final_returns(frame, "post_return")
+    return {name: int(((final >= low) & (final < high)).sum()) for name, (low, high) in GROUPS.items()}
+
+
+def ablation_runs(algo: str) -> dict[str, str]:
+    """The run in which each departure is switched to the textbook's way, and all of them."""
+    own = {departure: f"ablation-{algo}-{departure}" for departure in DEPARTURES_OF[algo]}
+    return own | {ALL_TOGETHER: f"textbook-{algo}"}
+
+
+def ablation_table(data: Data, algo: str) -> pd.DataFrame:
+    """One row per departure and score: difference to the post's way, its 95% interval, and tests.
+
+    Scores are true episodic returns. Columns: departure, score, n, post, switched (means), difference, low, high,
+    improvement (probability that a switched run is better), p (permutation test), holm_p (over the departures).
+    """
+    baseline = first_seeds(data.frame(f"swingup-36-{algo}"))
+    tables = []
+    for score, score_of in SCORES.items():
+        y = score_of(baseline, "episodic_return")
+        rows = []
+        for departure, run in ablation_runs(algo).items():
+            x = score_of(first_seeds(data.frame(run)), "episodic_return")
+            low, high = st.bootstrap_interval([x, y], st.difference, stream(run, score), CONFIDENCE)
+            rows.append(
+                {
+                    "departure": departure,
+                    "score": score,
+                    "n": len(x),
+                    "post": y.mean(),
+                    "switched": x.mean(),
+                    "difference": float(st.difference(x, y)),
+                    "low": float(low),
+                    "high": float(high),
+                    "improvement": float(st.probability_of_improvement(x, y)),
+                    "p": st.permutation_test([x], [y], stream(run, score, "permutation")),
+                }
+            )
+        table = pd.DataFrame(rows)
+        tables.append(table.assign(holm_p=st.holm(table["p"].to_numpy())))
+    return pd.concat(tables, ignore_index=True)
+
+
+def first_seeds(frame: pd.DataFrame) -> pd.DataFrame:
+    """The seeds that an ablation has."""
+    return frame[frame["seed"] < ABLATION_SEEDS]
