@@ -1,12 +1,13 @@
 """Every job of a run or sweep is checked before the first one starts; a sweep ends with what became of its jobs."""
 
 import importlib
+import importlib.util
 import sys
 import traceback
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from hydra.core.global_hydra import GlobalHydra
@@ -39,6 +40,7 @@ class RunConfig(Config):
 
     checkpoint_interval: Positive
     resume: bool
+    logger: Literal["tensorboard"] | None
 
 
 def validate(composed: dict[str, Any]) -> RunConfig:
@@ -82,6 +84,16 @@ def check_device(name: str) -> None:
     usable += [f"cuda:{index}" for index in range(torch.cuda.device_count())]
     if name not in usable:
         raise InputError(f"device={name}: not on this machine; allowed: {', '.join(usable)}")
+
+
+def check_logger(name: str | None) -> None:
+    """Whether what a logger needs is installed.
+
+    Raises:
+        InputError: it is not.
+    """
+    if name is not None and importlib.util.find_spec(name) is None:
+        raise InputError(f"logger={name}: not installed; allowed after: pip install 'seedbed[{name}]'")
 
 
 def task_config(config: DictConfig) -> dict[str, Any]:
@@ -133,6 +145,7 @@ def check_jobs(jobs: list[tuple[DictConfig, Path]], launcher: str) -> list[dict[
         contents.append(content)
         if launcher not in ELSEWHERE:
             check_device(run.device)
+            check_logger(run.logger)
         if run.env not in tasks:
             make_environments(run.env, 1).close()
             tasks.append(run.env)

@@ -37,7 +37,7 @@ LEADING_COLUMNS = [
     "status",
 ]
 PACKAGES = ["seedbed", "torch", "numpy", "numba", "gymnasium", "hydra-core"]
-MAY_DIFFER = ("resume", "checkpoint_interval", "threads")
+MAY_DIFFER = ("resume", "checkpoint_interval", "threads", "logger")
 """Keys of the config that do not change what a run computes."""
 
 INFO = "run.json"

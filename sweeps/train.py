@@ -22,6 +22,7 @@ from sweeps.display import shown
 from sweeps.errors import InputError, one_line, report
 from sweeps.interrupt import exit_interrupted, interrupt
 from sweeps.run_directory import CHECKPOINT, TRACEBACK, RunFiles, TableWriter, describe, locked, progress_rows
+from sweeps.tensorboard import TensorBoardLogger
 
 # Our configs of launchers have the names of their plugins' schemas, on purpose.
 warnings.filterwarnings("ignore", message=r"\s*'hydra/launcher/\w+' is validated against ConfigStore schema")
@@ -43,9 +44,15 @@ def timed(trainer: Trainer, steps_per_iteration: int, timing: TableWriter) -> It
 
 def iterate(config: RunConfig, trainer: Trainer, files: RunFiles, label: str) -> bool:
     """Train to the end, writing rows and checkpoints; False where a signal asked to stop before it."""
+    board = None
+    if config.logger == "tensorboard":
+        first_step = (trainer.next_iteration + 1) * config.num_envs * config.num_steps
+        board = TensorBoardLogger(files.directory, config.seeds, first_step)
     pairs = timed(trainer, config.num_envs * config.num_steps, files.timing)
     for iteration in shown(pairs, label, trainer.next_iteration, config.iterations):
         files.progress.append(progress_rows(config.algo.name, config.env.id, config.seeds, iteration))
+        if board is not None:
+            board.log(iteration)
         if iteration.failures:
             files.update(failed_seeds=files.info["failed_seeds"] + [vars(failure) for failure in iteration.failures])
         if interrupt.received or trainer.finished or trainer.next_iteration % config.checkpoint_interval == 0:
