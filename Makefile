@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: install compare test test-slurm test-ray check clean
+.PHONY: install compare figures test test-slurm test-ray check clean
 
 install: $(VENV)/.installed
 
@@ -26,6 +26,10 @@ compare: $(VENV)/.installed
 	$(BIN)/python -m sweeps.train -m algo=a2c,ppo,trpo env=cartpole num_seeds=36 iterations=50 \
 		hydra.sweep.dir=$(COMPARE) resume=true
 	$(BIN)/python -m analysis.compare $(COMPARE) --out $(COMPARE)/figures
+
+# Everything that the post shows, trained (about two hours on two cores; what is there is reused) and drawn.
+figures: $(VENV)/.installed
+	$(BIN)/python -m sweeps.reproduce
 
 test: $(VENV)/.installed-test
 	$(BIN)/python -m pytest -m "not study and not slurm and not ray"
