@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: install compare figures test test-slurm test-ray check clean
+.PHONY: install compare figures speed test test-slurm test-ray check clean
 
 install: $(VENV)/.installed
 
@@ -30,6 +30,10 @@ compare: $(VENV)/.installed
 # Everything that the post shows, trained (about two hours on two cores; what is there is reused) and drawn.
 figures: $(VENV)/.installed
 	$(BIN)/python -m sweeps.reproduce
+
+# Ratios against the straightforward program, SB3, sb3-contrib and rejax; QUICK=1 gives a rough table.
+speed: $(VENV)/.installed-test
+	$(BIN)/python -m tests.speed
 
 test: $(VENV)/.installed-test
 	$(BIN)/python -m pytest -m "not study and not slurm and not ray"
