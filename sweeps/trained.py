@@ -3,23 +3,33 @@
 from pathlib import Path
 
 import torch
+from pydantic import ValidationError
 
 from algos.build import make_agents, make_environments
+from algos.config import Config
 from algos.core.checkpoint import CheckpointError, unpack
 from algos.core.critic import Critic
 from algos.core.policy import Policy
-from sweeps.checks import RunConfig, validate
-from sweeps.errors import InputError
-from sweeps.run_directory import CHECKPOINT, read_config
+from sweeps.errors import InputError, one_line
+from sweeps.run_directory import CHECKPOINT, CONFIG, read_config
 
 
-def load_agents(directory: Path, seeds: range) -> tuple[RunConfig, Policy, Critic]:
+def load_agents(directory: Path, seeds: range) -> tuple[Config, Policy, Critic]:
     """The policies and critics of ``seeds`` as the last checkpoint of a run has them, and the config of these seeds.
+
+    Only what the run computes is read of its config, so that a run made with other settings of how runs are kept is
+    no problem.
 
     Raises:
         InputError: there is no such run, it has no checkpoint yet, or other seeds.
     """
-    config = validate({**read_config(directory), "resume": True})
+    content = read_config(directory)
+    try:
+        config = Config.model_validate({key: content[key] for key in Config.model_fields})
+    except (KeyError, ValidationError) as error:
+        raise InputError(
+            f"{directory / CONFIG}: {one_line(error)}; allowed: the file that sweeps.train wrote"
+        ) from None
     if not set(seeds) <= set(config.seeds):
         raise InputError(
             f"seed={', '.join(map(str, seeds))}: not in {directory}; allowed: {config.seeds[0]} to {config.seeds[-1]}"

@@ -42,7 +42,7 @@ class Drawing:
     vector: bool = True  # also as SVG
 
 
-def one_seed(name: str, run: str, caption: str) -> Drawing:
+def one_seed(name: str, run: str, title: str) -> Drawing:
     """A learning curve of seed 0, as the post draws it."""
 
     def draw(data: Data) -> Canvas:
@@ -50,12 +50,13 @@ def one_seed(name: str, run: str, caption: str) -> Drawing:
         frame = frame[frame["seed"] == 0]
         return single(lambda ax: plots.as_the_post(frame, ax, POST_AXES[name], 1.0, ["#4c72b0"]), 1)
 
-    return Drawing(name, name, (run,), draw, lambda data: f"{caption} Seed 0, one point per iteration, not smoothed.")
+    caption = f"{title} by the post's arithmetic, the post's own number. Seed 0, one point per iteration, not smoothed."
+    return Drawing(name, title, (run,), draw, lambda data: caption)
 
 
 def all_seeds(algo: str) -> list[Drawing]:
     """36 seeds as the post draws them, and as distributions."""
-    name = f"swingup-36-{algo}"
+    name, title = f"swingup-36-{algo}", f"36 seeds of {algo.upper()}"
 
     def lines(data: Data) -> Canvas:
         return single(lambda ax: plots.as_the_post(data.frame(name), ax, POST_AXES[name], 0.5, plots.TABLEAU), 1)
@@ -84,8 +85,8 @@ def all_seeds(algo: str) -> list[Drawing]:
         )
 
     return [
-        Drawing(name, f"36 seeds of {algo.upper()}", (name,), lines, caption, vector=False),
-        Drawing(f"{name}-spread", "The same as distributions", (name,), spread, spread_caption, vector=False),
+        Drawing(name, title, (name,), lines, caption, vector=False),
+        Drawing(f"{name}-spread", f"{title} as distributions", (name,), spread, spread_caption, vector=False),
     ]
 
 
@@ -171,11 +172,11 @@ def clip_figure(data: Data) -> Canvas:
 def region_caption(data: Data) -> str:
     """Of both sketches."""
     table = data.frame(HALF_TRAINED.name)
-    episodes = len(table)
     return (
         "Computed along the natural gradient of a half-trained PPO policy on CartPoleSwingUp-v0 (seed 0, 12 "
-        f"iterations): black, true performance with fresh episodes at each of {episodes} points and its pointwise 95% "
-        "band; red, the surrogate from one batch of 64 episodes, independent of the batch that gave the direction."
+        f"iterations), in steps whose KL would be δ = {plots.MAX_KL:g} were it quadratic. Black: true performance with "
+        f"fresh episodes at each of {len(table)} points, and its pointwise 95% band. Red: the surrogate from one batch "
+        "of 64 episodes, independent of the batch that gave the direction."
     )
 
 
@@ -184,7 +185,7 @@ def bound_caption(data: Data) -> str:
     table = data.frame(HALF_TRAINED.name)
     return (
         f"{region_caption(data)} Green: the surrogate less β times the largest KL of any visited state, with "
-        f"β = {number(plots.penalty(table))}, the smallest for which it stays below the band of η everywhere drawn. "
+        f"β = {number(plots.penalty(table))}, the smallest for which it exceeds the band of η nowhere drawn. "
         f"Theory guarantees a bound for β = 4εγ/(1−γ)² = {plots.theoretical_penalty(table):.1e}, a needle at θ_old."
     )
 
@@ -206,9 +207,9 @@ DRAWINGS = [
             f"it (ε = {CLIP_COEF:g}); red: where the optimisation starts."
         ),
     ),
-    one_seed("cartpole-ppo", "cartpole-ppo", "PPO on CartPole-v0 by the post's arithmetic, the post's own number."),
-    one_seed("cartpole-a2c", "cartpole-a2c", "A2C on CartPole-v0 by the post's arithmetic, the post's own number."),
-    one_seed("swingup-ppo", "swingup-36-ppo", "PPO on CartPoleSwingUp-v0 by the post's arithmetic, its own number."),
+    one_seed("cartpole-ppo", "cartpole-ppo", "PPO on CartPole-v0"),
+    one_seed("cartpole-a2c", "cartpole-a2c", "A2C on CartPole-v0"),
+    one_seed("swingup-ppo", "swingup-36-ppo", "PPO on CartPoleSwingUp-v0"),
     *(drawing for algo in ALGOS for drawing in all_seeds(algo)),
     compared(
         "comparison", "All variants in one comparison", {algo: f"swingup-36-{algo}" for algo in ALGOS},

@@ -94,12 +94,6 @@ PUBLISHED: dict[str, Callable[[Data], Numbers]] = {
     "swingup-36-a2c": a2c_numbers,
 }
 
-EXPLAINED = {
-    "cartpole-a2c": "No episode of CartPole-v0 can exceed 200. The post's number divides all rewards of the rollout, "
-    "with the value that bootstraps its end, by the episodes that ended: what unfinished episodes earned, and the "
-    "bootstrap, count for the episodes that finished.",
-}
-
 CHANGED = {
     "critic-target": "the critic is fitted to λ-returns instead of rewards-to-go",
     "values-after-fit": "advantages use the critic before it is fitted, not the predictions before its last step",
@@ -112,6 +106,15 @@ CHANGED = {
 }
 
 
+EXPLAINED = {
+    "cartpole-ppo": "No episode of CartPole-v0 can exceed 200. The post's number divides all rewards of the rollout, "
+    "with the value that bootstraps its end, by the episodes that ended: what unfinished episodes earned, and the "
+    "bootstrap, count for the episodes that finished.",
+    "textbook": f"Against the post's arithmetic: {'; '.join(list(CHANGED.values())[:-1])} (PPO only). Advantages are "
+    "normalised over the rollout in both.",
+}
+
+
 def markdown_table(rows: Sequence[Sequence[str]], heading: Sequence[str]) -> str:
     """A table of cells."""
     lines = [heading, ["---"] * len(heading), *rows]
@@ -119,7 +122,7 @@ def markdown_table(rows: Sequence[Sequence[str]], heading: Sequence[str]) -> str
 
 
 def runs_table(facts: dict[str, dict[str, Any]], names: Sequence[str]) -> str:
-    """What was run: command, size, how it ended, wall time, by which commit, on what."""
+    """What was run: command, size, how it ended, wall time, by which commit."""
     rows = []
     for name in names:
         run = facts[name]
@@ -131,9 +134,10 @@ def runs_table(facts: dict[str, dict[str, Any]], names: Sequence[str]) -> str:
                 f"{len(seeds)} × {run['iterations']}" + (f", {failed} failed" if failed else ""),
                 f"{run['num_envs']} × {run['num_steps']}, γ {run['gamma']}, λ {run['gae_lambda']}",
                 duration(run["seconds"]),
+                run["commit"] or "unknown",
             ]
         )
-    heading = ["run", "command", "seeds × iterations", "environments × steps", "wall time"]
+    heading = ["run", "command", "seeds × iterations", "environments × steps", "wall time", "commit"]
     return markdown_table(rows, heading)
 
 
@@ -156,7 +160,8 @@ def ablation_text(data: Data, algo: str) -> str:
         [
             str(row["departure"]), str(row["score"]), number(row["post"]), number(row["switched"]),
             f"{row['difference']:+.1f}", f"{row['low']:+.1f} to {row['high']:+.1f}", f"{row['improvement']:.2f}",
-            p_value(row["p"]).removeprefix("p "), p_value(row["holm_p"]).removeprefix("p "),
+            p_value(row["p"]).removeprefix("p ").removeprefix("= "),
+            p_value(row["holm_p"]).removeprefix("p ").removeprefix("= "),
         ]
         for row in table.to_dict("records")
     ]  # fmt: skip
@@ -172,17 +177,18 @@ def quantiles_text(data: Data) -> str:
     return "Quantiles of `post_return` over seeds:\n\n" + markdown_table(rows, ["iteration", *map(str, table.columns)])
 
 
-def recorded(path: Path, run: str, steps: int) -> str:
+def recorded(path: Path, run: str, steps: int, quick: bool) -> str:
     """The section of a GIF."""
-    command = f"python -m sweeps.record results/post/{run} --seed 0 --steps {steps} --out {path.name}"
+    runs = "results/post-quick" if quick else "results/post"
+    command = f"python -m sweeps.record {runs}/{run} --seed 0 --steps {steps} --out {path.name}"
     size = path.stat().st_size / 1e6
     caption = f"The policy that PPO learned with seed 0, {steps:,} steps at the task's own speed ({size:.1f} MB)."
     return f"## {path.name}\n\n![{path.name}]({path.name})\n\n{caption}\n\n`{command}`"
 
 
-def section(drawing: Drawing, data: Data) -> str:
+def section(drawing: Drawing, data: Data, quick: bool) -> str:
     """One figure."""
-    command = f"python -m sweeps.reproduce --from-data --only {shlex.quote(drawing.name)}"
+    command = f"python -m sweeps.reproduce{' --quick' * quick} --from-data --only {shlex.quote(drawing.name)}"
     files = f"![{drawing.name}]({drawing.name}.png)" + (f"\n\n[SVG]({drawing.name}.svg)" if drawing.vector else "")
     parts = [f"## {drawing.title}", files, drawing.caption(data), f"`{command}`"]
     if drawing.name in PUBLISHED:
@@ -201,7 +207,7 @@ def section(drawing: Drawing, data: Data) -> str:
 def software(facts: dict[str, dict[str, Any]]) -> str:
     """With what the runs were made; several lines where several things were used."""
     told = {
-        f"Commit {run['commit']}; " + ", ".join(f"{name} {version}" for name, version in run["versions"].items())
+        ", ".join(f"{name} {version}" for name, version in run["versions"].items())
         + f"; {run['host']['cores']} cores, {run['host']['processor']}, {run['host']['system']}."
         for run in facts.values()
     }  # fmt: skip
@@ -213,9 +219,10 @@ def write_page(data: Data, recordings: dict[str, tuple[str, int]]) -> None:
     """Write ``README.md`` beside the figures that are there; ``recordings``: run and steps of each GIF, by its name."""
     out, facts = data.directory.parent, data.facts()
     missing = [drawing.name for drawing in DRAWINGS if not (out / f"{drawing.name}.png").exists()]
-    parts = [HEAD + (QUICK if any(run["quick"] for run in facts.values()) else "")]
-    parts += [section(drawing, data) for drawing in DRAWINGS if drawing.name not in missing]
-    parts += [recorded(out / name, *source) for name, source in recordings.items() if (out / name).exists()]
+    quick = any(run["quick"] for run in facts.values())
+    parts = [HEAD + (QUICK if quick else "")]
+    parts += [section(drawing, data, quick) for drawing in DRAWINGS if drawing.name not in missing]
+    parts += [recorded(out / name, *source, quick) for name, source in recordings.items() if (out / name).exists()]
     if missing:
         parts.append(f"## Not drawn yet\n\nTheir runs are not complete: {', '.join(f'`{name}`' for name in missing)}.")
     if facts:

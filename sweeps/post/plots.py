@@ -82,7 +82,7 @@ def _performance(table: pd.DataFrame, ax: Axes) -> None:
     ax.set_ylim(low - room, high + room)
     ax.set_xlim(x.max(), x.min())  # as in the post, where improvement is to the left
     _mark(table, ax, _old(table), float(eta[_old(table)]), r"$\theta_{\mathrm{old}}$")
-    ax.set_xlabel(r"steps of length $\sqrt{2\delta}$ along the natural gradient from $\theta_{\mathrm{old}}$")
+    ax.set_xlabel(r"natural-gradient steps from $\theta_{\mathrm{old}}$")
     ax.set_ylabel(r"$\eta(\theta)$, discounted return")
     ax.grid(visible=False)
 
@@ -106,10 +106,10 @@ def _crossing(table: pd.DataFrame, side: int) -> float:
 
 
 def penalty(table: pd.DataFrame) -> float:
-    """The smallest β whose penalised surrogate stays below the performance's 95% band at every row."""
-    gap = table["eta"][_old(table)] + table["surrogate_gain"] - (table["eta"] - Z95 * table["eta_error"])
-    rows = table["max_kl"] > 0
-    return float(max(0.0, (gap[rows] / table.loc[rows, "max_kl"]).max()))
+    """The smallest β whose penalised surrogate exceeds the 95% band of the performance in no row."""
+    excess = table["eta"][_old(table)] + table["surrogate_gain"] - (table["eta"] + Z95 * table["eta_error"])
+    others = table.index != _old(table)
+    return float(max(0.0, (excess[others] / table.loc[others, "max_kl"]).max()))
 
 
 def lower_bound(table: pd.DataFrame) -> pd.Series:

@@ -48,8 +48,8 @@ class Run:
 
 def shortened(run: Run) -> Run:
     """The same with few seeds and iterations, and rollouts just longer than an episode."""
-    overrides = (*run.overrides, "num_steps=520", "iterations=12")
-    return replace(run, num_seeds=min(run.num_seeds, 3), overrides=overrides)
+    length = () if run == HALF_TRAINED else ("iterations=12",)
+    return replace(run, num_seeds=min(run.num_seeds, 3), overrides=(*run.overrides, *length, "num_steps=520"))
 
 
 HALF_TRAINED = Run("half-trained", "post/swingup_ppo", 1, ("iterations=12",))
