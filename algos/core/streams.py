@@ -63,26 +63,29 @@ class Streams:
 
     def state_dict(self) -> dict[str, np.ndarray]:
         """The states as unsigned 64-bit words ``[S, 6]``."""
-        return {"pcg64": np.array([_words(generator) for generator in self.generators], dtype=np.uint64)}
+        return {"pcg64": np.array([generator_words(generator) for generator in self.generators], dtype=np.uint64)}
 
     def load_state_dict(self, state: dict[str, np.ndarray]) -> None:
         """Continue where :meth:`state_dict` was taken."""
-        for generator, words in zip(self.generators, state["pcg64"], strict=True):
-            _restore(generator, words)
+        self.generators = [generator_from_words(words) for words in state["pcg64"]]
 
 
-def _words(generator: np.random.Generator) -> list[int]:
+def generator_words(generator: np.random.Generator) -> list[int]:
+    """The state of a PCG64 generator as unsigned 64-bit words."""
     state: Any = generator.bit_generator.state
     mask = (1 << 64) - 1
     value, increment = state["state"]["state"], state["state"]["inc"]
     return [value >> 64, value & mask, increment >> 64, increment & mask, state["has_uint32"], state["uinteger"]]
 
 
-def _restore(generator: np.random.Generator, words: np.ndarray) -> None:
+def generator_from_words(words: np.ndarray) -> np.random.Generator:
+    """The generator whose state :func:`generator_words` gave."""
     high, low, inc_high, inc_low, has_uint32, uinteger = (int(word) for word in words)
-    generator.bit_generator.state = {
+    bits = np.random.PCG64()
+    bits.state = {
         "bit_generator": "PCG64",
         "state": {"state": high << 64 | low, "inc": inc_high << 64 | inc_low},
         "has_uint32": has_uint32,
         "uinteger": uinteger,
     }
+    return np.random.Generator(bits)

@@ -10,12 +10,11 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 from numba import boolean, float32, float64, int64, njit, types
 
+from algos.core.streams import generator_from_words, generator_words
 from algos.envs.task import OBSERVE, STEP, Task
 
 RESETS_AHEAD = 128
 """Reset states drawn ahead per sub-environment: a compiled rollout runs at most that many steps between refills."""
-
-_WORD = (1 << 64) - 1
 
 
 @njit(
@@ -153,7 +152,7 @@ class BatchedEnv(VectorEnv):
             "elapsed": self.elapsed.copy(),
             "resets": self.resets.copy(),
             "resets_used": self.resets_used.copy(),
-            "generators": np.array([_generator_words(rng) for rng in self.generators], np.uint64),
+            "generators": np.array([generator_words(rng) for rng in self.generators], np.uint64),
         }
 
     def load_state_dict(self, state: dict[str, np.ndarray]) -> None:
@@ -163,7 +162,7 @@ class BatchedEnv(VectorEnv):
             if state[name].shape != mine.shape:
                 raise ValueError(f"{name} has shape {state[name].shape}, this environment needs {mine.shape}")
             mine[:] = state[name]
-        self.generators = [_generator_from_words(words) for words in state["generators"]]
+        self.generators = [generator_from_words(words) for words in state["generators"]]
 
     def _draw_resets_ahead(self) -> None:
         for e in np.flatnonzero(self.resets_used):
@@ -193,28 +192,3 @@ class BatchedEnv(VectorEnv):
 def one_per_env(seed: int | None, num_envs: int) -> list[int | None]:
     """Gymnasium's seeds of the sub-environments of a batch that is reset with one."""
     return [None if seed is None else seed + e for e in range(num_envs)]
-
-
-def _generator_words(rng: np.random.Generator) -> list[int]:
-    state = rng.bit_generator.state
-    position, increment = state["state"]["state"], state["state"]["inc"]
-    return [
-        position >> 64,
-        position & _WORD,
-        increment >> 64,
-        increment & _WORD,
-        state["has_uint32"],
-        state["uinteger"],
-    ]
-
-
-def _generator_from_words(words: np.ndarray) -> np.random.Generator:
-    high, low, inc_high, inc_low, has_uint32, uinteger = (int(word) for word in words)
-    bits = np.random.PCG64()
-    bits.state = {
-        "bit_generator": "PCG64",
-        "state": {"state": high << 64 | low, "inc": inc_high << 64 | inc_low},
-        "has_uint32": has_uint32,
-        "uinteger": uinteger,
-    }
-    return np.random.Generator(bits)

@@ -109,6 +109,19 @@ def collect_and_estimate(run):
     return rollout
 
 
+def assert_same_update(run, model, env):
+    """Seed 1 of ``run`` and ``model``, updated from one batch, end with the same parameters."""
+    before = run.policy.params[1].detach().numpy().copy()
+    rollout = collect_and_estimate(run)
+    fill(model, rollout, env)
+    model.train()
+    run.algorithm.update(run.policy, rollout, run.running)
+    after = run.policy.params[1].detach().numpy()
+    assert np.abs(after - before).max() > 0.005
+    np.testing.assert_allclose(after, stable_params(model, env), atol=2e-4)
+    np.testing.assert_allclose(run.critic.params[1].detach().numpy(), stable_values(model), atol=2e-4)
+
+
 @pytest.mark.parametrize("env", TASKS)
 def test_ppo_update_is_that_of_stable_baselines(env):
     run = trainer(
@@ -116,26 +129,21 @@ def test_ppo_update_is_that_of_stable_baselines(env):
         f"env={env}",
         "num_seeds=2",
         "critic=joint",
+        "algo.clip_coef=0.2",
         "algo.update_epochs=4",
         "algo.num_minibatches=1",
         "algo.advantage_normalisation=none",
         "algo.target_kl=null",
         "algo.ent_coef=0.01",
         "algo.optimiser.learning_rate=0.01",
+        "algo.optimiser.max_grad_norm=0.5",
+        "algo.optimiser.eps=1e-5",
         *SIZES,
     )
     model = stable_model(
         StablePPO, env, run, n_steps=64, batch_size=256, n_epochs=4, ent_coef=0.01, learning_rate=0.01, vf_coef=0.5
     )
-    before = run.policy.params[1].detach().numpy().copy()
-    rollout = collect_and_estimate(run)
-    fill(model, rollout, env)
-    model.train()
-    run.algorithm.update(run.policy, rollout, run.running)
-    after = run.policy.params[1].detach().numpy()
-    assert np.abs(after - before).max() > 0.01
-    np.testing.assert_allclose(after, stable_params(model, env), atol=2e-4)
-    np.testing.assert_allclose(run.critic.params[1].detach().numpy(), stable_values(model), atol=2e-4)
+    assert_same_update(run, model, env)
 
 
 @pytest.mark.parametrize("env", TASKS)
@@ -155,15 +163,7 @@ def test_a2c_update_is_that_of_stable_baselines(env):
         StableA2C, env, run, n_steps=64, use_rms_prop=False, learning_rate=0.01, ent_coef=0.01, vf_coef=0.5
     )
     model.policy.optimizer = torch.optim.Adam(model.policy.parameters(), lr=0.01, eps=1e-5)
-    before = run.policy.params[1].detach().numpy().copy()
-    rollout = collect_and_estimate(run)
-    fill(model, rollout, env)
-    model.train()
-    run.algorithm.update(run.policy, rollout, run.running)
-    after = run.policy.params[1].detach().numpy()
-    assert np.abs(after - before).max() > 0.005
-    np.testing.assert_allclose(after, stable_params(model, env), atol=2e-4)
-    np.testing.assert_allclose(run.critic.params[1].detach().numpy(), stable_values(model), atol=2e-4)
+    assert_same_update(run, model, env)
 
 
 @pytest.mark.parametrize("env", TASKS)
@@ -203,9 +203,8 @@ def test_trpo_never_leaves_its_region(tmp_path, env):
 
 
 def test_ppo_stops_each_seed_by_itself(tmp_path):
-    rows = train_rows(
-        tmp_path, ["algo=ppo", "env=cartpole", "num_seeds=4", "iterations=3", "num_steps=64", "algo.target_kl=0.002"]
-    )
+    settings = ["num_steps=64", "algo.update_epochs=10", "algo.num_minibatches=4", "algo.target_kl=0.002"]
+    rows = train_rows(tmp_path, ["algo=ppo", "env=cartpole", "num_seeds=4", "iterations=3", *settings])
     steps = [int(row[0]) for row in strip(rows, "policy_steps")]
     assert min(steps) < 40
     assert len(set(steps)) > 1
