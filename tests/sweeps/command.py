@@ -57,7 +57,7 @@ class Command:
         """What it has said so far of what goes wrong."""
         return self._err.read_text() if self._err.exists() else ""
 
-    def wait(self, seconds: float = 120.0) -> Ended:
+    def wait(self, seconds: float = 300.0) -> Ended:
         """Wait for the end."""
         self.process.join(seconds)
         assert self.process.exitcode is not None, "the command goes on and on"

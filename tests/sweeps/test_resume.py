@@ -3,6 +3,8 @@
 import json
 import random
 import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -192,12 +194,13 @@ def test_a_sweep_by_joblib_stops_on_sigterm_and_goes_on(tmp_path):
     command = ("--multirun", *sizes("a2c"), "num_seeds=2", "iterations=150", "checkpoint_interval=20", "seed=0,2,4")
     assert train(*command, f"hydra.sweep.dir={tmp_path}/whole").status == 0
     parallel = ("hydra/launcher=joblib", "hydra.launcher.n_jobs=2", f"hydra.sweep.dir={tmp_path}/sweep")
-    started = Command("sweeps.train", *command, *parallel)
+    program = [sys.executable, "-m", "sweeps.train", *command, *parallel]
+    started = subprocess.Popen(program, stdout=subprocess.PIPE, text=True)
     wait_until(lambda: num_rows(tmp_path / "sweep" / "1-a2c-CartPole-v1") > 10, seconds=120)
-    started.signal(signal.SIGTERM)
-    ended = started.wait()
-    assert ended.status == 143, ended
-    assert "1 waiting" in ended.out
+    started.terminate()
+    out, _ = started.communicate(timeout=120)
+    assert started.returncode == 143
+    assert "1 waiting" in out
     assert run("sweeps.resume", tmp_path / "sweep").status == 0
     for number in range(3):
         job = f"{number}-a2c-CartPole-v1"
