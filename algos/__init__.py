@@ -16,8 +16,3 @@ P      parameters of one seed's network, flat
 ``obs, actions, rewards, values, log_probs, advantages, returns`` have their usual meaning; ``terminated`` and
 ``truncated`` are Gymnasium's; an ``iteration`` is one rollout and the updates made from it.
 """
-
-import os
-
-# Threads that wait for each other actively stall for milliseconds where other processes want the cores too.
-os.environ.setdefault("OMP_WAIT_POLICY", "passive")
