@@ -7,7 +7,7 @@ from torch import Tensor
 from algos.core.checkpoint import State, collect_state, restore_state
 from algos.core.networks import MLP, batch_mean
 from algos.core.optimiser import Optimiser
-from algos.core.rollout import Batch, Rollout
+from algos.core.rollout import Batch, Rollout, minibatches
 from algos.core.streams import Streams
 
 
@@ -84,17 +84,12 @@ class Critic:
         if self.optimiser is None:
             return {}
         obs, returns = rollout.flat(rollout.obs), rollout.flat(rollout.returns)
-        num_seeds, num_samples = returns.shape
-        rows = torch.arange(num_seeds, device=obs.device)[:, None]
-        if self.num_minibatches > 1:
-            permutations = torch.from_numpy(self.streams.permutations(self.update_epochs, num_samples))
+        shuffled = self.num_minibatches > 1
+        permutations = self.streams.permutations(self.update_epochs, returns.shape[1]) if shuffled else None
         for epoch in range(self.update_epochs):
+            permutation = None if permutations is None else permutations[:, epoch]
             losses = []
-            for part in range(self.num_minibatches):
-                x, y = obs, returns
-                if self.num_minibatches > 1:
-                    index = permutations[:, epoch].chunk(self.num_minibatches, dim=1)[part]
-                    x, y = obs[rows, index], returns[rows, index]
+            for x, y in minibatches((obs, returns), permutation, self.num_minibatches):
                 loss, gradient, _ = self.network.mse_gradient(self.params, x, y, active)
                 self.params_before_last_step.copy_(self.params.detach())
                 self.optimiser.apply([gradient], active)

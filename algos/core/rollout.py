@@ -1,6 +1,6 @@
 """What one iteration collects, and how its samples are laid out for learning."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Self
 
@@ -19,22 +19,29 @@ class Batch:
     obs: Tensor  # [S, B, D]
     actions: Tensor  # [S, B, A]
     log_probs: Tensor  # [S, B], of the policy that acted
-    values: Tensor  # [S, B], of the critic before it was fitted
     advantages: Tensor  # [S, B]
     returns: Tensor  # [S, B], the critic's targets
 
     def minibatches(self, permutation: np.ndarray | None, num_minibatches: int) -> Iterator[Self]:
         """Equal parts in the order of ``permutation [S, B]``; the batch itself, unpermuted, where that is None."""
-        if permutation is None:
-            yield self
-            return
-        rows = torch.arange(len(permutation))[:, None]
-        for part in torch.from_numpy(permutation).chunk(num_minibatches, dim=1):
-            yield type(self)(**{name: value[rows, part] for name, value in vars(self).items()})
+        for parts in minibatches(list(vars(self).values()), permutation, num_minibatches):
+            yield type(self)(*parts)
 
     def normalised(self) -> Self:
         """With advantages of mean 0 and standard deviation 1 over each seed's samples."""
         return replace(self, advantages=normalise(self.advantages))
+
+
+def minibatches(
+    tensors: Sequence[Tensor], permutation: np.ndarray | None, num_minibatches: int
+) -> Iterator[Sequence[Tensor]]:
+    """Equal parts of ``tensors [S, B, …]`` in the order of ``permutation [S, B]``; themselves where that is None."""
+    if permutation is None:
+        yield tensors
+        return
+    rows = torch.arange(len(permutation))[:, None]
+    for part in torch.from_numpy(permutation).chunk(num_minibatches, dim=1):
+        yield [tensor[rows, part] for tensor in tensors]
 
 
 def normalise(x: Tensor) -> Tensor:
@@ -94,7 +101,6 @@ class Rollout:
             obs=self.flat(self.obs),
             actions=self.flat(self.actions),
             log_probs=self.log_probs,
-            values=self.flat(self.values),
             advantages=self.flat(self.advantages),
             returns=self.flat(self.returns),
         )
