@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 
 from algos.core.checkpoint import State, collect_state, restore_state
-from algos.core.networks import MLP, batch_mean
+from algos.core.networks import MLP
 from algos.core.optimiser import Optimiser
 from algos.core.rollout import Batch, Rollout, minibatches
 from algos.core.streams import Streams
@@ -74,10 +74,9 @@ class Critic:
             next_values[seed, step, env] = self.predict(padded, params)[seed, rank]
         return values, next_values
 
-    def loss(self, batch: Batch) -> Tensor:
-        """vf_coef · mean (V − target)² for each seed ``[S]``, differentiable in the parameters."""
-        error = self.network(self.params, batch.obs)[..., 0] - batch.returns
-        return self.vf_coef * batch_mean(error * error)
+    def loss(self, batch: Batch, active: Tensor) -> Tensor:
+        """vf_coef · mean (V − target)² for each active seed ``[S]``, differentiable in the parameters."""
+        return self.vf_coef * self.network.mse(self.params, batch.obs, batch.returns, active)
 
     def fit(self, rollout: Rollout, active: Tensor) -> dict[str, Tensor]:
         """Regress on ``rollout.returns`` for the active seeds; reports ``value_loss [S]``, of the last epoch."""
@@ -90,8 +89,8 @@ class Critic:
             permutation = None if permutations is None else permutations[:, epoch]
             losses = []
             for x, y in minibatches((obs, returns), permutation, self.num_minibatches):
-                loss, gradient, _ = self.network.mse_gradient(self.params, x, y, active)
+                loss = self.network.mse(self.params, x, y, active)
                 self.params_before_last_step.copy_(self.params.detach())
-                self.optimiser.apply([gradient], active)
-                losses.append(loss)
+                self.optimiser.step(loss, active)
+                losses.append(loss.detach())
         return {"value_loss": sum(losses[1:], start=losses[0]) / len(losses)}

@@ -64,17 +64,14 @@ class MLP:
         """Derivative [S, B, out] of the outputs as ``params`` move along ``tangents`` [S, P]."""
         return self._implementation(params).jvp(params, tangents, x, active)
 
-    @torch.no_grad()
-    def mse_gradient(
-        self, params: Tensor, x: Tensor, targets: Tensor, active: Tensor | None = None
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        """Loss [S], gradient [S, P] and predictions [S, B] of the mean squared error to targets [S, B].
+    def mse(self, params: Tensor, x: Tensor, targets: Tensor, active: Tensor | None = None) -> Tensor:
+        """Mean squared error [S] over B to targets [S, B], of a network with one output.
 
-        For networks with one output: loss = mean over B of (prediction - target)². One forward pass gives all three.
+        Differentiable once, in ``params``: one pass over the samples gives the loss and its gradient.
         """
         if self.sizes[-1] != 1:
-            raise ValueError(f"mse_gradient is for networks with one output, not {self.sizes[-1]}")
-        return self._implementation(params).mse_gradient(params, x, targets, active)
+            raise ValueError(f"mse is for networks with one output, not {self.sizes[-1]}")
+        return _MeanSquaredError.apply(params, x, targets, active, self)
 
     def _compiles(self, params: Tensor) -> bool:
         return self._backend == "compiled" or (self._backend == "auto" and params.device.type == "cpu")
@@ -104,6 +101,22 @@ class _Forward(torch.autograd.Function):
         else:
             gradient = ctx.mlp._reference.vjp(params, cotangents, x, ctx.active)
         return gradient, None, None, None
+
+
+class _MeanSquaredError(torch.autograd.Function):
+    """The loss; its gradient is computed beside it, in the forward pass."""
+
+    @staticmethod
+    def forward(ctx: Any, params: Tensor, x: Tensor, targets: Tensor, active: Tensor | None, mlp: MLP) -> Tensor:
+        loss, gradient = mlp._implementation(params).mse_gradient(params, x, targets, active)
+        ctx.save_for_backward(gradient)
+        return loss
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx: Any, cotangents: Tensor) -> tuple[Tensor, None, None, None, None]:
+        (gradient,) = ctx.saved_tensors
+        return gradient * cotangents[:, None], None, None, None, None
 
 
 def init_torch_default(sizes: Sequence[int], rng: np.random.Generator, last_scale: float) -> np.ndarray:

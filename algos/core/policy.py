@@ -91,7 +91,7 @@ class Policy:
         head: Head,
         params: Tensor,
         optimiser: Optimiser | None,
-        critic_loss: Callable[[Batch], Tensor] | None,
+        critic_loss: Callable[[Batch, Tensor], Tensor] | None,
     ) -> None:
         self.network = network
         self.head = head
@@ -131,7 +131,7 @@ class Policy:
         """One optimiser step down ``loss [S]`` (and the critic's, where joint) for the active seeds."""
         assert self.optimiser is not None
         if self.critic_loss is not None:
-            loss = loss + self.critic_loss(batch)
+            loss = loss + self.critic_loss(batch, active)
         self.optimiser.step(loss, active)
 
     def state_dict(self) -> State:

@@ -39,9 +39,12 @@ def minibatches(
     if permutation is None:
         yield tensors
         return
-    rows = torch.arange(len(permutation))[:, None]
-    for part in torch.from_numpy(permutation).chunk(num_minibatches, dim=1):
-        yield [tensor[rows, part] for tensor in tensors]
+    num_seeds, num_samples = permutation.shape
+    rows = torch.from_numpy(permutation + num_samples * np.arange(num_seeds)[:, None]).to(tensors[0].device)
+    flat = [tensor.flatten(0, 1) for tensor in tensors]
+    for part in rows.chunk(num_minibatches, dim=1):
+        index = part.flatten()
+        yield [tensor.index_select(0, index).unflatten(0, part.shape) for tensor in flat]
 
 
 def normalise(x: Tensor) -> Tensor:

@@ -180,7 +180,8 @@ def _seeds(like: Tensor, active: Tensor | None) -> Array:
 
 
 def _results(shape: Sequence[int], like: Tensor, active: Tensor | None) -> Tensor:
-    return torch.empty(shape, dtype=like.dtype) if active is None else torch.zeros(shape, dtype=like.dtype)
+    complete = active is None or bool(active.all())
+    return (torch.empty if complete else torch.zeros)(shape, dtype=like.dtype)
 
 
 class _GaussianLogProb(torch.autograd.Function):

@@ -278,12 +278,11 @@ def _gradient_kernel(
     kept: Array,
     parts: Array,
     losses: Array,
-    predictions: Array,
 ) -> None:
     """Gradients of sum(wanted * outputs), or of the mean of (output - wanted)² of a single output, block by block.
 
     ``_add_blocks`` sums ``parts [S, blocks, P]``. The mean squared error also gives ``losses [S, blocks]``, its
-    parts, and ``predictions``; the other one reads the activations in ``kept`` if that has elements.
+    parts; the other one reads the activations in ``kept`` if that has elements.
     """
     rows = panel_rows(work)
     tile_rows = TILE_PANELS * rows
@@ -315,7 +314,6 @@ def _gradient_kernel(
                 if mean_squared_error:
                     _output(flat_params, p, sizes, acts, start, panel, scratch, outputs)
                     at, here = panel * rows, min(rows, count - panel * rows)
-                    copy(scratch, outputs + at, 1, here, 1, predictions, first + at)
                     squares += _errors(scratch, outputs + at, wanted_at + at, here, factor)
                 _backward(flat_params, p, sizes, relu, acts, start, panel, scratch, deltas)
             _add_tile(sizes, acts, start, panels, scratch, deltas, sums)
@@ -374,8 +372,7 @@ class CompiledMLP:
         self, params: Tensor, cotangents: Tensor, x: Tensor, active: Tensor | None, kept: Array | None = None
     ) -> Tensor:
         """Gradient [S, P] of ``sum(cotangents * outputs)``; ``kept`` as ``forward`` returned it."""
-        nothing = torch.empty(0, dtype=params.dtype)
-        return self._gradient(params, x, cotangents, active, kept, losses=None, predictions=nothing)
+        return self._gradient(params, x, cotangents, active, kept, losses=None)
 
     def jvp(self, params: Tensor, tangents: Tensor, x: Tensor, active: Tensor | None) -> Tensor:
         """Derivative [S, B, out] of the outputs along ``tangents`` [S, P]."""
@@ -386,14 +383,11 @@ class CompiledMLP:
         _jvp_kernel(weights, *inputs, seeds, self._sizes, self._relu, work, out.numpy())
         return out
 
-    def mse_gradient(
-        self, params: Tensor, x: Tensor, targets: Tensor, active: Tensor | None
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        """Loss [S], gradient [S, P] and predictions [S, B] of the mean squared error to targets [S, B]."""
+    def mse_gradient(self, params: Tensor, x: Tensor, targets: Tensor, active: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Loss [S] and gradient [S, P] of the mean squared error to targets [S, B]."""
         losses = np.zeros((x.shape[0], self._blocks(x, params)))
-        predictions = _results(x.shape[:2], params, active)
-        gradient = self._gradient(params, x, targets, active, None, losses, predictions)
-        return torch.from_numpy(losses.sum(1)).to(params.dtype), gradient, predictions
+        gradient = self._gradient(params, x, targets, active, None, losses)
+        return torch.from_numpy(losses.sum(1)).to(params.dtype), gradient
 
     def _gradient(
         self,
@@ -403,7 +397,6 @@ class CompiledMLP:
         active: Tensor | None,
         kept: Array | None,
         losses: Array | None,
-        predictions: Tensor,
     ) -> Tensor:
         """Run ``_gradient_kernel``, for the mean squared error if there are ``losses`` to fill."""
         weights, inputs = _array(params), (_array(x), _array(wanted).reshape(-1))
@@ -415,8 +408,7 @@ class CompiledMLP:
         fused = losses is not None
         losses = np.empty((0, 0)) if losses is None else losses
         kept = np.empty(0, weights.dtype) if kept is None else kept
-        results = parts, losses, predictions.numpy().reshape(-1)
-        _gradient_kernel(weights, *inputs, fused, seeds, self._sizes, self._relu, work, kept, *results)
+        _gradient_kernel(weights, *inputs, fused, seeds, self._sizes, self._relu, work, kept, parts, losses)
         if blocks > 1:
             _add_blocks(parts, seeds, out)
         return gradient
@@ -452,4 +444,5 @@ def _seeds(params: Tensor, active: Tensor | None) -> Array:
 
 
 def _results(shape: Sequence[int], like: Tensor, active: Tensor | None) -> Tensor:
-    return torch.empty(shape, dtype=like.dtype) if active is None else torch.zeros(shape, dtype=like.dtype)
+    complete = active is None or bool(active.all())
+    return (torch.empty if complete else torch.zeros)(shape, dtype=like.dtype)

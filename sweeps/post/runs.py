@@ -4,6 +4,8 @@ from dataclasses import dataclass, replace
 
 NUM_SEEDS = 36
 ABLATION_SEEDS = 12
+ABLATION_ITERATIONS = {"a2c": 256, "ppo": 128}
+"""PPO's runs have long reached their plateau by then."""
 
 SPREAD = (
     "policy.spread=log_std",
@@ -60,8 +62,13 @@ RUNS = (
     HALF_TRAINED,
     *(Run(f"textbook-{algo}", f"post/swingup_{algo}", NUM_SEEDS, TEXTBOOK[algo]) for algo in ("ppo", "a2c", "trpo")),
     *(
-        Run(f"ablation-{algo}-{departure}", f"post/swingup_{algo}", ABLATION_SEEDS, overrides)
-        for algo in ("a2c", "ppo")
+        Run(
+            f"ablation-{algo}-{departure}",
+            f"post/swingup_{algo}",
+            ABLATION_SEEDS,
+            (*overrides, f"iterations={iterations}"),
+        )
+        for algo, iterations in ABLATION_ITERATIONS.items()
         for departure, overrides in DEPARTURES_OF[algo].items()
     ),
 )
