@@ -1,7 +1,6 @@
 """First-order optimisers over stacked parameters; a seed that is not active keeps its parameters and its state."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -89,10 +88,19 @@ class Adam(Optimiser):
         self.steps = [torch.zeros(param.shape[0], 1, dtype=torch.float64, device=param.device) for param in self.params]
 
     def _compiled_step(self, index: int, grad: Tensor, scale: Tensor, active: Tensor) -> None:
-        tensors = (self.params[index].detach(), grad, scale)
-        state = (self.means[index], self.squares[index], self.steps[index][:, 0])
-        arrays: Any = (tensor.numpy() for tensor in (*tensors, *state))
-        adam(*arrays, self.learning_rate, self.eps, self.beta1, self.beta2, active.numpy())
+        adam(
+            self.params[index].detach().numpy(),
+            grad.numpy(),
+            scale.numpy(),
+            self.means[index].numpy(),
+            self.squares[index].numpy(),
+            self.steps[index].numpy()[:, 0],
+            self.learning_rate,
+            self.eps,
+            self.beta1,
+            self.beta2,
+            active.numpy(),
+        )
 
     def _change(self, index: int, grad: Tensor, active: Tensor) -> Tensor:
         mask, mean, square, steps = active[:, None], self.means[index], self.squares[index], self.steps[index]
@@ -119,9 +127,16 @@ class RMSprop(Optimiser):
         self.squares = [torch.zeros_like(param) for param in self.params]
 
     def _compiled_step(self, index: int, grad: Tensor, scale: Tensor, active: Tensor) -> None:
-        tensors = (self.params[index].detach(), grad, scale, self.squares[index])
-        arrays: Any = (tensor.numpy() for tensor in tensors)
-        rmsprop(*arrays, self.learning_rate, self.eps, self.decay, active.numpy())
+        rmsprop(
+            self.params[index].detach().numpy(),
+            grad.numpy(),
+            scale.numpy(),
+            self.squares[index].numpy(),
+            self.learning_rate,
+            self.eps,
+            self.decay,
+            active.numpy(),
+        )
 
     def _change(self, index: int, grad: Tensor, active: Tensor) -> Tensor:
         square = self.squares[index]
