@@ -31,6 +31,7 @@ from algos.core.critic import Critic
 from algos.core.estimators import TextbookEstimator
 from algos.core.loop import Trainer
 from algos.core.networks import MLP, init_orthogonal, init_torch_default
+from algos.core.normalisation import ObservationNormaliser
 from algos.core.optimiser import Adam, Optimiser, RMSprop
 from algos.core.policy import CategoricalHead, GaussianHead, Head, Policy
 from algos.core.post_estimator import PostEstimator
@@ -92,7 +93,7 @@ def initial_params(config: NetworkConfig, sizes: Sequence[int], seeds: Sequence[
 
 def make_agents(config: Config, envs: VectorEnv) -> tuple[Policy, Critic]:
     """The policies and critics of all seeds."""
-    _, dtype = DTYPES[config.dtype]
+    numpy_dtype, dtype = DTYPES[config.dtype]
     options: dict[str, Any] = {"dtype": dtype, "device": config.device}
     num_obs = int(np.prod(envs.single_observation_space.shape or (1,)))
     seeds = config.seeds
@@ -122,7 +123,11 @@ def make_agents(config: Config, envs: VectorEnv) -> tuple[Policy, Critic]:
     optimiser_config = getattr(config.algo, "optimiser", None)
     trained = [policy_params, value_params] if joint else [policy_params]
     optimiser = None if optimiser_config is None else make_optimiser(optimiser_config, trained)
-    return Policy(policy_network, head, policy_params, optimiser, critic.loss if joint else None), critic
+    normalisation = config.normalisation
+    observations = ObservationNormaliser(
+        len(seeds), num_obs, numpy_dtype, normalise=normalisation.obs, clip=normalisation.obs_clip
+    )
+    return Policy(policy_network, head, policy_params, optimiser, critic.loss if joint else None, observations), critic
 
 
 def make_estimator(config: Config) -> TextbookEstimator | PostEstimator:

@@ -150,6 +150,13 @@ class PostConfig(Section):
 AnyEstimator = Annotated[TextbookConfig | PostConfig, Field(discriminator="name")]
 
 
+class NormalisationConfig(Section):
+    """What is done to observations before anything learns from them."""
+
+    obs: bool
+    obs_clip: Rate | None
+
+
 class Config(Section):
     """One run: ``num_seeds`` seeds from ``seed`` on, one variant, one task."""
 
@@ -169,6 +176,7 @@ class Config(Section):
     value: NetworkConfig
     critic: AnyCritic
     estimator: AnyEstimator
+    normalisation: NormalisationConfig
 
     @property
     def seeds(self) -> range:

@@ -108,6 +108,7 @@ class Trainer:
         running = self.running.clone()
         clock = [time.perf_counter()]
         rollout = self.collector.collect(self.policy)
+        self.policy.observations.update(rollout.raw_obs)
         clock.append(time.perf_counter())
         stats: dict[str, Any] = self.estimator(rollout, self.critic, running)
         clock.append(time.perf_counter())

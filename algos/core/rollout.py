@@ -68,7 +68,8 @@ class Rollout:
 
     ``obs`` are as the networks see them. ``final_obs [K, D]`` are the last observations of the K episodes that were
     truncated in this rollout, and ``final_index [K, 3]`` says where: (s, t, n), sorted.
-    The collector fills ``device``, ``old`` and ``log_probs``, the estimator ``values``, ``advantages`` and ``returns``.
+    The collector fills ``raw_obs``, ``device``, ``old`` and ``log_probs``, the estimator ``values``, ``advantages`` and
+    ``returns``.
     """
 
     obs: np.ndarray  # [S, T, N, D]
@@ -80,6 +81,7 @@ class Rollout:
     final_obs: np.ndarray
     final_index: np.ndarray
     episodes: Episodes
+    raw_obs: np.ndarray = field(init=False)  # [S, T, N, D], as the environments give them
     device: torch.device = field(init=False)  # of the learning
     old: Distribution = field(init=False)  # of the policy that acted, [S, B, ...]
     log_probs: Tensor = field(init=False)  # [S, B]

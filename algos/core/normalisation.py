@@ -1,0 +1,117 @@
+"""Observations on a common scale, per seed: running statistics and clipping."""
+
+import math
+
+import numpy as np
+from numba import njit, prange
+
+from algos.core.checkpoint import State, collect_state, restore_state
+
+EPSILON = 1e-8  # added to a variance before its root, as Gymnasium's wrappers and SB3's VecNormalize do
+
+
+class RunningMoments:
+    """Mean and variance of all samples so far, each ``[S, D]`` float64 (Chan, Golub and LeVeque 1983).
+
+    Before the first sample the mean is 0 and the variance 1.
+    """
+
+    def __init__(self, num_seeds: int, num_dimensions: int) -> None:
+        self.mean = np.zeros((num_seeds, num_dimensions))
+        self.variance = np.ones((num_seeds, num_dimensions))
+        self.count = np.zeros(num_seeds)
+
+    def update(self, samples: np.ndarray) -> None:
+        """Include ``samples [S, B, D]``; those of a seed that has one which is not finite are left out."""
+        new = samples.shape[1]
+        mean, variance = _batch_moments(samples)
+        good = np.isfinite(mean).all(1) & np.isfinite(variance).all(1)
+        share = (new / (self.count + new))[:, None]
+        shift = mean - self.mean
+        variance = (1 - share) * self.variance + share * variance + share * (1 - share) * shift * shift
+        self.mean = np.where(good[:, None], self.mean + share * shift, self.mean)
+        self.variance = np.where(good[:, None], variance, self.variance)
+        self.count += new * good
+
+    @property
+    def scale(self) -> np.ndarray:
+        """The standard deviations, never 0 ``[S, D]``."""
+        return np.sqrt(self.variance + EPSILON)
+
+    def state_dict(self) -> State:
+        """The statistics."""
+        return {"mean": self.mean, "variance": self.variance, "count": self.count}
+
+    def load_state_dict(self, state: State) -> None:
+        """Continue from a saved state."""
+        self.mean, self.variance, self.count = (state[name].copy() for name in ("mean", "variance", "count"))
+
+
+@njit(cache=True, parallel=True)
+def _batch_moments(samples: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and population variance over the second axis, in two passes in the order of the samples."""
+    num_seeds, num_samples, num_dimensions = samples.shape
+    mean, variance = np.zeros((num_seeds, num_dimensions)), np.zeros((num_seeds, num_dimensions))
+    for s in prange(num_seeds):
+        for b in range(num_samples):
+            for d in range(num_dimensions):
+                mean[s, d] += samples[s, b, d]
+        for d in range(num_dimensions):
+            mean[s, d] /= num_samples
+        for b in range(num_samples):
+            for d in range(num_dimensions):
+                difference = samples[s, b, d] - mean[s, d]
+                variance[s, d] += difference * difference
+        for d in range(num_dimensions):
+            variance[s, d] /= num_samples
+    return mean, variance
+
+
+class ObservationNormaliser:
+    """What the networks see of an observation: clip((obs − mean) / scale, ±clip), in the networks' dtype.
+
+    Mean and scale are a seed's own, over every observation that its environments gave. They stand still during a
+    rollout and move after it, so that what an iteration learns from is what its policy saw; in the first rollout they
+    are 0 and 1. Without ``normalise`` they stay 0 and 1, and ``clip`` None is none.
+    """
+
+    def __init__(
+        self, num_seeds: int, num_obs: int, dtype: type[np.floating], normalise: bool, clip: float | None
+    ) -> None:
+        self.moments = RunningMoments(num_seeds, num_obs) if normalise else None
+        self.mean = np.zeros((num_seeds, num_obs), dtype)
+        self.scale = np.ones((num_seeds, num_obs), dtype)
+        self.clip = math.inf if clip is None else clip
+
+    def __call__(self, obs: np.ndarray, seeds: np.ndarray | None = None) -> np.ndarray:
+        """What the networks see of ``obs [S, ..., D]``, or of ``obs [K, D]`` of the ``seeds [K]`` (positions in S)."""
+        if self.moments is None and math.isinf(self.clip):
+            return obs
+        mean, scale = (x if seeds is None else x[seeds] for x in (self.mean, self.scale))
+        shape = (len(obs), *[1] * (obs.ndim - 2), obs.shape[-1])
+        return clip_finite((obs - mean.reshape(shape)) / scale.reshape(shape), self.clip)
+
+    def update(self, raw_obs: np.ndarray) -> None:
+        """Include ``raw_obs [S, T, N, D]`` in the statistics."""
+        if self.moments is not None:
+            self.moments.update(raw_obs.reshape(len(raw_obs), -1, raw_obs.shape[-1]))
+            self._take_moments()
+
+    def state_dict(self) -> State:
+        """The statistics, if there are any."""
+        return collect_state(moments=self.moments)
+
+    def load_state_dict(self, state: State) -> None:
+        """Continue from a saved state."""
+        if self.moments is not None:
+            restore_state(state, moments=self.moments)
+            self._take_moments()
+
+    def _take_moments(self) -> None:
+        assert self.moments is not None
+        self.mean, self.scale = (x.astype(self.mean.dtype) for x in (self.moments.mean, self.moments.scale))
+
+
+def clip_finite(x: np.ndarray, clip: float) -> np.ndarray:
+    """``x`` clipped to ±clip; infinities and NaN stay, so that the seed they come from is stopped."""
+    return np.where(np.isfinite(x), np.clip(x, -clip, clip), x)
