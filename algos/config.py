@@ -150,6 +150,13 @@ class PostConfig(Section):
 AnyEstimator = Annotated[TextbookConfig | PostConfig, Field(discriminator="name")]
 
 
+class EvaluationConfig(Section):
+    """When policies are evaluated: every ``interval`` iterations and at the end, or never."""
+
+    interval: Positive | None
+    episodes: Positive
+
+
 class Config(Section):
     """One run: ``num_seeds`` seeds from ``seed`` on, one variant, one task."""
 
@@ -169,6 +176,7 @@ class Config(Section):
     value: NetworkConfig
     critic: AnyCritic
     estimator: AnyEstimator
+    evaluation: EvaluationConfig
 
     @property
     def seeds(self) -> range:
