@@ -4,6 +4,7 @@ import os
 from collections.abc import Sequence
 from typing import Any, Protocol
 
+import gymnasium as gym
 import numba
 import numpy as np
 import torch
@@ -29,6 +30,7 @@ from algos.config import (
 from algos.core.collector import Collector
 from algos.core.critic import Critic
 from algos.core.estimators import TextbookEstimator
+from algos.core.evaluation import Evaluator, PeriodicEvaluation
 from algos.core.loop import Trainer
 from algos.core.networks import MLP, init_orthogonal, init_torch_default
 from algos.core.normalisation import ObservationNormaliser
@@ -38,6 +40,8 @@ from algos.core.post_estimator import PostEstimator
 from algos.core.rollout import Rollout
 from algos.core.stepping import make_stepping
 from algos.core.streams import Streams, environment_seeds, stream
+from algos.envs.batched import BatchedEnv
+from algos.envs.errors import TaskError
 from algos.envs.make import make_vec
 from algos.ppo import PPO
 from algos.trpo import TRPO
@@ -146,6 +150,19 @@ def make_environments(config: EnvConfig, num_envs: int) -> VectorEnv:
     return make_vec(config.id, num_envs, config.kwargs, config.vectorization, config.module, config.max_episode_steps)
 
 
+def make_evaluator(config: Config, num_episodes: int) -> Evaluator:
+    """Evaluates the policies of all seeds.
+
+    Raises:
+        TaskError: an episode of the task may never end.
+    """
+    envs = make_environments(config.env, len(config.seeds) * num_episodes)
+    limited = isinstance(envs, BatchedEnv) or config.env.max_episode_steps or gym.spec(config.env.id).max_episode_steps
+    if not limited:
+        raise TaskError(f"{config.env.id} has no time limit: an evaluation may not end; set env.max_episode_steps")
+    return Evaluator(envs, config.seeds, num_episodes, config.num_envs)
+
+
 def make_trainer(config: Config) -> Trainer:
     """A run that is ready to iterate."""
     # Engines that run several jobs side by side tell each its share of the cores by OMP_NUM_THREADS.
@@ -164,6 +181,10 @@ def make_trainer(config: Config) -> Trainer:
         if optimiser is not None and not isinstance(section, TRPOConfig | JointCriticConfig)
         if section.optimiser.schedule == "linear"
     ]
+    evaluation = None
+    if config.evaluation.interval is not None:
+        evaluator = make_evaluator(config, config.evaluation.episodes)
+        evaluation = PeriodicEvaluation(evaluator, config.evaluation.interval, config.iterations)
     return Trainer(
         seeds,
         config.iterations,
@@ -173,4 +194,5 @@ def make_trainer(config: Config) -> Trainer:
         make_estimator(config),
         make_algorithm(config.algo, seeds),
         schedules,
+        evaluation,
     )

@@ -157,6 +157,13 @@ class NormalisationConfig(Section):
     obs_clip: Rate | None
 
 
+class EvaluationConfig(Section):
+    """When policies are evaluated: every ``interval`` iterations and at the end, or never."""
+
+    interval: Positive | None
+    episodes: Positive
+
+
 class Config(Section):
     """One run: ``num_seeds`` seeds from ``seed`` on, one variant, one task."""
 
@@ -177,6 +184,7 @@ class Config(Section):
     critic: AnyCritic
     estimator: AnyEstimator
     normalisation: NormalisationConfig
+    evaluation: EvaluationConfig
 
     @property
     def seeds(self) -> range:

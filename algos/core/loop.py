@@ -12,6 +12,7 @@ from torch import Tensor
 from algos.core.checkpoint import State, check_fits, collect_state, restore_state
 from algos.core.collector import Collector
 from algos.core.critic import Critic
+from algos.core.evaluation import PeriodicEvaluation
 from algos.core.networks import batch_mean
 from algos.core.policy import Policy
 from algos.core.rollout import Rollout
@@ -53,6 +54,7 @@ class Trainer:
         estimator: Any,
         algorithm: Any,
         schedules: list[tuple[Any, float]],
+        evaluation: PeriodicEvaluation | None,
     ) -> None:
         self.seeds = seeds
         self.iterations = iterations
@@ -62,6 +64,7 @@ class Trainer:
         self.estimator = estimator
         self.algorithm = algorithm
         self.schedules = schedules
+        self.evaluation = evaluation
         self.next_iteration = 0
         self.running = torch.ones(len(seeds), dtype=torch.bool, device=policy.params.device)
 
@@ -117,8 +120,13 @@ class Trainer:
         stats = self._episode_stats(rollout, number) | stats | self._common_stats(rollout)
         failures = self._stop_broken_seeds(number, rollout, stats)
         self.next_iteration = number + 1
-        parts = np.diff(clock)
-        seconds = dict(zip(("rollout_seconds", "critic_seconds", "policy_seconds"), parts.tolist(), strict=True))
+        parts = ["rollout_seconds", "critic_seconds", "policy_seconds"]
+        if self.evaluation is not None:
+            clock.append(time.perf_counter())
+            stats |= self.evaluation.columns(self.policy, number)
+            clock.append(time.perf_counter())
+            parts += ["other_seconds", "evaluation_seconds"]
+        seconds = dict(zip(parts, np.diff(clock).tolist(), strict=True))
         values: dict[str, np.ndarray] = {
             name: value.cpu().numpy() if isinstance(value, Tensor) else np.asarray(value)
             for name, value in stats.items()
