@@ -33,7 +33,7 @@ from algos.core.estimators import TextbookEstimator
 from algos.core.evaluation import Evaluator, PeriodicEvaluation
 from algos.core.loop import Trainer
 from algos.core.networks import MLP, init_orthogonal, init_torch_default
-from algos.core.normalisation import ObservationNormaliser
+from algos.core.normalisation import ObservationNormaliser, RewardNormaliser
 from algos.core.optimiser import Adam, Optimiser, RMSprop
 from algos.core.policy import CategoricalHead, GaussianHead, Head, Policy
 from algos.core.post_estimator import PostEstimator
@@ -175,6 +175,13 @@ def make_trainer(config: Config) -> Trainer:
     dtype = DTYPES[config.dtype][0]
     stepping = make_stepping(envs, environment_seeds(seeds, config.num_envs), len(seeds), dtype)
     collector = Collector(stepping, config.num_steps, Streams(seeds, "actions"), dtype)
+    rewards = RewardNormaliser(
+        len(seeds),
+        config.num_envs,
+        config.gamma,
+        normalise=config.normalisation.reward,
+        clip=config.normalisation.reward_clip,
+    )
     schedules = [
         (optimiser, optimiser.learning_rate)
         for optimiser, section in ((policy.optimiser, config.algo), (critic.optimiser, config.critic))
@@ -189,6 +196,7 @@ def make_trainer(config: Config) -> Trainer:
         seeds,
         config.iterations,
         collector,
+        rewards,
         policy,
         critic,
         make_estimator(config),

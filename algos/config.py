@@ -151,10 +151,12 @@ AnyEstimator = Annotated[TextbookConfig | PostConfig, Field(discriminator="name"
 
 
 class NormalisationConfig(Section):
-    """What is done to observations before anything learns from them."""
+    """What is done to observations and rewards before anything learns from them."""
 
     obs: bool
     obs_clip: Rate | None
+    reward: bool
+    reward_clip: Rate | None
 
 
 class EvaluationConfig(Section):

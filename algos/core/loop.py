@@ -14,6 +14,7 @@ from algos.core.collector import Collector
 from algos.core.critic import Critic
 from algos.core.evaluation import PeriodicEvaluation
 from algos.core.networks import batch_mean
+from algos.core.normalisation import RewardNormaliser
 from algos.core.policy import Policy
 from algos.core.rollout import Rollout
 
@@ -41,6 +42,7 @@ class Iteration:
 class Trainer:
     """Trains all seeds of one variant on one task in lock-step.
 
+    ``rewards`` makes what is learned from of the rewards; the returns that are reported are the true ones.
     ``schedules`` are pairs of an optimiser and its initial learning rate that fall linearly to zero.
     """
 
@@ -49,6 +51,7 @@ class Trainer:
         seeds: range,
         iterations: int,
         collector: Collector,
+        rewards: RewardNormaliser,
         policy: Policy,
         critic: Critic,
         estimator: Any,
@@ -59,6 +62,7 @@ class Trainer:
         self.seeds = seeds
         self.iterations = iterations
         self.collector = collector
+        self.rewards = rewards
         self.policy = policy
         self.critic = critic
         self.estimator = estimator
@@ -95,10 +99,13 @@ class Trainer:
         self.next_iteration = int(state["next_iteration"])
         self.running.copy_(torch.from_numpy(state["running"]))
         restore_state(state, **self._parts())
+        if not self.collector.stepping.resumes_episodes:
+            self.rewards.begin_episodes()
 
     def _parts(self) -> dict[str, Any]:
         return {
             "collector": self.collector,
+            "rewards": self.rewards,
             "policy": self.policy,
             "critic": self.critic,
             "estimator": self.estimator,
@@ -112,6 +119,7 @@ class Trainer:
         clock = [time.perf_counter()]
         rollout = self.collector.collect(self.policy)
         self.policy.observations.update(rollout.raw_obs)
+        rollout.rewards = self.rewards(rollout.rewards, rollout.ended)
         clock.append(time.perf_counter())
         stats: dict[str, Any] = self.estimator(rollout, self.critic, running)
         clock.append(time.perf_counter())

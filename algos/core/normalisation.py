@@ -1,4 +1,4 @@
-"""Observations on a common scale, per seed: running statistics and clipping."""
+"""Observations and rewards on a common scale, per seed: running statistics and clipping."""
 
 import math
 
@@ -110,6 +110,59 @@ class ObservationNormaliser:
     def _take_moments(self) -> None:
         assert self.moments is not None
         self.mean, self.scale = (x.astype(self.mean.dtype) for x in (self.moments.mean, self.moments.scale))
+
+
+class RewardNormaliser:
+    """What is learned from instead of the rewards: clip(r / std(G), ±clip).
+
+    G_t = r_t + γ·G_{t−1} is the return so far of an episode, discounted the wrong way round, as in OpenAI's Baselines
+    and SB3's VecNormalize (Engstrom et al. 2020, §3); its standard deviation is over all steps of a seed's
+    environments, those of the rollout at hand included, so that a rollout has one scale. The mean is not subtracted.
+    Without ``normalise`` the rewards are only clipped, and ``clip`` None is no bound.
+    """
+
+    def __init__(self, num_seeds: int, num_envs: int, gamma: float, normalise: bool, clip: float | None) -> None:
+        self.gamma = gamma
+        self.clip = clip
+        self.moments = RunningMoments(num_seeds, 1) if normalise else None
+        self.episode_return = np.zeros((num_seeds, num_envs))
+
+    def __call__(self, rewards: np.ndarray, ended: np.ndarray) -> np.ndarray:
+        """What to learn from in place of the next ``rewards [S, T, N]``, of episodes that ``ended`` there."""
+        if self.moments is not None:
+            running = _running_returns(rewards, ended, self.gamma, self.episode_return)
+            self.moments.update(running.reshape(len(running), -1, 1))
+            rewards = rewards / self.moments.scale[:, :, None]
+        return rewards if self.clip is None else clip_finite(rewards, self.clip)
+
+    def begin_episodes(self) -> None:
+        """All environments begin an episode, wherever they stood."""
+        self.episode_return[:] = 0.0
+
+    def state_dict(self) -> State:
+        """The statistics and where the episodes stand, if that matters."""
+        if self.moments is None:
+            return {}
+        return {"episode_return": self.episode_return} | collect_state(moments=self.moments)
+
+    def load_state_dict(self, state: State) -> None:
+        """Continue from a saved state."""
+        if self.moments is not None:
+            self.episode_return[:] = state["episode_return"]
+            restore_state(state, moments=self.moments)
+
+
+@njit(cache=True)
+def _running_returns(rewards: np.ndarray, ended: np.ndarray, gamma: float, episode_return: np.ndarray) -> np.ndarray:
+    """G_t = r_t + γ·G_{t−1} within each episode ``[S, T, N]``; ``episode_return [S, N]`` goes on between calls."""
+    running = np.empty_like(rewards)
+    num_seeds, num_steps, num_envs = rewards.shape
+    for s in range(num_seeds):
+        for t in range(num_steps):
+            for n in range(num_envs):
+                running[s, t, n] = rewards[s, t, n] + gamma * episode_return[s, n]
+                episode_return[s, n] = 0.0 if ended[s, t, n] else running[s, t, n]
+    return running
 
 
 def clip_finite(x: np.ndarray, clip: float) -> np.ndarray:

@@ -74,7 +74,7 @@ class Rollout:
 
     obs: np.ndarray  # [S, T, N, D]
     actions: np.ndarray  # [S, T, N, A]
-    rewards: np.ndarray  # [S, T, N] float64
+    rewards: np.ndarray  # [S, T, N] float64; the environments', until the loop makes of them what is learned from
     terminated: np.ndarray  # [S, T, N] bool
     truncated: np.ndarray  # [S, T, N] bool
     last_obs: np.ndarray  # [S, N, D]

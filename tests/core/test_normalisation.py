@@ -1,13 +1,15 @@
-"""Normalised observations against Gymnasium's own statistics, and what stands on them: acting, saving, loading."""
+"""Observations and rewards against Gymnasium's statistics and SB3's VecNormalize; acting, saving and loading."""
 
 from collections.abc import Callable
 
 import numpy as np
 import pytest
+from gymnasium import spaces
 from gymnasium.wrappers.utils import RunningMeanStd
+from stable_baselines3.common.vec_env import VecEnv, VecNormalize
 
 from algos.core.loop import Trainer
-from algos.core.normalisation import ObservationNormaliser, RunningMoments
+from algos.core.normalisation import ObservationNormaliser, RewardNormaliser, RunningMoments
 from sweeps.run_directory import CHECKPOINT
 from sweeps.trained import load_agents
 from tests.composing import train_rows, trainer
@@ -139,3 +141,68 @@ def test_loaded_policies_see_what_the_trained_ones_saw(tmp_path):
         np.testing.assert_array_equal(policy.act(obs, None), expected)
     policy.observations = ObservationNormaliser(2, 5, np.float32, normalise=False, clip=None)
     assert not np.allclose(policy.act(obs, None), expected)
+
+
+class Replay(VecEnv):
+    """Rewards ``[T, N]`` and episode ends of a rollout, as an environment of Stable-Baselines3."""
+
+    def __init__(self, rewards: np.ndarray, ended: np.ndarray) -> None:
+        super().__init__(rewards.shape[1], spaces.Box(-1, 1, (1,)), spaces.Discrete(2))
+        self.steps = iter(zip(rewards, ended, strict=True))
+
+    def reset(self):
+        return np.zeros((self.num_envs, 1), np.float32)
+
+    def step_wait(self):
+        return (self.reset(), *next(self.steps), [{} for _ in range(self.num_envs)])
+
+    def step_async(self, actions):
+        pass
+
+    def close(self):
+        pass
+
+    env_is_wrapped = env_method = get_attr = set_attr = lambda self, *_, **__: [None] * self.num_envs
+
+
+def test_the_discounted_return_is_vecnormalizes():
+    """Over two rollouts that an episode spans; VecNormalize starts with a pseudo-sample of weight 1e-4."""
+    rng = np.random.default_rng(1)
+    rewards, ended = rng.normal(1, 3, (2, 400, 3)), rng.random((2, 400, 3)) < 0.05
+    normaliser = RewardNormaliser(2, 3, 0.97, normalise=True, clip=None)
+    parts = [normaliser(rewards[:, part], ended[:, part]) for part in (slice(0, 150), slice(150, 400))]
+    for s in range(2):
+        oracle = VecNormalize(Replay(rewards[s], ended[s]), norm_obs=False, gamma=0.97)
+        oracle.reset()
+        variances = []
+        for _ in range(400):
+            oracle.step(np.zeros(3))
+            variances.append(oracle.ret_rms.var)
+        np.testing.assert_allclose(normaliser.episode_return[s], oracle.returns, rtol=1e-12)
+        for part, seen, last in zip(parts, (rewards[s, :150], rewards[s, 150:]), (149, 399), strict=True):
+            np.testing.assert_allclose(part[s], seen / np.sqrt(variances[last]), rtol=1e-6)
+
+
+def test_rewards_by_hand():
+    """γ = ½: the returns are 2, 4 + 1 and, after the end, 6, of mean 13/3 and variance 26/9."""
+    rewards, ended = np.array([2.0, 4.0, 6.0]).reshape(1, 3, 1), np.array([False, True, False]).reshape(1, 3, 1)
+    learned = RewardNormaliser(1, 1, 0.5, normalise=True, clip=3.0)(rewards, ended)
+    np.testing.assert_allclose(learned.ravel(), [2 / (26 / 9) ** 0.5, 4 / (26 / 9) ** 0.5, 3.0])
+    clipped = RewardNormaliser(1, 1, 0.5, normalise=False, clip=3.0)(rewards, ended)
+    assert clipped.ravel().tolist() == [2, 3, 3]
+
+
+@pytest.mark.parametrize("switch", ["normalisation.reward=true", "normalisation.reward_clip=0.25"])
+def test_returns_of_processed_rewards_are_learned_and_true_ones_reported(switch):
+    settings = ["env=swingup", "env.max_episode_steps=30", "iterations=2", "gae_lambda=1.0", *SIZES]
+    plain, plain_rollouts, _ = spied(*settings)
+    changed, changed_rollouts, _ = spied(*settings, switch)
+    first, second = next(iter(plain)), next(iter(changed))
+    np.testing.assert_array_equal(first.stats["episodic_return"], second.stats["episodic_return"])
+    rewards = plain_rollouts[0].rewards
+    clipped = "clip" in switch
+    expected = np.clip(rewards, -0.25, 0.25) if clipped else rewards / changed.rewards.moments.scale[:, :, None]
+    np.testing.assert_allclose(changed_rollouts[0].rewards, expected)
+    assert not np.allclose(expected, rewards)
+    assert not np.allclose(changed_rollouts[0].returns, plain_rollouts[0].returns)
+    assert not np.allclose(first.stats["value_loss"], second.stats["value_loss"])
