@@ -6,11 +6,14 @@ from pathlib import Path
 import numpy as np
 from hydra import compose, initialize_config_module
 
+import conf
 from algos.build import make_trainer
 from algos.config import Config
 from algos.core.loop import Trainer
 from sweeps.checks import task_config, validate
 from sweeps.run_directory import TableWriter, progress_rows
+
+VARIANTS = sorted(path.stem for path in Path(conf.__file__).parent.glob("algo/*.yaml"))
 
 
 def composed(*overrides: str) -> Config:
