@@ -66,7 +66,7 @@ def test_a_bad_value_is_refused_in_one_line_before_anything_is_written(override,
     ],
 )
 def test_bad_values_of_the_variants_are_refused(algo, overrides, words, tmp_path):
-    ended = train(*sizes(algo), *overrides, f"hydra.run.dir={tmp_path}/run")
+    ended = train(f"algo={algo}", *overrides, f"hydra.run.dir={tmp_path}/run")
     assert ended.is_refusal(), ended
     assert words in ended.err
     assert not (tmp_path / "run").exists()
