@@ -1,11 +1,10 @@
 """Advantage actor-critic (Mnih et al. 2016, in its synchronous form): one gradient step per rollout."""
 
-import torch
 from torch import Tensor
 
-from algos.core.networks import batch_mean
 from algos.core.policy import Policy
 from algos.core.rollout import Rollout
+from algos.policy_gradient import policy_gradient_step
 
 
 class A2C:
@@ -20,9 +19,4 @@ class A2C:
         batch = rollout.batch()
         if self.normalise_advantages:
             batch = batch.normalised()
-        distribution = policy.distribution(batch.obs, active=active)
-        loss = -batch_mean(distribution.log_prob(batch.actions) * batch.advantages)
-        if self.ent_coef:
-            loss = loss - self.ent_coef * batch_mean(distribution.entropy())
-        policy.descend(loss, batch, active)
-        return {"policy_loss": loss.detach(), "policy_steps": torch.ones_like(active, dtype=torch.int64)}
+        return policy_gradient_step(policy, batch, self.ent_coef, active)

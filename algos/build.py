@@ -16,14 +16,16 @@ from algos.a2c import A2C
 from algos.config import (
     A2CConfig,
     AdamConfig,
-    AnyAlgo,
     AnyOptimiser,
     Config,
     EnvConfig,
     JointCriticConfig,
     NetworkConfig,
+    NPGConfig,
     PostConfig,
     PPOConfig,
+    PPOPenaltyConfig,
+    ReinforceConfig,
     SeparateCriticConfig,
     TRPOConfig,
 )
@@ -43,7 +45,10 @@ from algos.core.streams import Streams, environment_seeds, stream
 from algos.envs.batched import BatchedEnv
 from algos.envs.errors import TaskError
 from algos.envs.make import make_vec
+from algos.npg import NPG
 from algos.ppo import PPO
+from algos.ppo_penalty import PPOPenalty
+from algos.reinforce import REINFORCE
 from algos.trpo import TRPO
 
 DTYPES: dict[str, tuple[Any, torch.dtype]] = {
@@ -59,14 +64,21 @@ class Algorithm(Protocol):
         """Update the active seeds of ``policy``; reports figures ``[S]``."""
 
 
-def make_algorithm(config: AnyAlgo, seeds: Sequence[int]) -> Algorithm:
-    """The variant that ``config.name`` names."""
-    settings = {name: getattr(config, name) for name in type(config).model_fields if name not in ("name", "optimiser")}
-    match config:
+def make_algorithm(config: Config) -> Algorithm:
+    """The variant that ``config.algo.name`` names."""
+    algo, seeds = config.algo, config.seeds
+    settings = {name: getattr(algo, name) for name in type(algo).model_fields if name not in ("name", "optimiser")}
+    match algo:
+        case ReinforceConfig():
+            return REINFORCE(**settings, gamma=config.gamma)
         case A2CConfig():
             return A2C(**settings)
         case PPOConfig():
             return PPO(**settings, streams=Streams(seeds, "policy_minibatches"))
+        case PPOPenaltyConfig():
+            return PPOPenalty(**settings, num_seeds=len(seeds), streams=Streams(seeds, "policy_minibatches"))
+        case NPGConfig():
+            return NPG(**settings)
         case TRPOConfig():
             return TRPO(**settings)
 
@@ -185,7 +197,7 @@ def make_trainer(config: Config) -> Trainer:
     schedules = [
         (optimiser, optimiser.learning_rate)
         for optimiser, section in ((policy.optimiser, config.algo), (critic.optimiser, config.critic))
-        if optimiser is not None and not isinstance(section, TRPOConfig | JointCriticConfig)
+        if optimiser is not None and not isinstance(section, NPGConfig | TRPOConfig | JointCriticConfig)
         if section.optimiser.schedule == "linear"
     ]
     evaluation = None
@@ -200,7 +212,7 @@ def make_trainer(config: Config) -> Trainer:
         policy,
         critic,
         make_estimator(config),
-        make_algorithm(config.algo, seeds),
+        make_algorithm(config),
         schedules,
         evaluation,
     )

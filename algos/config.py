@@ -54,11 +54,21 @@ class A2CConfig(Section):
     optimiser: AnyOptimiser
 
 
+class ReinforceConfig(Section):
+    """REINFORCE with rewards-to-go."""
+
+    name: Literal["reinforce"]
+    baseline: bool
+    normalise_advantages: bool
+    ent_coef: NonNegative
+    optimiser: AnyOptimiser
+
+
 class PPOConfig(Section):
     """PPO with the clipped objective."""
 
     name: Literal["ppo"]
-    clip_coef: Rate
+    clip_coef: Rate | None
     update_epochs: Positive
     num_minibatches: Positive
     advantage_normalisation: Literal["none", "rollout", "minibatch"]
@@ -69,20 +79,49 @@ class PPOConfig(Section):
     optimiser: AnyOptimiser
 
 
-class TRPOConfig(Section):
+class PPOPenaltyConfig(Section):
+    """PPO with a KL penalty."""
+
+    name: Literal["ppo_penalty"]
+    kl_coef: Rate
+    target_kl: Rate | None
+    update_epochs: Positive
+    num_minibatches: Positive
+    advantage_normalisation: Literal["none", "rollout", "minibatch"]
+    ent_coef: NonNegative
+    optimiser: AnyOptimiser
+
+
+class NaturalConfig(Section):
+    """Common to the variants that follow the natural gradient."""
+
+    cg_iters: Positive
+    cg_damping: NonNegative
+    cg_tolerance: NonNegative
+    fisher_fraction: Annotated[float, Field(gt=0, le=1)]
+    normalise_advantages: bool
+
+
+class NPGConfig(NaturalConfig):
+    """Natural policy gradient; exactly one of ``max_kl`` and ``kl_coef`` is set."""
+
+    name: Literal["npg"]
+    max_kl: Rate | None
+    kl_coef: Rate | None
+
+
+class TRPOConfig(NaturalConfig):
     """Trust region policy optimisation."""
 
     name: Literal["trpo"]
     max_kl: Rate
-    cg_iters: Positive
-    cg_damping: NonNegative
-    cg_tolerance: NonNegative
     max_backtracks: Annotated[int, Field(ge=0)]
     backtrack_coef: Annotated[float, Field(gt=0, lt=1)]
-    normalise_advantages: bool
 
 
-AnyAlgo = Annotated[A2CConfig | PPOConfig | TRPOConfig, Field(discriminator="name")]
+AnyAlgo = Annotated[
+    ReinforceConfig | A2CConfig | NPGConfig | TRPOConfig | PPOConfig | PPOPenaltyConfig, Field(discriminator="name")
+]
 
 
 class EnvConfig(Section):
@@ -194,7 +233,7 @@ class Config(Section):
         return range(self.seed, self.seed + self.num_seeds)
 
     @model_validator(mode="after")
-    def _minibatches_divide(self) -> "Config":
+    def _parts_fit(self) -> "Config":
         samples = self.num_envs * self.num_steps
         for key in ("algo", "critic"):
             parts = getattr(getattr(self, key), "num_minibatches", 1)
@@ -203,6 +242,10 @@ class Config(Section):
                     f"{key}.num_minibatches={parts}: must divide num_envs * num_steps = "
                     f"{self.num_envs} * {self.num_steps} = {samples}"
                 )
+        if isinstance(self.algo, NPGConfig) and (self.algo.max_kl is None) == (self.algo.kl_coef is None):
+            raise ValueError(
+                f"algo.max_kl={self.algo.max_kl}, algo.kl_coef={self.algo.kl_coef}: allowed: one of the two"
+            )
         if isinstance(self.critic, JointCriticConfig) and not hasattr(self.algo, "optimiser"):
             raise ValueError(f"critic.step=joint: algo={self.algo.name} makes no gradient steps; allowed: separate")
         return self

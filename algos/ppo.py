@@ -1,5 +1,7 @@
 """Proximal policy optimisation with the clipped objective (Schulman et al. 2017, eq. 7)."""
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -14,15 +16,15 @@ from algos.core.surrogate import mean_clipped_surrogate
 class PPO:
     """Ascend the clipped surrogate for several epochs; a seed stops when its KL exceeds ``target_kl``.
 
-    ``advantage_normalisation`` is over the ``rollout``, each ``minibatch``, or ``none``. ``kl_estimator`` is what
-    ``target_kl`` is compared with, from the same forward pass as the step: ``log_ratio``, mean(log π_old − log π), or
-    ``k3``, mean(r − 1 − log r) (Schulman 2020), whose variance is lower and which cannot be negative. A seed over the
-    threshold skips the step, or makes it as its last where ``stop_after_step``.
+    ``clip_coef`` None is the unclipped objective E[r·Â] (eq. 6). ``kl_estimator`` is what ``target_kl`` is
+    compared with, from the same forward pass as the step: ``log_ratio``, mean(log π_old − log π), or ``k3``,
+    mean(r − 1 − log r) (Schulman 2020), whose variance is lower and which cannot be negative. A seed over the threshold
+    skips the step, or makes it as its last where ``stop_after_step``.
     """
 
     def __init__(
         self,
-        clip_coef: float,
+        clip_coef: float | None,
         update_epochs: int,
         num_minibatches: int,
         advantage_normalisation: str,
@@ -32,7 +34,7 @@ class PPO:
         ent_coef: float,
         streams: Streams,
     ) -> None:
-        self.clip_coef = clip_coef
+        self.clip_coef = math.inf if clip_coef is None else clip_coef
         self.update_epochs = update_epochs
         self.num_minibatches = num_minibatches
         self.advantage_normalisation = advantage_normalisation
@@ -52,30 +54,23 @@ class PPO:
 
     def update(self, policy: Policy, rollout: Rollout, active: Tensor) -> dict[str, Tensor]:
         """Up to ``update_epochs`` passes for the active seeds; reports figures ``[S]`` of each seed's last step."""
-        whole = rollout.batch()
-        if self.advantage_normalisation == "rollout":
-            whole = whole.normalised()
-        num_samples = whole.log_probs.shape[1]
-        permutations = self.streams.permutations(self.update_epochs, num_samples) if self.num_minibatches > 1 else None
         stats: dict[str, Tensor] = {}
         steps = torch.zeros_like(active, dtype=torch.int64)
-        for epoch in range(self.update_epochs):
-            permutation = None if permutations is None else permutations[:, epoch]
-            for batch in whole.minibatches(permutation, self.num_minibatches):
-                if not active.any():
-                    break
-                loss, latest = self._loss(policy, batch, active)
-                over = torch.zeros_like(active) if self.target_kl is None else latest["approx_kl"] > self.target_kl
-                stepping = active if self.stop_after_step else active & ~over
-                policy.descend(loss, batch, stepping)
-                stats = {name: torch.where(active, value, stats.get(name, value)) for name, value in latest.items()}
-                steps = steps + stepping
-                active = active & ~over
+        for batch in rollout.epochs(
+            self.update_epochs, self.num_minibatches, self.advantage_normalisation, self.streams
+        ):
+            if not active.any():
+                break
+            loss, latest = self._loss(policy, batch, active)
+            over = torch.zeros_like(active) if self.target_kl is None else latest["approx_kl"] > self.target_kl
+            stepping = active if self.stop_after_step else active & ~over
+            policy.descend(loss, batch, stepping)
+            stats = {name: torch.where(active, value, stats.get(name, value)) for name, value in latest.items()}
+            steps = steps + stepping
+            active = active & ~over
         return {**stats, "policy_steps": steps}
 
     def _loss(self, policy: Policy, batch: Batch, active: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
-        if self.advantage_normalisation == "minibatch":
-            batch = batch.normalised()
         distribution = policy.distribution(batch.obs, active=active)
         log_probs = distribution.log_prob(batch.actions)
         surrogate = mean_clipped_surrogate(log_probs, batch.log_probs, batch.advantages, self.clip_coef, active)

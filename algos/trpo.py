@@ -3,16 +3,17 @@
 import torch
 from torch import Tensor
 
-from algos.core.networks import batch_mean
 from algos.core.policy import Policy
+from algos.core.reductions import batch_mean
 from algos.core.rollout import Rollout
-from algos.trust_region import conjugate_gradient, dot, line_search
+from algos.core.surrogate import mean_surrogate
+from algos.trust_region import line_search, natural_gradient
 
 
 class TRPO:
     """Step √(2δ/xᵀFx)·x with x ≈ F⁻¹g, shortened until mean KL(old‖new) ≤ δ and the surrogate improves.
 
-    δ is ``max_kl``; F is damped by ``cg_damping``.
+    δ is ``max_kl``, in nats; F, from ``fisher_fraction`` of the samples, is damped by ``cg_damping``.
     """
 
     def __init__(
@@ -21,6 +22,7 @@ class TRPO:
         cg_iters: int,
         cg_damping: float,
         cg_tolerance: float,
+        fisher_fraction: float,
         max_backtracks: int,
         backtrack_coef: float,
         normalise_advantages: bool,
@@ -29,6 +31,7 @@ class TRPO:
         self.cg_iters = cg_iters
         self.cg_damping = cg_damping
         self.cg_tolerance = cg_tolerance
+        self.fisher_fraction = fisher_fraction
         self.max_backtracks = max_backtracks
         self.backtrack_coef = backtrack_coef
         self.normalise_advantages = normalise_advantages
@@ -41,34 +44,34 @@ class TRPO:
 
         def surrogate(params: Tensor, active: Tensor) -> tuple[Tensor, Tensor]:
             new = policy.distribution(batch.obs, params, active)
-            ratio = torch.exp(new.log_prob(batch.actions) - batch.log_probs)
-            return batch_mean(ratio * batch.advantages), batch_mean(rollout.old.kl(new))
-
-        def fisher_product(vector: Tensor, active: Tensor) -> Tensor:
-            product = policy.fisher_vector_product(batch.obs, rollout.old, vector, active)
-            return product + self.cg_damping * vector
+            return mean_surrogate(new, batch), batch_mean(rollout.old.kl(new))
 
         old_surrogate, _ = surrogate(policy.params, active)
-        (gradient,) = torch.autograd.grad(old_surrogate.sum(), policy.params)
+        natural = natural_gradient(
+            old_surrogate,
+            policy,
+            rollout,
+            self.fisher_fraction,
+            self.cg_iters,
+            self.cg_damping,
+            self.cg_tolerance,
+            active,
+        )
         with torch.no_grad():
-            direction = conjugate_gradient(fisher_product, gradient, self.cg_iters, self.cg_tolerance, active)
-            curvature = dot(direction, fisher_product(direction, active))
-            solved = active & (curvature > 0) & torch.isfinite(curvature)
-            scale = torch.where(solved, torch.sqrt(2 * self.max_kl / curvature), 0.0)
             search = line_search(
                 surrogate,
                 policy.params,
-                scale[:, None] * direction,
+                natural.step(self.max_kl),
                 old_surrogate,
                 self.max_kl,
                 self.max_backtracks,
                 self.backtrack_coef,
-                solved,
+                natural.solved,
             )
             policy.params.copy_(search.params)
         return {
             "policy_loss": -old_surrogate.detach(),
             "backtracks": search.backtracks,
-            "step_accepted": search.accepted.to(torch.int64),
-            "cg_failed": (active & ~solved).to(torch.int64),
+            "step_accepted": search.accepted.long(),
+            "cg_failed": (active & ~natural.solved).long(),
         }

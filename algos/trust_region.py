@@ -1,12 +1,15 @@
-"""The pieces of trust-region methods as pure functions over stacked seeds; vectors are ``[S, P]``, scalars ``[S]``."""
+"""The pieces of trust-region methods as functions over stacked seeds; vectors are ``[S, P]``, scalars ``[S]``."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from algos.core.networks import batch_sum
+from algos.core.policy import Policy
+from algos.core.reductions import batch_sum
+from algos.core.rollout import Rollout
 
 
 def dot(a: Tensor, b: Tensor) -> Tensor:
@@ -44,6 +47,49 @@ def conjugate_gradient(
         direction = torch.where(mask, residual + (following / squared)[:, None] * direction, direction)
         squared = torch.where(running, following, squared)
     return x
+
+
+@dataclass
+class NaturalGradient:
+    """Outcome of :func:`natural_gradient`."""
+
+    direction: Tensor  # x ≈ F⁻¹g, [S, P]
+    curvature: Tensor  # xᵀFx, [S]
+    solved: Tensor  # [S] bool: active seeds whose curvature is positive and finite
+
+    def step(self, max_kl: float) -> Tensor:
+        """√(2δ/xᵀFx)·x, whose KL is δ = ``max_kl`` to second order (Schulman et al. 2015, appendix C)."""
+        return torch.where(self.solved, torch.sqrt(2 * max_kl / self.curvature), 0.0)[:, None] * self.direction
+
+
+def natural_gradient(
+    objective: Tensor,
+    policy: Policy,
+    rollout: Rollout,
+    fisher_fraction: float,
+    cg_iters: int,
+    cg_damping: float,
+    cg_tolerance: float,
+    active: Tensor,
+) -> NaturalGradient:
+    """x ≈ F⁻¹g for the gradient g of ``objective [S]`` at the parameters of the policy that acted.
+
+    F is the mean Fisher matrix over ``fisher_fraction`` of the rollout plus ``cg_damping`` times the identity. The
+    fraction is that of the steps, evenly spaced, with all their environments: neighbouring states are the most alike.
+    """
+    (gradient,) = torch.autograd.grad(objective.sum(), policy.params)
+    num_steps = rollout.obs.shape[1]
+    count = max(1, round(fisher_fraction * num_steps))
+    with torch.no_grad():
+        obs = rollout.flat(rollout.obs[:, np.arange(count) * num_steps // count])
+        distribution = policy.distribution(obs, active=active)
+
+        def product(vector: Tensor, active: Tensor) -> Tensor:
+            return policy.fisher_vector_product(obs, distribution, vector, active) + cg_damping * vector
+
+        direction = conjugate_gradient(product, gradient, cg_iters, cg_tolerance, active)
+        curvature = dot(direction, product(direction, active))
+    return NaturalGradient(direction, curvature, active & (curvature > 0) & torch.isfinite(curvature))
 
 
 @dataclass

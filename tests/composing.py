@@ -12,6 +12,8 @@ from algos.core.loop import Trainer
 from sweeps.checks import task_config, validate
 from sweeps.run_directory import TableWriter, progress_rows
 
+VARIANTS = ("reinforce", "a2c", "npg", "trpo", "ppo", "ppo_penalty")
+
 
 def composed(*overrides: str) -> Config:
     """The validated config of ``python -m sweeps.train OVERRIDES``."""

@@ -20,12 +20,12 @@ class TextbookEstimator:
         self.gae_lambda = gae_lambda
 
     def __call__(self, rollout: Rollout, critic: Critic, active: Tensor) -> dict[str, np.ndarray | Tensor]:
-        """Fill ``rollout.values, advantages, returns``, fit the critic, report its figures ``[S]``."""
-        rollout.values, next_values = critic.values(rollout)
+        """Fill ``rollout.values, next_values, advantages, returns``, fit the critic, report its figures ``[S]``."""
+        rollout.values, rollout.next_values = critic.values(rollout)
         rollout.advantages = generalised_advantages(
             rollout.rewards,
             rollout.values,
-            next_values,
+            rollout.next_values,
             rollout.terminated,
             rollout.ended,
             self.gamma,

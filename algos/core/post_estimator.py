@@ -39,7 +39,11 @@ class PostEstimator:
         self.bootstrap_truncations = bootstrap_truncations
 
     def __call__(self, rollout: Rollout, critic: Critic, active: Tensor) -> dict[str, np.ndarray | Tensor]:
-        """Fill ``rollout.values, advantages, returns``, fit the critic, report its figures and ``post_return [S]``."""
+        """Fill ``rollout.values, next_values, advantages, returns``, fit the critic, report figures ``[S]``.
+
+        ``post_return`` is the number that the post reports; where a time limit counts as termination, ``next_values``
+        are 0.
+        """
         terminated = rollout.terminated if self.bootstrap_truncations else rollout.ended
         values, next_values = critic.values(rollout)
         rewards, bootstraps = rollout.rewards, next_values
@@ -52,7 +56,7 @@ class PostEstimator:
             ended = rollout.ended if self.cut_traces else np.zeros_like(rollout.ended)
             return generalised_advantages(rewards, values, next_values, terminated, ended, self.gamma, self.gae_lambda)
 
-        rollout.values = values
+        rollout.values, rollout.next_values = values, np.where(terminated, 0.0, next_values)
         rollout.advantages = advantages(values, next_values)
         if self.critic_target == "gae":
             rollout.returns = rollout.advantages + values

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from algos.core.distributions import Distribution
 from algos.core.networks import batch_mean
+from algos.core.streams import Streams
 
 
 @dataclass
@@ -68,8 +69,7 @@ class Rollout:
 
     ``obs`` are as the networks see them. ``final_obs [K, D]`` are the last observations of the K episodes that were
     truncated in this rollout, and ``final_index [K, 3]`` says where: (s, t, n), sorted.
-    The collector fills ``raw_obs``, ``device``, ``old`` and ``log_probs``, the estimator ``values``, ``advantages`` and
-    ``returns``.
+    The collector fills ``raw_obs``, ``device``, ``old`` and ``log_probs``, the estimator the rest.
     """
 
     obs: np.ndarray  # [S, T, N, D]
@@ -86,6 +86,7 @@ class Rollout:
     old: Distribution = field(init=False)  # of the policy that acted, [S, B, ...]
     log_probs: Tensor = field(init=False)  # [S, B]
     values: np.ndarray = field(init=False)  # [S, T, N]
+    next_values: np.ndarray = field(init=False)  # [S, T, N], of the states that the steps led to
     advantages: np.ndarray = field(init=False)  # [S, T, N]
     returns: np.ndarray = field(init=False)  # [S, T, N]
 
@@ -109,3 +110,20 @@ class Rollout:
             advantages=self.flat(self.advantages),
             returns=self.flat(self.returns),
         )
+
+    def epochs(
+        self, update_epochs: int, num_minibatches: int, advantage_normalisation: str, streams: Streams
+    ) -> Iterator[Batch]:
+        """The minibatches of ``update_epochs`` passes; where there are several to a pass, each pass is shuffled anew.
+
+        ``advantage_normalisation`` is over the ``rollout``, each ``minibatch``, or ``none``.
+        """
+        whole = self.batch()
+        if advantage_normalisation == "rollout":
+            whole = whole.normalised()
+        num_samples = whole.log_probs.shape[1]
+        permutations = streams.permutations(update_epochs, num_samples) if num_minibatches > 1 else None
+        for epoch in range(update_epochs):
+            permutation = None if permutations is None else permutations[:, epoch]
+            for batch in whole.minibatches(permutation, num_minibatches):
+                yield batch.normalised() if advantage_normalisation == "minibatch" else batch

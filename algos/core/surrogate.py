@@ -1,11 +1,13 @@
-"""PPO's clipped surrogate: as a formula, and its mean over a batch in one compiled pass."""
+"""The surrogate E[r·Â] of importance sampling; PPO's clipped one as a formula, and its mean in one compiled pass."""
 
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
+from algos.core.distributions import Distribution
 from algos.core.reductions import batch_mean
+from algos.core.rollout import Batch
 from algos.kernels.surrogate import clipped_surrogate_sums
 
 
@@ -16,6 +18,11 @@ class Surrogate(NamedTuple):
     k3: Tensor  # mean(r − 1 − log r)
     log_ratio: Tensor  # mean(log π_old − log π)
     clip_fraction: Tensor  # share of samples with r outside 1 ± ε
+
+
+def mean_surrogate(new: Distribution, batch: Batch) -> Tensor:
+    """Mean of r·Â over each seed's samples ``[S]``, r = π_new/π_old (Schulman et al. 2015, eq. 14); differentiable."""
+    return batch_mean(torch.exp(new.log_prob(batch.actions) - batch.log_probs) * batch.advantages)
 
 
 def clipped_surrogate(ratio: Tensor, advantages: Tensor, clip_coef: float) -> Tensor:

@@ -11,7 +11,7 @@ from stable_baselines3.common.buffers import RolloutBuffer
 from stable_baselines3.common.logger import Logger
 
 import algos.envs  # noqa: F401  (registers the swing-up)
-from tests.composing import median_final_return, train_rows, trainer
+from tests.composing import VARIANTS, median_final_return, train_rows, trainer
 
 SIZES = ["num_envs=4", "num_steps=64", "policy.hidden=[16]", "value.hidden=[16]", "policy.last_layer_scale=1.0"]
 TASKS = {"cartpole": "CartPole-v1", "swingup": "CartPoleSwingUp-v0"}
@@ -210,7 +210,7 @@ def test_ppo_stops_each_seed_by_itself(tmp_path):
     assert len(set(steps)) > 1
 
 
-@pytest.mark.parametrize("algo", ["a2c", "ppo", "trpo"])
+@pytest.mark.parametrize("algo", VARIANTS)
 def test_every_variant_learns_cartpole(algo):
     run = trainer(f"algo={algo}", "env=cartpole", "num_seeds=3", "iterations=20", "num_steps=128")
     assert median_final_return(run) > 100

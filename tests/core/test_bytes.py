@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.composing import train_rows
+from tests.composing import VARIANTS, train_rows
 
 SMALL = ["iterations=3", "num_envs=3", "num_steps=85", "critic.num_minibatches=1"]
 LONG_ROWS = ["iterations=2", "num_envs=4", "num_steps=8300", "critic.num_minibatches=1", "critic.update_epochs=2"]
@@ -13,11 +13,13 @@ def rows_of_seed(rows: list[str], seed: int) -> list[str]:
 
 
 @pytest.mark.parametrize("env", ["cartpole", "swingup"])
-@pytest.mark.parametrize("algo", ["a2c", "ppo", "trpo"])
+@pytest.mark.parametrize("algo", VARIANTS)
 def test_rows_do_not_depend_on_what_ran_beside(tmp_path, algo, env):
     base = [f"algo={algo}", f"env={env}", *SMALL]
-    if algo == "ppo":
+    if algo in ("ppo", "ppo_penalty"):
         base += ["algo.num_minibatches=5", "algo.target_kl=0.003"]
+    if algo in ("npg", "trpo"):
+        base += ["algo.fisher_fraction=0.3"]
     runs = {
         "alone": ["seed=2", "num_seeds=1", "threads=1"],
         "alone, two threads": ["seed=2", "num_seeds=1", "threads=2"],

@@ -51,6 +51,27 @@ def test_a_bad_value_is_refused_in_one_line_before_anything_is_written(override,
     assert not directory.exists()
 
 
+@pytest.mark.parametrize(
+    ("algo", "overrides", "words"),
+    [
+        ("npg", ("algo.fisher_fraction=0",), "algo.fisher_fraction=0: allowed: greater than 0"),
+        ("trpo", ("algo.fisher_fraction=1.5",), "algo.fisher_fraction=1.5: allowed: less than or equal to 1"),
+        ("npg", ("algo.kl_coef=3",), "algo.max_kl=0.01, algo.kl_coef=3.0: allowed: one of the two"),
+        ("npg", ("algo.max_kl=null",), "algo.max_kl=None, algo.kl_coef=None: allowed: one of the two"),
+        ("npg", ("critic=joint",), "algo=npg makes no gradient steps"),
+        ("reinforce", ("algo.baseline=perhaps",), "algo.baseline='perhaps'"),
+        ("ppo_penalty", ("algo.kl_coef=0",), "algo.kl_coef=0: allowed: greater than 0"),
+        ("ppo_penalty", ("algo.target_kl=-0.01",), "algo.target_kl=-0.01: allowed: greater than 0"),
+        ("ppo_penalty", ("algo.num_minibatches=7",), "algo.num_minibatches=7: must divide"),
+    ],
+)
+def test_bad_values_of_the_variants_are_refused(algo, overrides, words, tmp_path):
+    ended = train(f"algo={algo}", *overrides, f"hydra.run.dir={tmp_path}/run")
+    assert ended.is_refusal(), ended
+    assert words in ended.err
+    assert not (tmp_path / "run").exists()
+
+
 @pytest.mark.parametrize("override", ["algo=dqn", "env=atari", "gama=0.9", "algo.clip=0.1"])
 def test_what_hydra_refuses_keeps_hydras_status_and_writes_nothing(override, tmp_path):
     for mode in ("hydra.mode=RUN", "hydra.mode=MULTIRUN"):

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from algos.core.streams import environment_seeds
+from tests.composing import VARIANTS
 from tests.sweeps.command import Command, files_below, num_rows, run, sizes, train, wait_until
 
 FAULTY = ("env.module=tests.sweeps.faulty_tasks", "env.id=seedbed-tests/Faulty-v0")
@@ -25,7 +26,7 @@ def rows_of(directory: Path) -> list[list[str]]:
     return [line.split(",") for line in lines]
 
 
-@pytest.mark.parametrize("algo", ["a2c", "ppo", "trpo"])
+@pytest.mark.parametrize("algo", VARIANTS)
 @pytest.mark.parametrize(("fault", "quantity"), [("observation", "observation"), ("reward", "reward")])
 def test_a_seed_that_is_no_longer_finite_stops_alone(algo, fault, quantity, tmp_path):
     command = (*sizes(algo), *FAULTY, "num_seeds=3", "iterations=4", f"+env.kwargs.fault={fault}")

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.composing import VARIANTS
 from tests.sweeps.command import Command, files_below, num_rows, run, sizes, train, wait_until
 
-ALGOS = ("a2c", "ppo", "trpo")
 LONG = ("num_seeds=4", "iterations=25", "checkpoint_interval=3")
 
 
@@ -61,7 +61,7 @@ def test_a_killed_sweep_goes_on_to_the_same_bytes(tmp_path):
 
 
 @pytest.mark.study
-@pytest.mark.parametrize("algo", ALGOS)
+@pytest.mark.parametrize("algo", VARIANTS)
 def test_twenty_kills_of_each_variant(algo, tmp_path):
     killed_at_random_moments((*sizes(algo), *LONG), "hydra.run.dir", tmp_path, moments=20)
 

@@ -1,0 +1,17 @@
+"""The plain policy-gradient step, common to the variants that make one per rollout."""
+
+from torch import Tensor
+
+from algos.core.policy import Policy
+from algos.core.reductions import batch_mean
+from algos.core.rollout import Batch
+
+
+def policy_gradient_step(policy: Policy, batch: Batch, ent_coef: float, active: Tensor) -> dict[str, Tensor]:
+    """Ascend E[log π(a|s)·w] + ent_coef·E[H] one step, w being ``batch.advantages``; reports figures ``[S]``."""
+    distribution = policy.distribution(batch.obs, active=active)
+    loss = -batch_mean(distribution.log_prob(batch.actions) * batch.advantages)
+    if ent_coef:
+        loss = loss - ent_coef * batch_mean(distribution.entropy())
+    policy.descend(loss, batch, active)
+    return {"policy_loss": loss.detach(), "policy_steps": active.long()}
