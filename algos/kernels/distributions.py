@@ -30,7 +30,7 @@ def _load_columns(source: Array, s: int, first: int, count: int, columns: Array)
 
 @njit
 def gaussian_log_probs(columns: Array, actions: Array, log_std: Array, count: int, out: Array) -> None:
-    """Log-densities of ``count`` actions [A, rows] at the means in ``columns``, which become the standardised actions."""
+    """Log-densities of ``count`` actions [A, ROWS] at the means in ``columns``, which become (action − mean)/std."""
     number = out.dtype.type
     constant = number(0)
     for a in range(log_std.size):
@@ -187,7 +187,9 @@ class _GaussianLogProb(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, mean: Tensor, log_std: Tensor, actions: Tensor, active: Tensor | None) -> Tensor:
         out = results(mean.shape[:2], mean, active)
-        _gaussian_forward(as_array(mean), as_array(log_std), as_array(actions), seeds_to_compute(mean, active), out.numpy())
+        _gaussian_forward(
+            as_array(mean), as_array(log_std), as_array(actions), seeds_to_compute(mean, active), out.numpy()
+        )
         ctx.save_for_backward(mean, log_std, actions)
         ctx.active = active
         return out
@@ -236,5 +238,7 @@ class _CategoricalEntropy(torch.autograd.Function):
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
         logits, entropy, normaliser = (as_array(tensor) for tensor in ctx.saved_tensors)
         grad_logits = results(logits.shape, grad, ctx.active)
-        _entropy_backward(logits, entropy, normaliser, as_array(grad), seeds_to_compute(grad, ctx.active), grad_logits.numpy())
+        _entropy_backward(
+            logits, entropy, normaliser, as_array(grad), seeds_to_compute(grad, ctx.active), grad_logits.numpy()
+        )
         return grad_logits, None

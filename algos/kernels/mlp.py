@@ -345,8 +345,8 @@ def _aligned(elements: int, dtype: np.dtype) -> Array:
 class CompiledMLP:
     """The compiled backend of ``algos.core.networks.MLP``, on CPU tensors of one float dtype.
 
-    The rows of seeds that are not ``active`` ([S] bool; None: all are) are zeros in every result. Kernels that go through
-    the network on their own, tile by tile, use its ``sizes``, ``relu`` and ``workspace``.
+    The rows of seeds that are not ``active`` ([S] bool; None: all are) are zeros in every result. Kernels that take
+    tiles through the network themselves use its ``sizes``, ``relu`` and ``workspace``.
     """
 
     def __init__(self, sizes: Sequence[int], activation: str) -> None:

@@ -49,9 +49,7 @@ def _gaussian(outputs: Array, actions: Array, log_std: Array, count: int, log_pr
 
 
 @njit
-def _gaussian_cotangents(
-    outputs: Array, log_std: Array, weights: Array, bonus: float, count: int, sums: Array
-) -> None:
+def _gaussian_cotangents(outputs: Array, log_std: Array, weights: Array, bonus: float, count: int, sums: Array) -> None:
     """The standardised actions of a panel become the means' cotangents; adds those of ``log_std`` to ``sums``."""
     one = weights.dtype.type(1)
     for a in range(log_std.size):
