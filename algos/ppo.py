@@ -1,16 +1,13 @@
 """Proximal policy optimisation with the clipped objective (Schulman et al. 2017, eq. 7)."""
 
-import math
-
 import torch
 from torch import Tensor
 
 from algos.core.checkpoint import State, collect_state, restore_state
 from algos.core.policy import Policy
-from algos.core.reductions import batch_mean
-from algos.core.rollout import Batch, Rollout
+from algos.core.rollout import Rollout
 from algos.core.streams import Streams
-from algos.core.surrogate import mean_clipped_surrogate
+from algos.core.surrogate import clipped_surrogate_loss
 
 
 class PPO:
@@ -34,7 +31,7 @@ class PPO:
         ent_coef: float,
         streams: Streams,
     ) -> None:
-        self.clip_coef = math.inf if clip_coef is None else clip_coef
+        self.clip_coef = clip_coef
         self.update_epochs = update_epochs
         self.num_minibatches = num_minibatches
         self.advantage_normalisation = advantage_normalisation
@@ -61,24 +58,13 @@ class PPO:
         ):
             if not active.any():
                 break
-            loss, latest = self._loss(policy, batch, active)
-            over = torch.zeros_like(active) if self.target_kl is None else latest["approx_kl"] > self.target_kl
+            loss, figures = clipped_surrogate_loss(policy, batch, self.clip_coef, self.ent_coef, active)
+            kl = getattr(figures, self.kl_estimator)
+            over = torch.zeros_like(active) if self.target_kl is None else kl > self.target_kl
             stepping = active if self.stop_after_step else active & ~over
             policy.descend(loss, batch, stepping)
+            latest = {"policy_loss": loss.detach(), "approx_kl": kl, "clip_fraction": figures.clip_fraction}
             stats = {name: torch.where(active, value, stats.get(name, value)) for name, value in latest.items()}
             steps = steps + stepping
             active = active & ~over
         return {**stats, "policy_steps": steps}
-
-    def _loss(self, policy: Policy, batch: Batch, active: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
-        distribution = policy.distribution(batch.obs, active=active)
-        log_probs = distribution.log_prob(batch.actions)
-        surrogate = mean_clipped_surrogate(log_probs, batch.log_probs, batch.advantages, self.clip_coef, active)
-        loss = -surrogate.objective
-        if self.ent_coef:
-            loss = loss - self.ent_coef * batch_mean(distribution.entropy())
-        return loss, {
-            "policy_loss": loss.detach(),
-            "approx_kl": getattr(surrogate, self.kl_estimator),
-            "clip_fraction": surrogate.clip_fraction,
-        }

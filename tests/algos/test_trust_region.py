@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from algos.core.networks import MLP
-from algos.core.normalisation import ObservationNormaliser
 from algos.core.policy import CategoricalHead, GaussianHead, Policy
 from algos.trust_region import conjugate_gradient, line_search
+from tests.composing import RAW
 
 ALL = torch.ones(3, dtype=torch.bool)
 HEADS = {
@@ -41,9 +41,6 @@ def test_conjugate_gradient_of_degenerate_seeds():
     product = lambda v, active: torch.einsum("sij,sj->si", matrices, v)  # noqa: E731
     x = conjugate_gradient(product, b, 5, 1e-10, torch.ones(4, dtype=torch.bool))
     np.testing.assert_array_equal(x.numpy(), [[0, 0], [0, 0], [0, 0], [2, 3]])
-
-
-RAW = ObservationNormaliser(3, 4, np.float64, normalise=False, clip=None)
 
 
 def make_policy(head) -> Policy:
