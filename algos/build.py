@@ -1,7 +1,8 @@
 """From a validated config to the parts of a run."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, Protocol
 
 import gymnasium as gym
@@ -64,10 +65,13 @@ class Algorithm(Protocol):
         """Update the active seeds of ``policy``; reports figures ``[S]``."""
 
 
-def make_algorithm(config: Config) -> Algorithm:
-    """The variant that ``config.algo.name`` names."""
+def make_algorithm(config: Config, estimate: Callable[[Rollout], None] | None) -> Algorithm:
+    """The variant that ``config.algo.name`` names; ``estimate`` is for one that recomputes advantages."""
     algo, seeds = config.algo, config.seeds
-    settings = {name: getattr(algo, name) for name in type(algo).model_fields if name not in ("name", "optimiser")}
+    elsewhere = ("name", "optimiser", "clip_schedule")
+    settings = {name: getattr(algo, name) for name in type(algo).model_fields if name not in elsewhere}
+    if "recompute_advantages" in settings:
+        settings["recompute_advantages"] = estimate if settings["recompute_advantages"] else None
     match algo:
         case ReinforceConfig():
             return REINFORCE(**settings, gamma=config.gamma)
@@ -134,6 +138,7 @@ def make_agents(config: Config, envs: VectorEnv) -> tuple[Policy, Critic]:
         update_epochs=getattr(config.critic, "update_epochs", 0),
         num_minibatches=getattr(config.critic, "num_minibatches", 1),
         vf_coef=getattr(config.critic, "vf_coef", 1.0),
+        clip_coef=config.critic.clip_coef,
         streams=Streams(seeds, "critic_minibatches"),
     )
     optimiser_config = getattr(config.algo, "optimiser", None)
@@ -194,12 +199,17 @@ def make_trainer(config: Config) -> Trainer:
         normalise=config.normalisation.reward,
         clip=config.normalisation.reward_clip,
     )
-    schedules = [
-        (optimiser, optimiser.learning_rate)
+    estimator = make_estimator(config)
+    estimate = partial(estimator.estimate, critic=critic) if isinstance(estimator, TextbookEstimator) else None
+    algorithm = make_algorithm(config, estimate)
+    schedules: list[tuple[Any, str]] = [
+        (optimiser, "learning_rate")
         for optimiser, section in ((policy.optimiser, config.algo), (critic.optimiser, config.critic))
         if optimiser is not None and not isinstance(section, NPGConfig | TRPOConfig | JointCriticConfig)
         if section.optimiser.schedule == "linear"
     ]
+    if isinstance(config.algo, PPOConfig) and config.algo.clip_schedule == "linear":
+        schedules.append((algorithm, "clip_coef"))
     evaluation = None
     if config.evaluation.interval is not None:
         evaluator = make_evaluator(config, config.evaluation.episodes)
@@ -211,8 +221,8 @@ def make_trainer(config: Config) -> Trainer:
         rewards,
         policy,
         critic,
-        make_estimator(config),
-        make_algorithm(config),
+        estimator,
+        algorithm,
         schedules,
         evaluation,
     )

@@ -69,12 +69,14 @@ class PPOConfig(Section):
 
     name: Literal["ppo"]
     clip_coef: Rate | None
+    clip_schedule: Literal["constant", "linear"]
     update_epochs: Positive
     num_minibatches: Positive
     advantage_normalisation: Literal["none", "rollout", "minibatch"]
     target_kl: Rate | None
     kl_estimator: Literal["k3", "log_ratio"]
     stop_after_step: bool
+    recompute_advantages: bool
     ent_coef: NonNegative
     optimiser: AnyOptimiser
 
@@ -88,6 +90,7 @@ class PPOPenaltyConfig(Section):
     update_epochs: Positive
     num_minibatches: Positive
     advantage_normalisation: Literal["none", "rollout", "minibatch"]
+    recompute_advantages: bool
     ent_coef: NonNegative
     optimiser: AnyOptimiser
 
@@ -154,6 +157,7 @@ class SeparateCriticConfig(Section):
     """A critic with steps of its own."""
 
     step: Literal["separate"]
+    clip_coef: Rate | None
     update_epochs: Positive
     num_minibatches: Positive
     optimiser: AnyOptimiser
@@ -163,6 +167,7 @@ class JointCriticConfig(Section):
     """A critic fitted by the policy's gradient steps."""
 
     step: Literal["joint"]
+    clip_coef: Rate | None
     vf_coef: Rate
 
 
@@ -245,6 +250,14 @@ class Config(Section):
         if isinstance(self.algo, NPGConfig) and (self.algo.max_kl is None) == (self.algo.kl_coef is None):
             raise ValueError(
                 f"algo.max_kl={self.algo.max_kl}, algo.kl_coef={self.algo.kl_coef}: allowed: one of the two"
+            )
+        if isinstance(self.algo, PPOConfig) and self.algo.clip_schedule == "linear" and self.algo.clip_coef is None:
+            raise ValueError("algo.clip_schedule=linear: algo.clip_coef=None does not clip; allowed: constant")
+        recomputes = getattr(self.algo, "recompute_advantages", False)
+        if recomputes and not (isinstance(self.critic, JointCriticConfig) and self.estimator.name == "textbook"):
+            raise ValueError(
+                f"algo.recompute_advantages=True: critic.step={self.critic.step}, estimator={self.estimator.name}; "
+                "allowed with critic.step=joint (no other moves between epochs) and estimator=textbook"
             )
         if isinstance(self.critic, JointCriticConfig) and not hasattr(self.algo, "optimiser"):
             raise ValueError(f"critic.step=joint: algo={self.algo.name} makes no gradient steps; allowed: separate")

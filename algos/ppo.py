@@ -1,5 +1,7 @@
 """Proximal policy optimisation with the clipped objective (Schulman et al. 2017, eq. 7)."""
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
@@ -16,7 +18,8 @@ class PPO:
     ``clip_coef`` None is the unclipped objective E[r·Â] (eq. 6). ``kl_estimator`` is what ``target_kl`` is
     compared with, from the same forward pass as the step: ``log_ratio``, mean(log π_old − log π), or ``k3``,
     mean(r − 1 − log r) (Schulman 2020), whose variance is lower and which cannot be negative. A seed over the threshold
-    skips the step, or makes it as its last where ``stop_after_step``.
+    skips the step, or makes it as its last where ``stop_after_step``. ``recompute_advantages``, where given, estimates
+    anew before every epoch but the first (Andrychowicz et al. 2021, section 3.5).
     """
 
     def __init__(
@@ -30,6 +33,7 @@ class PPO:
         stop_after_step: bool,
         ent_coef: float,
         streams: Streams,
+        recompute_advantages: Callable[[Rollout], None] | None,
     ) -> None:
         self.clip_coef = clip_coef
         self.update_epochs = update_epochs
@@ -40,6 +44,7 @@ class PPO:
         self.stop_after_step = stop_after_step
         self.ent_coef = ent_coef
         self.streams = streams
+        self.recompute_advantages = recompute_advantages
 
     def state_dict(self) -> State:
         """The minibatch streams."""
@@ -54,7 +59,11 @@ class PPO:
         stats: dict[str, Tensor] = {}
         steps = torch.zeros_like(active, dtype=torch.int64)
         for batch in rollout.epochs(
-            self.update_epochs, self.num_minibatches, self.advantage_normalisation, self.streams
+            self.update_epochs,
+            self.num_minibatches,
+            self.advantage_normalisation,
+            self.streams,
+            self.recompute_advantages,
         ):
             if not active.any():
                 break

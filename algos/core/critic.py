@@ -7,6 +7,7 @@ from torch import Tensor
 from algos.core.checkpoint import State, collect_state, restore_state
 from algos.core.networks import MLP
 from algos.core.optimiser import Optimiser
+from algos.core.reductions import batch_mean
 from algos.core.rollout import Batch, Rollout, minibatches
 from algos.core.streams import Streams
 
@@ -16,6 +17,9 @@ class Critic:
 
     ``optimiser`` None means that the policy's gradient steps fit the critic (a joint step, weighted ``vf_coef``);
     otherwise :meth:`fit` makes ``update_epochs`` passes of ``num_minibatches`` steps down the mean squared error.
+
+    ``clip_coef`` ε makes the error of a sample max((V − R)², (V_old + clip(V − V_old, ±ε) − R)²), as OpenAI's Baselines
+    do in PPO2, with V_old the estimator's values; None is (V − R)².
     """
 
     def __init__(
@@ -26,6 +30,7 @@ class Critic:
         update_epochs: int,
         num_minibatches: int,
         vf_coef: float,
+        clip_coef: float | None,
         streams: Streams,
     ) -> None:
         self.network = network
@@ -35,6 +40,7 @@ class Critic:
         self.update_epochs = update_epochs
         self.num_minibatches = num_minibatches
         self.vf_coef = vf_coef
+        self.clip_coef = clip_coef
         self.streams = streams
 
     def state_dict(self) -> State:
@@ -75,21 +81,35 @@ class Critic:
         return values, next_values
 
     def loss(self, batch: Batch, active: Tensor) -> Tensor:
-        """vf_coef · mean (V − target)² for each active seed ``[S]``, differentiable in the parameters."""
-        return self.vf_coef * self.network.mse(self.params, batch.obs, batch.returns, active)
+        """vf_coef · mean error for each active seed ``[S]``, differentiable in the parameters."""
+        return self.vf_coef * self._mean_error(batch.obs, batch.returns, batch.values, active)
+
+    def _mean_error(self, obs: Tensor, returns: Tensor, old_values: Tensor | None, active: Tensor) -> Tensor:
+        if old_values is None:
+            return self.network.mse(self.params, obs, returns, active)
+        assert self.clip_coef is not None
+        values = self.network(self.params, obs, active)[..., 0]
+        near = old_values + (values - old_values).clamp(-self.clip_coef, self.clip_coef)
+        return batch_mean(torch.max((values - returns) ** 2, (near - returns) ** 2))
 
     def fit(self, rollout: Rollout, active: Tensor) -> dict[str, Tensor]:
-        """Regress on ``rollout.returns`` for the active seeds; reports ``value_loss [S]``, of the last epoch."""
+        """Regress on ``rollout.returns`` for the active seeds; reports ``value_loss [S]``, of the last epoch.
+
+        A joint critic leaves that to the policy's steps, whose batches have to carry what its error needs.
+        """
+        rollout.batches_carry_values = self.optimiser is None and self.clip_coef is not None
         if self.optimiser is None:
             return {}
-        obs, returns = rollout.flat(rollout.obs), rollout.flat(rollout.returns)
+        tensors = [rollout.flat(rollout.obs), rollout.flat(rollout.returns)]
+        if self.clip_coef is not None:
+            tensors.append(rollout.flat(rollout.values))
         shuffled = self.num_minibatches > 1
-        permutations = self.streams.permutations(self.update_epochs, returns.shape[1]) if shuffled else None
+        permutations = self.streams.permutations(self.update_epochs, tensors[1].shape[1]) if shuffled else None
         for epoch in range(self.update_epochs):
             permutation = None if permutations is None else permutations[:, epoch]
             losses = []
-            for x, y in minibatches((obs, returns), permutation, self.num_minibatches):
-                loss = self.network.mse(self.params, x, y, active)
+            for obs, returns, *values in minibatches(tensors, permutation, self.num_minibatches):
+                loss = self._mean_error(obs, returns, values[0] if values else None, active)
                 self.params_before_last_step.copy_(self.params.detach())
                 self.optimiser.step(loss, active)
                 losses.append(loss.detach())

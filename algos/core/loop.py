@@ -43,7 +43,7 @@ class Trainer:
     """Trains all seeds of one variant on one task in lock-step.
 
     ``rewards`` makes what is learned from of the rewards; the returns that are reported are the true ones.
-    ``schedules`` are pairs of an optimiser and its initial learning rate that fall linearly to zero.
+    ``schedules`` are pairs of an object and the name of its number that falls linearly to zero.
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class Trainer:
         critic: Critic,
         estimator: Any,
         algorithm: Any,
-        schedules: list[tuple[Any, float]],
+        schedules: list[tuple[Any, str]],
         evaluation: PeriodicEvaluation | None,
     ) -> None:
         self.seeds = seeds
@@ -67,7 +67,7 @@ class Trainer:
         self.critic = critic
         self.estimator = estimator
         self.algorithm = algorithm
-        self.schedules = schedules
+        self.schedules = [(owner, name, getattr(owner, name)) for owner, name in schedules]
         self.evaluation = evaluation
         self.next_iteration = 0
         self.running = torch.ones(len(seeds), dtype=torch.bool, device=policy.params.device)
@@ -113,8 +113,8 @@ class Trainer:
         }
 
     def _iterate(self, number: int) -> Iteration:
-        for optimiser, initial in self.schedules:
-            optimiser.learning_rate = initial * (1 - number / self.iterations)
+        for owner, name, initial in self.schedules:
+            setattr(owner, name, initial * (1 - number / self.iterations))
         running = self.running.clone()
         clock = [time.perf_counter()]
         rollout = self.collector.collect(self.policy)
