@@ -97,6 +97,7 @@ def make_single(
     if start is not None and np.any(start):
         env = _actions_from_zero(env)
     if rescale_actions and _rescalable(env.action_space):
+        assert isinstance(env.action_space, spaces.Box)
         if not env.action_space.is_bounded():
             raise TaskError(f"{env_id} has actions {env.action_space}: without bounds they cannot be rescaled")
         env = gym.wrappers.RescaleAction(env, np.float32(-1), np.float32(1))
