@@ -164,7 +164,15 @@ def make_environments(config: EnvConfig, num_envs: int) -> VectorEnv:
     Raises:
         TaskError: the task is unknown, or not one that can be trained on.
     """
-    return make_vec(config.id, num_envs, config.kwargs, config.vectorization, config.module, config.max_episode_steps)
+    return make_vec(
+        config.id,
+        num_envs,
+        config.kwargs,
+        config.vectorization,
+        config.module,
+        config.max_episode_steps,
+        config.rescale_actions,
+    )
 
 
 def make_evaluator(config: Config, num_episodes: int) -> Evaluator:

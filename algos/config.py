@@ -134,6 +134,7 @@ class EnvConfig(Section):
     kwargs: dict[str, Any]
     module: str | None
     max_episode_steps: Positive | None
+    rescale_actions: bool
     vectorization: Literal["auto", "sync", "async"]
 
 

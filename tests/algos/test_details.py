@@ -1,14 +1,19 @@
 """Details of PPO that are options: each against its formula, and each changes what is trained."""
 
+import gymnasium as gym
 import numpy as np
 import pytest
 import torch
+from gymnasium import spaces
 
 from algos.core.critic import Critic
 from algos.core.loop import Trainer
 from algos.core.networks import MLP
 from algos.core.rollout import Batch
-from algos.core.streams import Streams
+from algos.core.streams import Streams, environment_seeds
+from algos.envs import make_vec
+from algos.envs.batched import BatchedEnv
+from algos.envs.errors import TaskError
 from sweeps.errors import InputError
 from tests.composing import composed, train_rows, trainer
 from tests.core.test_bytes import rows_of_seed
@@ -115,3 +120,58 @@ def test_rows_do_not_depend_on_what_ran_beside(tmp_path):
         rows.append(rows_of_seed(train_rows(tmp_path / name, settings), 1))
     assert rows[0] == rows[1]
     assert len(rows[0]) == 4
+
+
+class Told(gym.Env):
+    """Rewards the sum of the action it is told; the box is given."""
+
+    observation_space = spaces.Box(-1, 1, (1,))
+
+    def __init__(self, low, high):
+        self.action_space = spaces.Box(np.float32(low), np.float32(high))
+
+    def reset(self, *, seed=None, options=None):
+        super().reset(seed=seed)
+        return np.zeros(1, np.float32), {}
+
+    def step(self, action):
+        return np.zeros(1, np.float32), float(action @ [1, 100]), False, False, {}
+
+
+gym.register("Told-v0", Told, max_episode_steps=50)
+
+
+def test_rescaled_actions_fill_a_lopsided_box():
+    envs = make_vec("Told-v0", 3, {"low": [-1, 2], "high": [3, 4]}, "sync", rescale_actions=True)
+    np.testing.assert_array_equal(envs.single_action_space.low, [-1, -1])
+    np.testing.assert_array_equal(envs.single_action_space.high, [1, 1])
+    envs.reset(seed=[0, 1, 2])
+    rewards = envs.step(np.array([[-1, -1], [0, 0], [1, 0.5]], np.float32))[1]
+    np.testing.assert_allclose(rewards, [-1 + 200, 1 + 300, 3 + 350])
+
+
+def test_actions_without_bounds_cannot_be_rescaled():
+    with pytest.raises(TaskError, match="without bounds"):
+        make_vec("Told-v0", 1, {"low": [-1, -np.inf], "high": [1, np.inf]}, "sync", rescale_actions=True)
+
+
+def test_pendulums_torque_is_twice_the_rescaled_action():
+    """A policy's action of 1 is the whole torque of 2; rewards are those of Gymnasium's own environment."""
+    settings = ["algo=ppo", "env=pendulum", *SIZES, "num_seeds=1"]
+    run = trainer(*settings, "env.rescale_actions=true")
+    rollout = run.collector.collect(run.policy)
+    assert np.abs(rollout.actions).max() > 1.5
+    rewards = {}
+    for factor in (2.0, 1.0):
+        env = gym.make("Pendulum-v1")
+        env.reset(seed=environment_seeds([0], 2)[0])
+        torques = [factor * np.clip(action, -1, 1) for action in rollout.actions[0, :, 0]]
+        rewards[factor] = [env.step(torque)[1] for torque in torques]
+    np.testing.assert_allclose(rollout.rewards[0, :, 0], rewards[2.0], rtol=1e-5)
+    assert not np.allclose(rollout.rewards[0, :, 0], rewards[1.0], rtol=1e-2)
+
+
+def test_a_box_that_fits_already_stays_batched():
+    for env_id, fits in {"CartPoleSwingUp-v1": True, "MountainCarContinuous-v0": True, "Pendulum-v1": False}.items():
+        assert isinstance(make_vec(env_id, 2, {}, "auto", rescale_actions=True), BatchedEnv) == fits
+        assert isinstance(make_vec(env_id, 2, {}, "auto"), BatchedEnv)
