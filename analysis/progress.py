@@ -70,7 +70,8 @@ def read_progress(
             start = stop
     filled = [table for table, _ in tables if len(table)] or [tables[0][0]]
     frame = pd.concat([table.drop(columns=STATUS) for table in filled], ignore_index=True)
-    frame.insert(0, STATUS, union_categoricals([table[STATUS] for table in filled], sort_categories=True))
+    statuses = union_categoricals([table[STATUS] for table in filled], sort_categories=True)
+    frame.insert(0, STATUS, pd.Series(statuses))
     return frame, found
 
 

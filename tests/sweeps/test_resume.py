@@ -173,12 +173,14 @@ def test_seeds_split_over_jobs_write_the_rows_of_one_job(tmp_path):
     assert sorted(one) == sorted(row for part in parts for row in part[1:])
 
 
-def test_a_task_that_cannot_be_saved_goes_on_with_fresh_episodes(tmp_path):
-    task = ("env.vectorization=sync", "iterations=2000", "checkpoint_interval=2", "num_seeds=2")
+@pytest.mark.parametrize("vectorization", ["sync", "async"])
+def test_a_task_that_cannot_be_saved_goes_on_with_fresh_episodes(vectorization, tmp_path):
+    task = (f"env.vectorization={vectorization}", "iterations=2000", "checkpoint_interval=2", "num_seeds=2")
     started = Command("sweeps.train", *sizes("a2c"), *task, f"hydra.run.dir={tmp_path}/run")
     wait_until(lambda: num_rows(tmp_path / "run") > 20)
-    started.signal(signal.SIGTERM)
+    started.signal_group(signal.SIGTERM)
     assert started.wait().status == 143
+    assert "error" not in info(tmp_path / "run")
     before = rows(tmp_path / "run")
     resumed = Command("sweeps.resume", tmp_path / "run")
     wait_until(lambda: num_rows(tmp_path / "run") > before.count(b"\n") + 10)
