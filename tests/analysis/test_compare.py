@@ -72,7 +72,7 @@ def bad_inputs(comparison: Path, work: Path) -> dict[str, tuple[list[str], str]]
         edit("progress.csv", lambda text: text.replace(",32416,", ",many,", 1)),
         "words/progress.csv: not a run's",
     )
-    broken("quoted", edit("progress.csv", lambda text: text.replace(",ok,", ',"ok,', 2)), "rows in 271 lines")
+    broken("quoted", edit("progress.csv", lambda text: text.replace(",ok,", ',"ok,', 2)), "269 rows in 270 lines")
     broken(
         "moved",
         edit("progress.csv", lambda text: text.replace(",ok,", ",,ok,", 1).replace(",500,ok,", ",ok,", 1)),
