@@ -1,6 +1,8 @@
 """The training runs behind the figures, in the order in which they are trained."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
+
+from sweeps.batch import Run
 
 NUM_SEEDS = 36
 ABLATION_SEEDS = 12
@@ -31,21 +33,6 @@ TEXTBOOK = {
     "trpo": ("estimator=textbook", *SPREAD),
 }
 """All departures switched together."""
-
-
-@dataclass(frozen=True)
-class Run:
-    """A run: seeds 0, 1, … of an experiment of ``conf/experiment``, with overrides."""
-
-    name: str
-    experiment: str
-    num_seeds: int
-    overrides: tuple[str, ...] = ()
-
-    @property
-    def command_line(self) -> list[str]:
-        """The overrides that ``sweeps.train`` takes."""
-        return [f"experiment={self.experiment}", f"num_seeds={self.num_seeds}", *self.overrides]
 
 
 def shortened(run: Run) -> Run:
