@@ -38,7 +38,7 @@ from algos.core.loop import Trainer
 from algos.core.networks import MLP, init_orthogonal, init_torch_default
 from algos.core.normalisation import ObservationNormaliser, RewardNormaliser
 from algos.core.optimiser import Adam, Optimiser, RMSprop
-from algos.core.policy import CategoricalHead, GaussianHead, Head, Policy
+from algos.core.policy import CategoricalHead, GaussianHead, Head, Policy, SquashedHead, StateDependentGaussianHead
 from algos.core.post_estimator import PostEstimator
 from algos.core.rollout import Rollout
 from algos.core.stepping import make_stepping
@@ -93,14 +93,17 @@ def make_optimiser(config: AnyOptimiser, params: Sequence[Tensor]) -> Optimiser:
     return (Adam if isinstance(config, AdamConfig) else RMSprop)(params, **settings)
 
 
-def make_head(space: spaces.Space, spread: str) -> Head:
-    """The action distribution that fits an action space."""
+def make_head(space: spaces.Space, spread: str, squash: str) -> Head:
+    """The action distribution that fits an action space; ``spread`` and ``squash`` are of Box actions."""
     if isinstance(space, spaces.Discrete):
         return CategoricalHead((int(space.n),))
     if isinstance(space, spaces.MultiDiscrete):
         return CategoricalHead(tuple(int(n) for n in space.nvec))
     assert isinstance(space, spaces.Box)
-    return GaussianHead(int(np.prod(space.shape)), spread)
+    num_actions = int(np.prod(space.shape))
+    state_dependent = spread == "state_dependent"
+    gaussian = StateDependentGaussianHead(num_actions) if state_dependent else GaussianHead(num_actions, spread)
+    return SquashedHead(gaussian) if squash == "tanh" else gaussian
 
 
 def initial_params(config: NetworkConfig, sizes: Sequence[int], seeds: Sequence[int], purpose: str) -> np.ndarray:
@@ -133,11 +136,12 @@ def make_agents(config: Config, envs: VectorEnv) -> tuple[Policy, Critic]:
     num_obs = int(np.prod(envs.single_observation_space.shape or (1,)))
     seeds = config.seeds
 
-    head = make_head(envs.single_action_space, config.policy.spread)
+    head = make_head(envs.single_action_space, config.policy.spread, config.policy.squash)
     policy_network = MLP((num_obs, *config.policy.hidden, head.num_outputs), config.policy.activation)
     weights = initial_params(config.policy, policy_network.sizes, seeds, "policy_init")
-    spread = np.full((len(seeds), head.num_extra), config.policy.spread_init)
-    policy_params = torch.tensor(np.concatenate([weights, spread], axis=1), **options).requires_grad_()
+    initial = np.concatenate([weights, np.zeros((len(seeds), head.num_extra))], axis=1)
+    initial[:, initial.shape[1] - head.num_spread :] += config.policy.spread_init
+    policy_params = torch.tensor(initial, **options).requires_grad_()
 
     value_network = MLP((num_obs, *config.value.hidden, 1), config.value.activation)
     values = initial_params(config.value, value_network.sizes, seeds, "critic_init")
@@ -202,7 +206,7 @@ def make_trainer(config: Config) -> Trainer:
     envs = make_environments(config.env, len(seeds) * config.num_envs)
     policy, critic = make_agents(config, envs)
     dtype = DTYPES[config.dtype][0]
-    stepping = make_stepping(envs, environment_seeds(seeds, config.num_envs), len(seeds), dtype)
+    stepping = make_stepping(envs, environment_seeds(seeds, config.num_envs), len(seeds), dtype, policy.head)
     collector = Collector(stepping, config.num_steps, Streams(seeds, "actions"), dtype)
     rewards = RewardNormaliser(
         len(seeds),

@@ -148,10 +148,11 @@ class NetworkConfig(Section):
 
 
 class PolicyConfig(NetworkConfig):
-    """The policy's network, and the spread of a Gaussian policy."""
+    """The policy's network; the spread of a Gaussian policy, and what is done to its actions."""
 
-    spread: Literal["log_std", "log_variance"]
+    spread: Literal["log_std", "log_variance", "state_dependent"]
     spread_init: Finite
+    squash: Literal["none", "tanh"]
 
 
 class SeparateCriticConfig(Section):
@@ -254,6 +255,11 @@ class Config(Section):
             )
         if isinstance(self.algo, PPOConfig) and self.algo.clip_schedule == "linear" and self.algo.clip_coef is None:
             raise ValueError("algo.clip_schedule=linear: algo.clip_coef=None does not clip; allowed: constant")
+        if self.policy.squash == "tanh" and not self.env.rescale_actions:
+            raise ValueError(
+                "policy.squash=tanh: env.rescale_actions=False, but its actions are from [-1, 1]; "
+                "allowed with env.rescale_actions=True"
+            )
         recomputes = getattr(self.algo, "recompute_advantages", False)
         if recomputes and not (isinstance(self.critic, JointCriticConfig) and self.estimator.name == "textbook"):
             raise ValueError(

@@ -66,7 +66,7 @@ def make_rendered(config: EnvConfig) -> gym.Env:
 def frames(env: gym.Env, policy: Policy, seed: int, num_steps: int, every: int) -> Iterator[Image.Image]:
     """An image of each ``every``-th of ``num_steps`` steps; actions are drawn from the policy, as in training."""
     rng = stream(seed, "recording")
-    to_env = action_transform(env.action_space)
+    to_env = action_transform(env.action_space, policy.head)
     continuous = isinstance(env.action_space, spaces.Box)
     num_actions = int(np.prod(env.action_space.shape or (1,)))
     dtype = policy.params.detach().numpy().dtype

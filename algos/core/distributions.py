@@ -8,12 +8,18 @@ import math
 from dataclasses import dataclass
 from typing import Any, Self
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from algos.kernels.distributions import categorical_entropy, categorical_log_prob, gaussian_log_prob
 
 HALF_LOG_2PI = 0.5 * math.log(2.0 * math.pi)
+
+# The trapezoidal rule for expectations under a standard normal: for analytic functions the error falls exponentially
+# with the number of nodes (Trefethen and Weideman 2014).
+NODES = np.linspace(-6.0, 6.0, 33)
+WEIGHTS = np.exp(-0.5 * NODES**2) / np.exp(-0.5 * NODES**2).sum()
 
 
 @dataclass
@@ -120,4 +126,54 @@ class DiagonalGaussian:
         return self.mean + torch.exp(self.log_std) * noise
 
 
-Distribution = Categorical | DiagonalGaussian
+@dataclass
+class SquashedGaussian:
+    """tanh(u) of a Gaussian u, inside (-1, 1) in every dimension (Haarnoja et al. 2018, appendix C).
+
+    Actions, as arguments and as results, are u: tanh(u) has lost u's digits where tanh is flat. Probabilities, entropy
+    and KL are those of tanh(u).
+    """
+
+    gaussian: DiagonalGaussian
+
+    def detach(self) -> Self:
+        """The same distribution without its graph."""
+        return type(self)(self.gaussian.detach())
+
+    def log_prob(self, actions: Tensor) -> Tensor:
+        """Log-density at tanh of ``actions [S, B, A]``, ``[S, B]``."""
+        return self.gaussian.log_prob(actions) - log_tanh_slope(actions).sum(-1)
+
+    def entropy(self) -> Tensor:
+        """Differential entropy in nats, ``[S, B]``: the Gaussian's plus E[Σ log(1 − tanh²u)], by quadrature.
+
+        The quadrature's error is below 1e-5 in each dimension for standard deviations up to 2, and 4e-3 at 5.
+        """
+        mean, std = self.gaussian.mean, torch.exp(self.gaussian.log_std)
+        change = torch.zeros_like(mean)
+        for node, weight in zip(NODES.tolist(), WEIGHTS.tolist(), strict=True):
+            change = change + weight * log_tanh_slope(mean + node * std)
+        return self.gaussian.entropy() + change.sum(-1)
+
+    def kl(self, new: Any) -> Tensor:
+        """KL(self‖new) in nats, ``[S, B]``, to another such distribution: the Gaussians', as tanh is one to one."""
+        return self.gaussian.kl(new.gaussian)
+
+    def mode(self) -> Tensor:
+        """The mean of u ``[S, B, A]``, whose tanh is the median."""
+        return self.gaussian.mode()
+
+    def sample(self, noise: Tensor) -> Tensor:
+        """u = mean + std · noise for standard normal ``noise [S, B, A]``."""
+        return self.gaussian.sample(noise)
+
+
+def log_tanh_slope(u: Tensor) -> Tensor:
+    """log(1 − tanh²u), elementwise, without cancellation for any u.
+
+    By exp and log1p, which round alike wherever a number stands in a tensor; softplus and logaddexp do not.
+    """
+    return 2.0 * (math.log(2.0) - u.abs() - torch.log1p(torch.exp(-2.0 * u.abs())))
+
+
+Distribution = Categorical | DiagonalGaussian | SquashedGaussian

@@ -25,13 +25,13 @@ class Evaluator:
         self.envs = envs
         self.seeds = seeds
         self.env_seeds = evaluation_seeds(seeds, num_episodes, num_envs)
-        self.to_env = action_transform(envs.single_action_space)
 
     def play(self, policy: Policy, mode: str) -> tuple[np.ndarray, np.ndarray]:
         """True returns and lengths ``[S, num_episodes]`` of an episode in each environment, in one of ``MODES``."""
         shape = (len(self.seeds), len(self.env_seeds) // len(self.seeds))
         streams = [stream(seed, "evaluation_actions") for seed in self.seeds]
         space = self.envs.single_action_space
+        to_env = action_transform(space, policy.head)
         num_actions = int(np.prod(space.shape or (1,)))
         dtype = policy.params.detach().cpu().numpy().dtype
         returns, lengths, running = np.zeros(shape), np.zeros(shape, np.int64), np.ones(shape, bool)
@@ -42,7 +42,7 @@ class Evaluator:
                 draws = (g.standard_normal if isinstance(space, spaces.Box) else g.random for g in streams)
                 noise = np.stack([draw((shape[1], num_actions)) for draw in draws]).astype(dtype)
             actions = policy.act(obs.reshape(*shape, -1).astype(dtype), noise)
-            obs, rewards, terminated, truncated, _ = self.envs.step(self.to_env(actions.reshape(-1, num_actions)))
+            obs, rewards, terminated, truncated, _ = self.envs.step(to_env(actions.reshape(-1, num_actions)))
             returns += np.where(running, rewards.reshape(shape), 0.0)
             lengths += running
             running &= ~(terminated | truncated).reshape(shape)

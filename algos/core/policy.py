@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from algos.core.checkpoint import State, collect_state, restore_state
-from algos.core.distributions import Categorical, DiagonalGaussian, Distribution
+from algos.core.distributions import Categorical, DiagonalGaussian, Distribution, SquashedGaussian
 from algos.core.networks import MLP
 from algos.core.normalisation import ObservationNormaliser
 from algos.core.optimiser import Optimiser
@@ -16,10 +16,14 @@ from algos.core.rollout import Batch
 
 
 class Head(Protocol):
-    """Turns network outputs into an action distribution; may own parameters behind the network's."""
+    """Turns network outputs into an action distribution; may own parameters behind the network's.
+
+    The last ``num_spread`` of all parameters, its own or the biases of outputs, set the spread everywhere alike.
+    """
 
     num_outputs: int
     num_extra: int
+    num_spread: int
 
     def __call__(self, outputs: Tensor, extra: Tensor) -> Distribution:
         """The distribution of ``outputs [S, B, num_outputs]`` and ``extra [S, num_extra]``."""
@@ -30,13 +34,13 @@ class Head(Protocol):
         """Fisher matrix of (outputs, extra) of each sample times the tangents, which have their shapes."""
 
     def standard_deviation(self, extra: Tensor) -> Tensor | None:
-        """The standard deviations ``[S, A]``; None where actions are discrete."""
+        """The standard deviations ``[S, A]``; None where they depend on the state or actions are discrete."""
 
 
 class CategoricalHead:
     """Logits for each Discrete choice, or for each dimension of a MultiDiscrete action one after another."""
 
-    num_extra = 0
+    num_extra = num_spread = 0
 
     def __init__(self, choices: tuple[int, ...]) -> None:
         self.choices = choices
@@ -62,7 +66,7 @@ class GaussianHead:
     """
 
     def __init__(self, num_actions: int, spread: str) -> None:
-        self.num_outputs = self.num_extra = num_actions
+        self.num_outputs = self.num_extra = self.num_spread = num_actions
         self.scale = {"log_std": 1.0, "log_variance": 0.5}[spread]
 
     def __call__(self, outputs: Tensor, extra: Tensor) -> DiagonalGaussian:
@@ -77,6 +81,52 @@ class GaussianHead:
 
     def standard_deviation(self, extra: Tensor) -> Tensor:
         return torch.exp(self.scale * extra)
+
+
+class StateDependentGaussianHead:
+    """The first half of the network's outputs are means, the second half log standard deviations."""
+
+    num_extra = 0
+
+    def __init__(self, num_actions: int) -> None:
+        self.num_outputs = 2 * num_actions
+        self.num_spread = num_actions
+
+    def __call__(self, outputs: Tensor, extra: Tensor) -> DiagonalGaussian:
+        mean, log_std = outputs.chunk(2, dim=-1)
+        return DiagonalGaussian(mean, log_std)
+
+    def fisher_product(
+        self, distribution: Distribution, outputs_tangent: Tensor, extra_tangent: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        assert isinstance(distribution, DiagonalGaussian)
+        return torch.cat(distribution.fisher_product(*outputs_tangent.chunk(2, dim=-1)), dim=-1), extra_tangent
+
+    def standard_deviation(self, extra: Tensor) -> None:
+        return None
+
+
+class SquashedHead:
+    """tanh of what another head's Gaussian gives; its Fisher matrix is the Gaussian's, as tanh is one to one."""
+
+    def __init__(self, gaussian: GaussianHead | StateDependentGaussianHead) -> None:
+        self.gaussian = gaussian
+        self.num_outputs = gaussian.num_outputs
+        self.num_extra = gaussian.num_extra
+        self.num_spread = gaussian.num_spread
+
+    def __call__(self, outputs: Tensor, extra: Tensor) -> SquashedGaussian:
+        return SquashedGaussian(self.gaussian(outputs, extra))
+
+    def fisher_product(
+        self, distribution: Distribution, outputs_tangent: Tensor, extra_tangent: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        assert isinstance(distribution, SquashedGaussian)
+        return self.gaussian.fisher_product(distribution.gaussian, outputs_tangent, extra_tangent)
+
+    def standard_deviation(self, extra: Tensor) -> Tensor | None:
+        """Those before the squash."""
+        return self.gaussian.standard_deviation(extra)
 
 
 class Policy:
@@ -127,7 +177,7 @@ class Policy:
 
     @torch.no_grad()
     def standard_deviation(self) -> np.ndarray | None:
-        """The standard deviations of a Gaussian policy's actions ``[S, A]``; None where actions are discrete."""
+        """The standard deviations of Gaussian actions ``[S, A]``; None where they depend on the state, or Discrete."""
         deviation = self.head.standard_deviation(self.params[:, self.network.num_params :])
         return None if deviation is None else deviation.cpu().numpy()
 
@@ -153,7 +203,8 @@ class Policy:
     def act(self, obs: np.ndarray, noise: np.ndarray | None) -> np.ndarray:
         """Actions ``[S, N, A]`` at ``obs [S, N, D]``, as environments give them.
 
-        They are sampled from ``noise`` of the actions' shape, or the modes if it is None.
+        They are sampled from ``noise`` of the actions' shape, or the modes if it is None; those of a squashed policy
+        are not squashed yet.
         """
         distribution = self.distribution(torch.as_tensor(self.observations(obs), device=self.params.device))
         if noise is None:

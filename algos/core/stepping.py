@@ -10,7 +10,7 @@ from gymnasium import spaces
 from gymnasium.vector import VectorEnv
 
 from algos.core.checkpoint import State, collect_state, restore_state
-from algos.core.policy import Policy
+from algos.core.policy import CategoricalHead, GaussianHead, Head, Policy, SquashedHead
 from algos.core.rollout import Episodes, Rollout
 from algos.core.streams import fresh_seeds
 from algos.envs.batched import BatchedEnv
@@ -77,7 +77,6 @@ class VectorStepping:
         self.dtype = dtype
         self.resumes_episodes = hasattr(envs, "state_dict")
         self.num_rollouts = 0
-        self.to_env = action_transform(envs.single_action_space)
         self.episode_return = np.zeros((num_seeds, len(env_seeds) // num_seeds))
         self.episode_length = np.zeros(self.episode_return.shape, np.int64)
         self.obs = self._as_obs(envs.reset(seed=list(env_seeds))[0])  # type: ignore[arg-type]  # [S, N, D]
@@ -85,6 +84,7 @@ class VectorStepping:
     def rollout(self, policy: Policy, noise: np.ndarray) -> Rollout:
         """As many steps as ``noise [S, T, N, A]`` has, acting by ``policy``."""
         self.num_rollouts += 1
+        to_env = action_transform(self.envs.single_action_space, policy.head)
         S, T, N, A = noise.shape
         obs = np.empty((S, T, *self.obs.shape[1:]), self.dtype)
         actions = np.empty((S, T, N, A), self.dtype if self._continuous else np.int64)
@@ -96,7 +96,7 @@ class VectorStepping:
         for t in range(T):
             obs[:, t] = self.obs
             actions[:, t] = policy.act(self.obs, noise[:, t])
-            step = self.envs.step(self.to_env(actions[:, t].reshape(S * N, A)))
+            step = self.envs.step(to_env(actions[:, t].reshape(S * N, A)))
             self.obs = self._as_obs(step[0])
             rewards[:, t], terminated[:, t], truncated[:, t] = (x.reshape(S, N) for x in step[1:4])
             self.episode_return += rewards[:, t]
@@ -155,21 +155,26 @@ class VectorStepping:
 Stepping = CompiledStepping | VectorStepping
 
 
-def make_stepping(envs: VectorEnv, env_seeds: Sequence[int], num_seeds: int, dtype: type[np.floating]) -> Stepping:
-    """The faster of the two that can step ``envs``."""
-    if isinstance(envs, BatchedEnv):
+def make_stepping(
+    envs: VectorEnv, env_seeds: Sequence[int], num_seeds: int, dtype: type[np.floating], head: Head
+) -> Stepping:
+    """The faster of the two that can step ``envs`` with actions of this head."""
+    if isinstance(envs, BatchedEnv) and isinstance(head, CategoricalHead | GaussianHead):
         return CompiledStepping(envs, env_seeds, num_seeds)
     return VectorStepping(envs, env_seeds, num_seeds, dtype)
 
 
-def action_transform(space: spaces.Space) -> Callable[[np.ndarray], np.ndarray]:
-    """How actions ``[E, A]`` of a policy become those of an environment with this (single) action space.
+def action_transform(space: spaces.Space, head: Head) -> Callable[[np.ndarray], np.ndarray]:
+    """How actions ``[E, A]`` from this head become those of an environment with this (single) action space.
 
-    Box actions are clipped to its bounds; the log-probabilities remain those of the unclipped action.
+    Box actions are clipped to its bounds, and the log-probabilities remain those of the unclipped action; or squashed
+    to [-1, 1], which are then the bounds.
     """
     if isinstance(space, spaces.Discrete):
         return lambda actions: actions[:, 0]
     if isinstance(space, spaces.MultiDiscrete):
         return lambda actions: actions
     assert isinstance(space, spaces.Box)
+    if isinstance(head, SquashedHead):
+        return lambda actions: np.tanh(actions).astype(space.dtype)
     return lambda actions: np.clip(actions, space.low, space.high).astype(space.dtype)

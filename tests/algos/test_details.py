@@ -10,13 +10,16 @@ from algos.core.critic import JointCritic
 from algos.core.loop import Trainer
 from algos.core.networks import MLP
 from algos.core.rollout import Batch
-from algos.core.streams import environment_seeds
+from algos.core.streams import environment_seeds, evaluation_seeds
 from algos.envs import make_vec
 from algos.envs.batched import BatchedEnv
 from algos.envs.errors import TaskError
+from sweeps import evaluate
 from sweeps.errors import InputError
+from sweeps.trained import load_agents
 from tests.composing import composed, train_rows, trainer
 from tests.core.test_bytes import rows_of_seed
+from tests.sweeps import command
 
 SIZES = ["num_envs=2", "num_steps=32", "num_seeds=2", "policy.hidden=[8]", "value.hidden=[8]", "iterations=4"]
 EPOCHS = ["algo.target_kl=null", "algo.update_epochs=3"]
@@ -175,3 +178,113 @@ def test_a_box_that_fits_already_stays_batched():
     for env_id, fits in {"CartPoleSwingUp-v1": True, "MountainCarContinuous-v0": True, "Pendulum-v1": False}.items():
         assert isinstance(make_vec(env_id, 2, {}, "auto", rescale_actions=True), BatchedEnv) == fits
         assert isinstance(make_vec(env_id, 2, {}, "auto"), BatchedEnv)
+
+
+STATE_DEPENDENT = "policy.spread=state_dependent"
+SQUASHED = ["policy.squash=tanh", "env.rescale_actions=true"]
+
+
+@pytest.mark.parametrize("spread", ["state_dependent", "log_std"])
+def test_the_spread_may_come_from_the_network(spread):
+    """Its second half of outputs, which start at ``spread_init``; without, one number for all states."""
+    settings = ["algo=ppo", "env=pendulum", *SIZES, f"policy.spread={spread}", "policy.spread_init=-0.5"]
+    rng = np.random.default_rng(0)
+    obs = rng.standard_normal((2, 5, 3)).astype(np.float32)
+    flat, bent = (trainer(*settings, f"policy.last_layer_scale={scale}").policy for scale in (0.0, 1.0))
+    np.testing.assert_allclose(flat.act(obs, np.ones((2, 5, 1), np.float32)), np.exp(-0.5), rtol=1e-6)
+
+    means, ones = (
+        bent.act(obs, None if noise is None else np.full((2, 5, 1), noise, np.float32)) for noise in (None, 1)
+    )
+    params = bent.params.detach().numpy()
+    weights, biases = params[:, :24].reshape(2, 3, 8), params[:, 24:32]
+    hidden = np.tanh(obs @ weights + biases[:, None])
+    if spread == "state_dependent":
+        outputs = hidden @ params[:, 32:48].reshape(2, 8, 2) + params[:, None, 48:]
+        expected_means, log_std = outputs[..., :1], outputs[..., 1:]
+        assert np.ptp(ones - means, axis=1).min() > 0.1
+    else:
+        expected_means = hidden @ params[:, 32:40].reshape(2, 8, 1) + params[:, None, 40:41]
+        log_std = np.full((2, 5, 1), -0.5)
+    np.testing.assert_allclose(means, expected_means, atol=1e-5)
+    np.testing.assert_allclose(ones - means, np.exp(log_std), rtol=1e-4)
+
+
+@pytest.mark.parametrize("overrides", [SQUASHED, SQUASHED[1:]], ids=["tanh", "clipped"])
+def test_pendulums_torque_is_twice_the_squashed_action(overrides):
+    """Rewards are those of Gymnasium's own environment, and log-probabilities those of tanh of what is kept."""
+    run = trainer("algo=ppo", "env=pendulum", *SIZES, "num_seeds=1", *overrides)
+    rollout = run.collector.collect(run.policy)
+    assert np.abs(rollout.actions).max() > 1.5
+    squash = np.tanh if overrides == SQUASHED else lambda actions: np.clip(actions, -1, 1)
+    env = gym.make("Pendulum-v1")
+    env.reset(seed=environment_seeds([0], 2)[0])
+    rewards = [env.step(2 * squash(action))[1] for action in rollout.actions[0, :, 0]]
+    np.testing.assert_allclose(rollout.rewards[0, :, 0], rewards, rtol=1e-5)
+    actions, means = rollout.actions.reshape(1, -1), run.policy.act(rollout.raw_obs[:, :, 0], None)[0, :, 0]
+    normal = torch.distributions.Normal(torch.tensor(means), 1.0).log_prob(torch.tensor(rollout.actions[0, :, 0, 0]))
+    slope = 2 * np.log(np.cosh(actions[0].reshape(-1, 2)[:, 0])) if overrides == SQUASHED else 0.0
+    np.testing.assert_allclose(rollout.log_probs.numpy().reshape(-1, 2)[:, 0], normal.numpy() + slope, atol=1e-4)
+
+
+def test_squashed_actions_need_the_range_of_tanh():
+    with pytest.raises(InputError, match=r"allowed with env\.rescale_actions=True"):
+        composed("env=pendulum", SQUASHED[0])
+
+
+@pytest.mark.parametrize("algo", ["a2c", "ppo", "trpo"])
+def test_squashed_policies_with_a_spread_per_state_learn_and_go_on(tmp_path, algo):
+    """Two iterations in one go, or from a state after the first: the same bits, and not those of other policies."""
+    settings = [f"algo={algo}", "env=pendulum", "env.id=CartPoleSwingUp-v1", *SIZES]
+    settings += [] if algo == "trpo" else ["algo.ent_coef=0.01"]
+    both = [STATE_DEPENDENT, *SQUASHED]
+    whole, first, resumed = (trainer(*settings, *both) for _ in range(3))
+    before = whole.policy.params.detach().numpy().copy()
+    state = after(first, 1)
+    resumed.load_state_dict(state)
+    found, expected = after(resumed, 2), after(whole, 2)
+    for name, value in expected.items():
+        np.testing.assert_array_equal(found[name], value, err_msg=name)
+    assert np.isfinite(expected["policy.params"]).all()
+    assert (before != expected["policy.params"]).mean() > 0.9
+    for other in ([STATE_DEPENDENT], SQUASHED):
+        params = after(trainer(*settings, *other), 2)["policy.params"]
+        assert params.shape != before.shape or not np.allclose(params, expected["policy.params"])
+
+
+@pytest.mark.parametrize("algo", ["ppo", "trpo"])
+def test_rows_of_squashed_policies_do_not_depend_on_what_ran_beside(tmp_path, algo):
+    settings = [f"algo={algo}", "env=pendulum", "env.id=CartPoleSwingUp-v1", *SIZES, "num_envs=3", "iterations=2"]
+    settings += [STATE_DEPENDENT, *SQUASHED]
+    settings += ["algo.ent_coef=0.01", "algo.num_minibatches=4"] if algo == "ppo" else []
+    rows = []
+    for name, overrides in {"alone": ["seed=1", "num_seeds=1"], "among": ["seed=0", "num_seeds=3"]}.items():
+        (tmp_path / name).mkdir()
+        rows.append(rows_of_seed(train_rows(tmp_path / name, [*settings, *overrides]), 1))
+    assert rows[0] == rows[1]
+    assert len(rows[0]) == 2
+
+
+def test_loaded_squashed_policies_play_as_they_were_trained(tmp_path):
+    """Their actions are those of the trained ones, and tanh of the mean is what an evaluation plays."""
+    settings = [*command.sizes("ppo"), "env=pendulum", "env.max_episode_steps=20", "num_seeds=2", "iterations=2"]
+    settings += [STATE_DEPENDENT, *SQUASHED]
+    assert command.train(*settings, f"hydra.run.dir={tmp_path}").status == 0
+    trained = trainer(*settings)
+    for _ in trained:
+        pass
+    _, policy, _ = load_agents(tmp_path, range(2))
+    obs, noise = (np.random.default_rng(0).standard_normal((2, 4, n)).astype(np.float32) for n in (3, 1))
+    for drawn in (noise, None):
+        np.testing.assert_array_equal(policy.act(obs, drawn), trained.policy.act(obs, drawn))
+
+    played = evaluate.evaluate(tmp_path, 1)
+    for row in played[played["mode"] == "deterministic"].itertuples():
+        env = gym.make("Pendulum-v1", max_episode_steps=20)
+        obs, _ = env.reset(seed=evaluation_seeds(range(2), 1, 2)[row.seed])
+        total, over = 0.0, False
+        while not over:
+            mean = policy.act(np.tile(obs, (2, 1, 1)), None)[row.seed, 0]
+            obs, reward, terminated, truncated, _ = env.step(2 * np.tanh(mean))
+            total, over = total + float(reward), terminated or truncated
+        np.testing.assert_allclose(row[played.columns.get_loc("return") + 1], total, rtol=1e-4)

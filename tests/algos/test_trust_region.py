@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from algos.core.networks import MLP
-from algos.core.policy import CategoricalHead, GaussianHead, Policy
+from algos.core.policy import CategoricalHead, GaussianHead, Policy, SquashedHead, StateDependentGaussianHead
 from algos.trust_region import conjugate_gradient, line_search
 from tests.composing import RAW
 
@@ -17,6 +17,9 @@ HEADS = {
     "multi-discrete": CategoricalHead((2, 4)),
     "log_std": GaussianHead(2, "log_std"),
     "log_variance": GaussianHead(2, "log_variance"),
+    "state_dependent": StateDependentGaussianHead(2),
+    "tanh": SquashedHead(GaussianHead(2, "log_variance")),
+    "state_dependent tanh": SquashedHead(StateDependentGaussianHead(2)),
 }
 
 
