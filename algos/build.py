@@ -1,9 +1,11 @@
 """From a validated config to the parts of a run."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, Protocol
 
+import gymnasium as gym
 import numba
 import numpy as np
 import torch
@@ -15,6 +17,7 @@ from algos.a2c import A2C
 from algos.config import (
     A2CConfig,
     AdamConfig,
+    AnyCritic,
     AnyOptimiser,
     Config,
     EnvConfig,
@@ -25,20 +28,23 @@ from algos.config import (
     PPOConfig,
     PPOPenaltyConfig,
     ReinforceConfig,
-    SeparateCriticConfig,
     TRPOConfig,
 )
 from algos.core.collector import Collector
-from algos.core.critic import Critic
+from algos.core.critic import Critic, JointCritic, SeparateCritic
 from algos.core.estimators import TextbookEstimator
+from algos.core.evaluation import Evaluator, PeriodicEvaluation
 from algos.core.loop import Trainer
 from algos.core.networks import MLP, init_orthogonal, init_torch_default
+from algos.core.normalisation import ObservationNormaliser, RewardNormaliser
 from algos.core.optimiser import Adam, Optimiser, RMSprop
 from algos.core.policy import CategoricalHead, GaussianHead, Head, Policy
 from algos.core.post_estimator import PostEstimator
 from algos.core.rollout import Rollout
 from algos.core.stepping import make_stepping
 from algos.core.streams import Streams, environment_seeds, stream
+from algos.envs.batched import BatchedEnv
+from algos.envs.errors import TaskError
 from algos.envs.make import make_vec
 from algos.npg import NPG
 from algos.ppo import PPO
@@ -59,10 +65,13 @@ class Algorithm(Protocol):
         """Update the active seeds of ``policy``; reports figures ``[S]``."""
 
 
-def make_algorithm(config: Config) -> Algorithm:
-    """The variant that ``config.algo.name`` names."""
+def make_algorithm(config: Config, estimate: Callable[[Rollout], None] | None) -> Algorithm:
+    """The variant that ``config.algo.name`` names; ``estimate`` is for one that recomputes advantages."""
     algo, seeds = config.algo, config.seeds
-    settings = {name: getattr(algo, name) for name in type(algo).model_fields if name not in ("name", "optimiser")}
+    elsewhere = ("name", "optimiser", "clip_schedule")
+    settings = {name: getattr(algo, name) for name in type(algo).model_fields if name not in elsewhere}
+    if "recompute_advantages" in settings:
+        settings["recompute_advantages"] = estimate if settings["recompute_advantages"] else None
     match algo:
         case ReinforceConfig():
             return REINFORCE(**settings, gamma=config.gamma)
@@ -102,9 +111,24 @@ def initial_params(config: NetworkConfig, sizes: Sequence[int], seeds: Sequence[
     return np.stack([init_orthogonal(sizes, stream(s, purpose), gain, config.last_layer_scale) for s in seeds])
 
 
+def make_critic(config: AnyCritic, network: MLP, params: Tensor, seeds: Sequence[int]) -> SeparateCritic | JointCritic:
+    """The value functions, fitted as ``config.step`` says."""
+    if isinstance(config, JointCriticConfig):
+        return JointCritic(network, params, config.clip_coef, config.vf_coef)
+    return SeparateCritic(
+        network,
+        params,
+        config.clip_coef,
+        make_optimiser(config.optimiser, [params]),
+        config.update_epochs,
+        config.num_minibatches,
+        Streams(seeds, "critic_minibatches"),
+    )
+
+
 def make_agents(config: Config, envs: VectorEnv) -> tuple[Policy, Critic]:
     """The policies and critics of all seeds."""
-    _, dtype = DTYPES[config.dtype]
+    numpy_dtype, dtype = DTYPES[config.dtype]
     options: dict[str, Any] = {"dtype": dtype, "device": config.device}
     num_obs = int(np.prod(envs.single_observation_space.shape or (1,)))
     seeds = config.seeds
@@ -119,22 +143,16 @@ def make_agents(config: Config, envs: VectorEnv) -> tuple[Policy, Critic]:
     values = initial_params(config.value, value_network.sizes, seeds, "critic_init")
     value_params = torch.tensor(values, **options).requires_grad_()
 
-    joint = isinstance(config.critic, JointCriticConfig)
-    critic = Critic(
-        value_network,
-        value_params,
-        make_optimiser(config.critic.optimiser, [value_params])
-        if isinstance(config.critic, SeparateCriticConfig)
-        else None,
-        update_epochs=getattr(config.critic, "update_epochs", 0),
-        num_minibatches=getattr(config.critic, "num_minibatches", 1),
-        vf_coef=getattr(config.critic, "vf_coef", 1.0),
-        streams=Streams(seeds, "critic_minibatches"),
-    )
+    critic = make_critic(config.critic, value_network, value_params, seeds)
+    joint_loss = critic.loss if isinstance(critic, JointCritic) else None
+    trained = [policy_params] if joint_loss is None else [policy_params, value_params]
     optimiser_config = getattr(config.algo, "optimiser", None)
-    trained = [policy_params, value_params] if joint else [policy_params]
     optimiser = None if optimiser_config is None else make_optimiser(optimiser_config, trained)
-    return Policy(policy_network, head, policy_params, optimiser, critic.loss if joint else None), critic
+    normalisation = config.normalisation
+    observations = ObservationNormaliser(
+        len(seeds), num_obs, numpy_dtype, normalise=normalisation.obs, clip=normalisation.obs_clip
+    )
+    return Policy(policy_network, head, policy_params, optimiser, joint_loss, observations), critic
 
 
 def make_estimator(config: Config) -> TextbookEstimator | PostEstimator:
@@ -150,7 +168,28 @@ def make_environments(config: EnvConfig, num_envs: int) -> VectorEnv:
     Raises:
         TaskError: the task is unknown, or not one that can be trained on.
     """
-    return make_vec(config.id, num_envs, config.kwargs, config.vectorization, config.module, config.max_episode_steps)
+    return make_vec(
+        config.id,
+        num_envs,
+        config.kwargs,
+        config.vectorization,
+        config.module,
+        config.max_episode_steps,
+        config.rescale_actions,
+    )
+
+
+def make_evaluator(config: Config, num_episodes: int) -> Evaluator:
+    """Evaluates the policies of all seeds.
+
+    Raises:
+        TaskError: an episode of the task may never end.
+    """
+    envs = make_environments(config.env, len(config.seeds) * num_episodes)
+    limited = isinstance(envs, BatchedEnv) or config.env.max_episode_steps or gym.spec(config.env.id).max_episode_steps
+    if not limited:
+        raise TaskError(f"{config.env.id} has no time limit: an evaluation may not end; set env.max_episode_steps")
+    return Evaluator(envs, config.seeds, num_episodes, config.num_envs)
 
 
 def make_trainer(config: Config) -> Trainer:
@@ -165,19 +204,36 @@ def make_trainer(config: Config) -> Trainer:
     dtype = DTYPES[config.dtype][0]
     stepping = make_stepping(envs, environment_seeds(seeds, config.num_envs), len(seeds), dtype)
     collector = Collector(stepping, config.num_steps, Streams(seeds, "actions"), dtype)
-    schedules = [
-        (optimiser, optimiser.learning_rate)
-        for optimiser, section in ((policy.optimiser, config.algo), (critic.optimiser, config.critic))
-        if optimiser is not None and not isinstance(section, NPGConfig | TRPOConfig | JointCriticConfig)
-        if section.optimiser.schedule == "linear"
+    rewards = RewardNormaliser(
+        len(seeds),
+        config.num_envs,
+        config.gamma,
+        normalise=config.normalisation.reward,
+        clip=config.normalisation.reward_clip,
+    )
+    estimator = make_estimator(config)
+    estimate = partial(estimator.estimate, critic=critic) if isinstance(estimator, TextbookEstimator) else None
+    algorithm = make_algorithm(config, estimate)
+    schedules: list[tuple[Any, str]] = [
+        (owner.optimiser, "learning_rate")  # type: ignore[union-attr]
+        for owner, section in ((policy, config.algo), (critic, config.critic))
+        if hasattr(section, "optimiser") and section.optimiser.schedule == "linear"
     ]
+    if isinstance(config.algo, PPOConfig) and config.algo.clip_schedule == "linear":
+        schedules.append((algorithm, "clip_coef"))
+    evaluation = None
+    if config.evaluation.interval is not None:
+        evaluator = make_evaluator(config, config.evaluation.episodes)
+        evaluation = PeriodicEvaluation(evaluator, config.evaluation.interval, config.iterations)
     return Trainer(
         seeds,
         config.iterations,
         collector,
+        rewards,
         policy,
         critic,
-        make_estimator(config),
-        make_algorithm(config),
+        estimator,
+        algorithm,
         schedules,
+        evaluation,
     )

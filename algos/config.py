@@ -69,12 +69,14 @@ class PPOConfig(Section):
 
     name: Literal["ppo"]
     clip_coef: Rate | None
+    clip_schedule: Literal["constant", "linear"]
     update_epochs: Positive
     num_minibatches: Positive
     advantage_normalisation: Literal["none", "rollout", "minibatch"]
     target_kl: Rate | None
     kl_estimator: Literal["k3", "log_ratio"]
     stop_after_step: bool
+    recompute_advantages: bool
     ent_coef: NonNegative
     optimiser: AnyOptimiser
 
@@ -88,6 +90,7 @@ class PPOPenaltyConfig(Section):
     update_epochs: Positive
     num_minibatches: Positive
     advantage_normalisation: Literal["none", "rollout", "minibatch"]
+    recompute_advantages: bool
     ent_coef: NonNegative
     optimiser: AnyOptimiser
 
@@ -131,6 +134,7 @@ class EnvConfig(Section):
     kwargs: dict[str, Any]
     module: str | None
     max_episode_steps: Positive | None
+    rescale_actions: bool
     vectorization: Literal["auto", "sync", "async"]
 
 
@@ -154,6 +158,7 @@ class SeparateCriticConfig(Section):
     """A critic with steps of its own."""
 
     step: Literal["separate"]
+    clip_coef: Rate | None
     update_epochs: Positive
     num_minibatches: Positive
     optimiser: AnyOptimiser
@@ -163,6 +168,7 @@ class JointCriticConfig(Section):
     """A critic fitted by the policy's gradient steps."""
 
     step: Literal["joint"]
+    clip_coef: Rate | None
     vf_coef: Rate
 
 
@@ -189,6 +195,22 @@ class PostConfig(Section):
 AnyEstimator = Annotated[TextbookConfig | PostConfig, Field(discriminator="name")]
 
 
+class NormalisationConfig(Section):
+    """What is done to observations and rewards before anything learns from them."""
+
+    obs: bool
+    obs_clip: Rate | None
+    reward: bool
+    reward_clip: Rate | None
+
+
+class EvaluationConfig(Section):
+    """When policies are evaluated: every ``interval`` iterations and at the end, or never."""
+
+    interval: Positive | None
+    episodes: Positive
+
+
 class Config(Section):
     """One run: ``num_seeds`` seeds from ``seed`` on, one variant, one task."""
 
@@ -208,6 +230,8 @@ class Config(Section):
     value: NetworkConfig
     critic: AnyCritic
     estimator: AnyEstimator
+    normalisation: NormalisationConfig
+    evaluation: EvaluationConfig
 
     @property
     def seeds(self) -> range:
@@ -228,6 +252,16 @@ class Config(Section):
             raise ValueError(
                 f"algo.max_kl={self.algo.max_kl}, algo.kl_coef={self.algo.kl_coef}: allowed: one of the two"
             )
+        if isinstance(self.algo, PPOConfig) and self.algo.clip_schedule == "linear" and self.algo.clip_coef is None:
+            raise ValueError("algo.clip_schedule=linear: algo.clip_coef=None does not clip; allowed: constant")
+        recomputes = getattr(self.algo, "recompute_advantages", False)
+        if recomputes and not (isinstance(self.critic, JointCriticConfig) and self.estimator.name == "textbook"):
+            raise ValueError(
+                f"algo.recompute_advantages=True: critic.step={self.critic.step}, estimator={self.estimator.name}; "
+                "allowed with critic.step=joint (no other moves between epochs) and estimator=textbook"
+            )
+        if isinstance(self.critic, JointCriticConfig) and getattr(self.estimator, "values_after_fit", False):
+            raise ValueError("estimator.values_after_fit=True: critic.step=joint is not fitted before; allowed: false")
         if isinstance(self.critic, JointCriticConfig) and not hasattr(self.algo, "optimiser"):
             raise ValueError(f"critic.step=joint: algo={self.algo.name} makes no gradient steps; allowed: separate")
         return self

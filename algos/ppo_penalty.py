@@ -1,5 +1,7 @@
 """PPO with a KL penalty, fixed or adaptive (Schulman et al. 2017, section 4)."""
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
@@ -15,7 +17,7 @@ class PPOPenalty:
     """Ascend E[r·Â] − β·KL(old‖new) for several epochs; then each seed's β follows its KL (eq. 8 and below).
 
     ``kl_coef`` is β at first. ``target_kl`` is d_targ in nats; None leaves β as it is. KL is the exact mean over the
-    samples, not an estimate from the actions.
+    samples, not an estimate from the actions. ``recompute_advantages`` is as PPO's.
     """
 
     def __init__(
@@ -28,6 +30,7 @@ class PPOPenalty:
         ent_coef: float,
         num_seeds: int,
         streams: Streams,
+        recompute_advantages: Callable[[Rollout], None] | None,
     ) -> None:
         # float64: β may be halved for a thousand iterations before it vanishes, and then could not be doubled
         self.kl_coef = torch.full((num_seeds,), kl_coef, dtype=torch.float64)
@@ -37,6 +40,7 @@ class PPOPenalty:
         self.advantage_normalisation = advantage_normalisation
         self.ent_coef = ent_coef
         self.streams = streams
+        self.recompute_advantages = recompute_advantages
 
     def state_dict(self) -> State:
         """Each seed's β ``[S]`` and the minibatch streams."""
@@ -51,7 +55,11 @@ class PPOPenalty:
         """``update_epochs`` passes for the active seeds; reports figures ``[S]``, the loss that of the last step."""
         old_params, kl_coef = policy.params.detach().clone(), self.kl_coef
         for batch in rollout.epochs(
-            self.update_epochs, self.num_minibatches, self.advantage_normalisation, self.streams
+            self.update_epochs,
+            self.num_minibatches,
+            self.advantage_normalisation,
+            self.streams,
+            self.recompute_advantages,
         ):
             with torch.no_grad():
                 old = policy.distribution(batch.obs, old_params, active)

@@ -50,7 +50,14 @@ def make_rendered(config: EnvConfig) -> gym.Env:
         TaskError: the task cannot be made, or does not render.
     """
     os.environ.setdefault("SDL_VIDEODRIVER", "dummy")
-    env = make_single(config.id, config.kwargs, config.module, config.max_episode_steps, render_mode="rgb_array")
+    env = make_single(
+        config.id,
+        config.kwargs,
+        config.module,
+        config.max_episode_steps,
+        config.rescale_actions,
+        render_mode="rgb_array",
+    )
     if env.render_mode != "rgb_array":
         raise TaskError(f"{config.id} does not render to arrays")
     return env

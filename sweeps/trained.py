@@ -47,4 +47,6 @@ def load_agents(directory: Path, seeds: range) -> tuple[Config, Policy, Critic]:
     with torch.no_grad():
         policy.params.copy_(torch.from_numpy(state["policy.params"][rows]))
         critic.params.copy_(torch.from_numpy(state["critic.params"][rows]))
+    statistics = policy.observations.state_dict()
+    policy.observations.load_state_dict({name: state[f"policy.observations.{name}"][rows] for name in statistics})
     return own, policy, critic

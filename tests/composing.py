@@ -9,10 +9,14 @@ from hydra import compose, initialize_config_module
 from algos.build import make_trainer
 from algos.config import Config
 from algos.core.loop import Trainer
+from algos.core.normalisation import ObservationNormaliser
 from sweeps.checks import task_config, validate
 from sweeps.run_directory import TableWriter, progress_rows
 
 VARIANTS = ("reinforce", "a2c", "npg", "trpo", "ppo", "ppo_penalty")
+
+RAW = ObservationNormaliser(1, 1, np.float64, normalise=False, clip=None)
+"""For policies that are asked only about what their networks see."""
 
 
 def composed(*overrides: str) -> Config:

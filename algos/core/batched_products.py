@@ -44,14 +44,11 @@ class BatchedProducts:
             tangent = torch.baddbmm(db, h, dw) + torch.bmm(tangent * self._slope(h), w)
         return _mask(tangent, active)
 
-    def mse_gradient(
-        self, params: Tensor, x: Tensor, targets: Tensor, active: Tensor | None
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        """Loss [S], gradient [S, P] and predictions [S, B] of the mean squared error to targets [S, B]."""
-        predictions = self.forward(params, x, active)[..., 0]
-        errors = predictions - targets
+    def mse_gradient(self, params: Tensor, x: Tensor, targets: Tensor, active: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Loss [S] and gradient [S, P] of the mean squared error to targets [S, B]."""
+        errors = self.forward(params, x, active)[..., 0] - targets
         gradient = self.vjp(params, (2 / x.shape[1] * errors)[..., None], x, active)
-        return _mask(batch_mean(errors * errors), active), gradient, predictions
+        return _mask(batch_mean(errors * errors), active), gradient
 
     def _layers(self, flat: Tensor) -> list[tuple[Tensor, Tensor]]:
         """Weights [S, in, out] and biases [S, 1, out] of each layer, as views of flat [S, P]."""

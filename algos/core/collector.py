@@ -27,6 +27,9 @@ class Collector:
         """The next ``num_steps`` steps of every environment, acting by ``policy``."""
         num_envs = self.stepping.episode_return.shape[1]
         rollout = self.stepping.rollout(policy, self.draw((self.num_steps, num_envs, self.num_actions), self.dtype))
+        rollout.raw_obs, observations = rollout.obs, policy.observations
+        rollout.obs, rollout.last_obs = observations(rollout.obs), observations(rollout.last_obs)
+        rollout.final_obs = observations(rollout.final_obs, rollout.final_index[:, 0])
         rollout.device = policy.params.device
         with torch.no_grad():
             rollout.old = policy.distribution(rollout.flat(rollout.obs)).detach()

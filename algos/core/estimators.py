@@ -21,6 +21,11 @@ class TextbookEstimator:
 
     def __call__(self, rollout: Rollout, critic: Critic, active: Tensor) -> dict[str, np.ndarray | Tensor]:
         """Fill ``rollout.values, next_values, advantages, returns``, fit the critic, report its figures ``[S]``."""
+        self.estimate(rollout, critic)
+        return {**critic.fit(rollout, active)}
+
+    def estimate(self, rollout: Rollout, critic: Critic) -> None:
+        """Fill ``rollout.values, next_values, advantages, returns`` by the critic as it is."""
         rollout.values, rollout.next_values = critic.values(rollout)
         rollout.advantages = generalised_advantages(
             rollout.rewards,
@@ -32,4 +37,3 @@ class TextbookEstimator:
             self.gae_lambda,
         )
         rollout.returns = rollout.advantages + rollout.values
-        return {**critic.fit(rollout, active)}

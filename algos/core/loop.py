@@ -12,7 +12,9 @@ from torch import Tensor
 from algos.core.checkpoint import State, check_fits, collect_state, restore_state
 from algos.core.collector import Collector
 from algos.core.critic import Critic
+from algos.core.evaluation import PeriodicEvaluation
 from algos.core.networks import batch_mean
+from algos.core.normalisation import RewardNormaliser
 from algos.core.policy import Policy
 from algos.core.rollout import Rollout
 
@@ -40,7 +42,8 @@ class Iteration:
 class Trainer:
     """Trains all seeds of one variant on one task in lock-step.
 
-    ``schedules`` are pairs of an optimiser and its initial learning rate that fall linearly to zero.
+    ``rewards`` makes what is learned from of the rewards; the returns that are reported are the true ones.
+    ``schedules`` are pairs of an object and the name of its number that falls linearly to zero.
     """
 
     def __init__(
@@ -48,20 +51,24 @@ class Trainer:
         seeds: range,
         iterations: int,
         collector: Collector,
+        rewards: RewardNormaliser,
         policy: Policy,
         critic: Critic,
         estimator: Any,
         algorithm: Any,
-        schedules: list[tuple[Any, float]],
+        schedules: list[tuple[Any, str]],
+        evaluation: PeriodicEvaluation | None,
     ) -> None:
         self.seeds = seeds
         self.iterations = iterations
         self.collector = collector
+        self.rewards = rewards
         self.policy = policy
         self.critic = critic
         self.estimator = estimator
         self.algorithm = algorithm
-        self.schedules = schedules
+        self.schedules = [(owner, name, getattr(owner, name)) for owner, name in schedules]
+        self.evaluation = evaluation
         self.next_iteration = 0
         self.running = torch.ones(len(seeds), dtype=torch.bool, device=policy.params.device)
 
@@ -92,10 +99,13 @@ class Trainer:
         self.next_iteration = int(state["next_iteration"])
         self.running.copy_(torch.from_numpy(state["running"]))
         restore_state(state, **self._parts())
+        if not self.collector.stepping.resumes_episodes:
+            self.rewards.begin_episodes()
 
     def _parts(self) -> dict[str, Any]:
         return {
             "collector": self.collector,
+            "rewards": self.rewards,
             "policy": self.policy,
             "critic": self.critic,
             "estimator": self.estimator,
@@ -103,11 +113,13 @@ class Trainer:
         }
 
     def _iterate(self, number: int) -> Iteration:
-        for optimiser, initial in self.schedules:
-            optimiser.learning_rate = initial * (1 - number / self.iterations)
+        for owner, name, initial in self.schedules:
+            setattr(owner, name, initial * (1 - number / self.iterations))
         running = self.running.clone()
         clock = [time.perf_counter()]
         rollout = self.collector.collect(self.policy)
+        self.policy.observations.update(rollout.raw_obs)
+        rollout.rewards = self.rewards(rollout.rewards, rollout.ended)
         clock.append(time.perf_counter())
         stats: dict[str, Any] = self.estimator(rollout, self.critic, running)
         clock.append(time.perf_counter())
@@ -116,8 +128,13 @@ class Trainer:
         stats = self._episode_stats(rollout, number) | stats | self._common_stats(rollout)
         failures = self._stop_broken_seeds(number, rollout, stats)
         self.next_iteration = number + 1
-        parts = np.diff(clock)
-        seconds = dict(zip(("rollout_seconds", "critic_seconds", "policy_seconds"), parts.tolist(), strict=True))
+        parts = ["rollout_seconds", "critic_seconds", "policy_seconds"]
+        if self.evaluation is not None:
+            clock.append(time.perf_counter())
+            stats |= self.evaluation.columns(self.policy, number)
+            clock.append(time.perf_counter())
+            parts += ["other_seconds", "evaluation_seconds"]
+        seconds = dict(zip(parts, np.diff(clock).tolist(), strict=True))
         values: dict[str, np.ndarray] = {
             name: value.cpu().numpy() if isinstance(value, Tensor) else np.asarray(value)
             for name, value in stats.items()

@@ -44,14 +44,14 @@ class MLP:
         self.num_params = sum((n_in + 1) * n_out for n_in, n_out in pairwise(self.sizes))
         self._backend = backend
         self._reference = BatchedProducts(self.sizes, activation)
-        self._compiled = CompiledMLP(self.sizes, activation)
+        self.compiled = CompiledMLP(self.sizes, activation)
 
     def __call__(self, params: Tensor, x: Tensor, active: Tensor | None = None) -> Tensor:
         """Outputs [S, B, out] at params [S, P] for inputs x [S, B, in]; differentiable once, in ``params`` alone."""
         if torch.is_grad_enabled() and params.requires_grad:
             return _Forward.apply(params, x, active, self)
-        if self._compiles(params):
-            return self._compiled.forward(params, x, active, keep=False)[0]
+        if self.compiles(params):
+            return self.compiled.forward(params, x, active, keep=False)[0]
         return self._reference.forward(params, x, active)
 
     @torch.no_grad()
@@ -64,23 +64,21 @@ class MLP:
         """Derivative [S, B, out] of the outputs as ``params`` move along ``tangents`` [S, P]."""
         return self._implementation(params).jvp(params, tangents, x, active)
 
-    @torch.no_grad()
-    def mse_gradient(
-        self, params: Tensor, x: Tensor, targets: Tensor, active: Tensor | None = None
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        """Loss [S], gradient [S, P] and predictions [S, B] of the mean squared error to targets [S, B].
+    def mse(self, params: Tensor, x: Tensor, targets: Tensor, active: Tensor | None = None) -> Tensor:
+        """Mean squared error [S] over B to targets [S, B], of a network with one output.
 
-        For networks with one output: loss = mean over B of (prediction - target)². One forward pass gives all three.
+        Differentiable once, in ``params``: one pass over the samples gives the loss and its gradient.
         """
         if self.sizes[-1] != 1:
-            raise ValueError(f"mse_gradient is for networks with one output, not {self.sizes[-1]}")
-        return self._implementation(params).mse_gradient(params, x, targets, active)
+            raise ValueError(f"mse is for networks with one output, not {self.sizes[-1]}")
+        return _MeanSquaredError.apply(params, x, targets, active, self)
 
-    def _compiles(self, params: Tensor) -> bool:
+    def compiles(self, params: Tensor) -> bool:
+        """Whether the compiled backend computes with these parameters."""
         return self._backend == "compiled" or (self._backend == "auto" and params.device.type == "cpu")
 
     def _implementation(self, params: Tensor) -> BatchedProducts | CompiledMLP:
-        return self._compiled if self._compiles(params) else self._reference
+        return self.compiled if self.compiles(params) else self._reference
 
 
 class _Forward(torch.autograd.Function):
@@ -90,8 +88,8 @@ class _Forward(torch.autograd.Function):
     def forward(ctx: Any, params: Tensor, x: Tensor, active: Tensor | None, mlp: MLP) -> Tensor:
         ctx.save_for_backward(params, x)
         ctx.active, ctx.mlp = active, mlp
-        if mlp._compiles(params):
-            out, ctx.kept = mlp._compiled.forward(params, x, active, keep=True)
+        if mlp.compiles(params):
+            out, ctx.kept = mlp.compiled.forward(params, x, active, keep=True)
             return out
         return mlp._reference.forward(params, x, active)
 
@@ -99,11 +97,27 @@ class _Forward(torch.autograd.Function):
     @torch.autograd.function.once_differentiable
     def backward(ctx: Any, cotangents: Tensor) -> tuple[Tensor, None, None, None]:
         params, x = ctx.saved_tensors
-        if ctx.mlp._compiles(params):
-            gradient = ctx.mlp._compiled.vjp(params, cotangents, x, ctx.active, ctx.kept)
+        if ctx.mlp.compiles(params):
+            gradient = ctx.mlp.compiled.vjp(params, cotangents, x, ctx.active, ctx.kept)
         else:
             gradient = ctx.mlp._reference.vjp(params, cotangents, x, ctx.active)
         return gradient, None, None, None
+
+
+class _MeanSquaredError(torch.autograd.Function):
+    """The loss; its gradient is computed beside it, in the forward pass."""
+
+    @staticmethod
+    def forward(ctx: Any, params: Tensor, x: Tensor, targets: Tensor, active: Tensor | None, mlp: MLP) -> Tensor:
+        loss, gradient = mlp._implementation(params).mse_gradient(params, x, targets, active)
+        ctx.save_for_backward(gradient)
+        return loss
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx: Any, cotangents: Tensor) -> tuple[Tensor, None, None, None, None]:
+        (gradient,) = ctx.saved_tensors
+        return gradient * cotangents[:, None], None, None, None, None
 
 
 def init_torch_default(sizes: Sequence[int], rng: np.random.Generator, last_scale: float) -> np.ndarray:

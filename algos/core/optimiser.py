@@ -7,6 +7,7 @@ from torch import Tensor
 
 from algos.core.checkpoint import State
 from algos.core.networks import batch_sum
+from algos.kernels.optimisers import adam, add_squares, rmsprop
 
 
 class Optimiser:
@@ -28,14 +29,33 @@ class Optimiser:
     @torch.no_grad()
     def apply(self, grads: Sequence[Tensor], active: Tensor) -> None:
         """One step along given gradients ``[S, P_i]`` for the seeds where ``active [S]``."""
-        if self.max_grad_norm is not None:
-            norm = torch.sqrt(sum((batch_sum(grad * grad) for grad in grads), start=torch.zeros(())))
-            scale = (self.max_grad_norm / (norm + 1e-6)).clamp(max=1.0)[:, None]
-            grads = [grad * scale for grad in grads]
-        for index, (param, grad) in enumerate(zip(self.params, grads, strict=True)):
-            param.copy_(torch.where(active[:, None], param - self._change(index, grad, active), param))
+        scale = self._scale(grads)
+        for index, grad in enumerate(grads):
+            if grad.device.type == "cpu":
+                self._compiled_step(index, grad.contiguous(), scale, active)
+            else:
+                change = self._change(index, grad * scale[:, None], active)
+                param = self.params[index]
+                param.copy_(torch.where(active[:, None], param - change, param))
+
+    def _scale(self, grads: Sequence[Tensor]) -> Tensor:
+        """What brings the global norm of each seed's gradients down to ``max_grad_norm``; 1 where it is below."""
+        first = grads[0]
+        if self.max_grad_norm is None:
+            return torch.ones(len(first), dtype=first.dtype, device=first.device)
+        squares = torch.zeros(len(first), dtype=torch.float64, device=first.device)
+        for grad in grads:
+            if grad.device.type == "cpu":
+                add_squares(grad.contiguous().numpy(), squares.numpy())
+            else:
+                squares += batch_sum(grad * grad)
+        return (self.max_grad_norm / (torch.sqrt(squares) + 1e-6)).clamp(max=1.0).to(first.dtype)
+
+    def _compiled_step(self, index: int, grad: Tensor, scale: Tensor, active: Tensor) -> None:
+        raise NotImplementedError
 
     def _change(self, index: int, grad: Tensor, active: Tensor) -> Tensor:
+        """What to take from the parameters, and the state's update: the same as a formula, for other devices."""
         raise NotImplementedError
 
     def state_dict(self) -> dict[str, Tensor]:
@@ -50,11 +70,7 @@ class Optimiser:
 
 
 class Adam(Optimiser):
-    """Adam (Kingma and Ba 2015, Algorithm 1), with a step count per seed.
-
-    Written as single roundings, not fused operations, so that an element's value does not depend on where in the
-    array it lies.
-    """
+    """Adam (Kingma and Ba 2015, Algorithm 1), with a step count per seed."""
 
     def __init__(
         self,
@@ -70,6 +86,21 @@ class Adam(Optimiser):
         self.means = [torch.zeros_like(param) for param in self.params]
         self.squares = [torch.zeros_like(param) for param in self.params]
         self.steps = [torch.zeros(param.shape[0], 1, dtype=torch.float64, device=param.device) for param in self.params]
+
+    def _compiled_step(self, index: int, grad: Tensor, scale: Tensor, active: Tensor) -> None:
+        adam(
+            self.params[index].detach().numpy(),
+            grad.numpy(),
+            scale.numpy(),
+            self.means[index].numpy(),
+            self.squares[index].numpy(),
+            self.steps[index].numpy()[:, 0],
+            self.learning_rate,
+            self.eps,
+            self.beta1,
+            self.beta2,
+            active.numpy(),
+        )
 
     def _change(self, index: int, grad: Tensor, active: Tensor) -> Tensor:
         mask, mean, square, steps = active[:, None], self.means[index], self.squares[index], self.steps[index]
@@ -94,6 +125,18 @@ class RMSprop(Optimiser):
         super().__init__(params, learning_rate, max_grad_norm)
         self.eps, self.decay = eps, decay
         self.squares = [torch.zeros_like(param) for param in self.params]
+
+    def _compiled_step(self, index: int, grad: Tensor, scale: Tensor, active: Tensor) -> None:
+        rmsprop(
+            self.params[index].detach().numpy(),
+            grad.numpy(),
+            scale.numpy(),
+            self.squares[index].numpy(),
+            self.learning_rate,
+            self.eps,
+            self.decay,
+            active.numpy(),
+        )
 
     def _change(self, index: int, grad: Tensor, active: Tensor) -> Tensor:
         square = self.squares[index]

@@ -10,6 +10,7 @@ from torch import Tensor
 from algos.core.checkpoint import State, collect_state, restore_state
 from algos.core.distributions import Categorical, DiagonalGaussian, Distribution
 from algos.core.networks import MLP
+from algos.core.normalisation import ObservationNormaliser
 from algos.core.optimiser import Optimiser
 from algos.core.rollout import Batch
 
@@ -82,7 +83,8 @@ class Policy:
     """The policies of all seeds: flat parameters ``[S, P]``, the network's first and then the head's own.
 
     ``optimiser`` is None for variants that set the parameters themselves. Where ``critic_loss`` is given, every
-    gradient step descends the sum of the policy's loss and the critic's: one joint step for both.
+    gradient step descends the sum of the policy's loss and the critic's: one joint step for both. ``observations`` says
+    what the networks see: :meth:`act` takes observations as environments give them, all else takes normalised ones.
     """
 
     def __init__(
@@ -91,13 +93,15 @@ class Policy:
         head: Head,
         params: Tensor,
         optimiser: Optimiser | None,
-        critic_loss: Callable[[Batch], Tensor] | None,
+        critic_loss: Callable[[Batch, Tensor], Tensor] | None,
+        observations: ObservationNormaliser,
     ) -> None:
         self.network = network
         self.head = head
         self.params = params
         self.optimiser = optimiser
         self.critic_loss = critic_loss
+        self.observations = observations
 
     def distribution(self, obs: Tensor, params: Tensor | None = None, active: Tensor | None = None) -> Distribution:
         """Action distribution at ``obs [S, B, D]``, by default at the current parameters."""
@@ -131,23 +135,27 @@ class Policy:
         """One optimiser step down ``loss [S]`` (and the critic's, where joint) for the active seeds."""
         assert self.optimiser is not None
         if self.critic_loss is not None:
-            loss = loss + self.critic_loss(batch)
+            loss = loss + self.critic_loss(batch, active)
         self.optimiser.step(loss, active)
 
     def state_dict(self) -> State:
-        """The parameters and the optimiser's state."""
-        return {"params": self.params.detach().cpu().numpy(), **collect_state(optimiser=self.optimiser)}
+        """The parameters, the optimiser's state and the statistics of the observations."""
+        parts = collect_state(optimiser=self.optimiser, observations=self.observations)
+        return {"params": self.params.detach().cpu().numpy(), **parts}
 
     @torch.no_grad()
     def load_state_dict(self, state: State) -> None:
         """Continue from a saved state."""
         self.params.copy_(torch.from_numpy(state["params"]))
-        restore_state(state, optimiser=self.optimiser)
+        restore_state(state, optimiser=self.optimiser, observations=self.observations)
 
     @torch.no_grad()
     def act(self, obs: np.ndarray, noise: np.ndarray | None) -> np.ndarray:
-        """Actions ``[S, N, A]`` at ``obs [S, N, D]`` from ``noise`` of the actions' shape; the modes if it is None."""
-        distribution = self.distribution(torch.as_tensor(obs, device=self.params.device))
+        """Actions ``[S, N, A]`` at ``obs [S, N, D]``, as environments give them.
+
+        They are sampled from ``noise`` of the actions' shape, or the modes if it is None.
+        """
+        distribution = self.distribution(torch.as_tensor(self.observations(obs), device=self.params.device))
         if noise is None:
             return distribution.mode().cpu().numpy()
         return distribution.sample(torch.as_tensor(noise, device=self.params.device)).cpu().numpy()

@@ -1,6 +1,6 @@
 """What one iteration collects, and how its samples are laid out for learning."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Self
 
@@ -22,11 +22,13 @@ class Batch:
     log_probs: Tensor  # [S, B], of the policy that acted
     advantages: Tensor  # [S, B]
     returns: Tensor  # [S, B], the critic's targets
+    values: Tensor | None  # [S, B], that the critic's steps are clipped around; None: they are not
 
     def minibatches(self, permutation: np.ndarray | None, num_minibatches: int) -> Iterator[Self]:
         """Equal parts in the order of ``permutation [S, B]``; the batch itself, unpermuted, where that is None."""
-        for parts in minibatches(list(vars(self).values()), permutation, num_minibatches):
-            yield type(self)(*parts)
+        present = {name: tensor for name, tensor in vars(self).items() if tensor is not None}
+        for parts in minibatches(list(present.values()), permutation, num_minibatches):
+            yield replace(self, **dict(zip(present, parts, strict=True)))
 
     def normalised(self) -> Self:
         """With advantages of mean 0 and standard deviation 1 over each seed's samples."""
@@ -40,9 +42,12 @@ def minibatches(
     if permutation is None:
         yield tensors
         return
-    rows = torch.arange(len(permutation))[:, None]
-    for part in torch.from_numpy(permutation).chunk(num_minibatches, dim=1):
-        yield [tensor[rows, part] for tensor in tensors]
+    num_seeds, num_samples = permutation.shape
+    rows = torch.from_numpy(permutation + num_samples * np.arange(num_seeds)[:, None]).to(tensors[0].device)
+    flat = [tensor.flatten(0, 1) for tensor in tensors]
+    for part in rows.chunk(num_minibatches, dim=1):
+        index = part.flatten()
+        yield [tensor.index_select(0, index).unflatten(0, part.shape) for tensor in flat]
 
 
 def normalise(x: Tensor) -> Tensor:
@@ -66,18 +71,19 @@ class Rollout:
 
     ``obs`` are as the networks see them. ``final_obs [K, D]`` are the last observations of the K episodes that were
     truncated in this rollout, and ``final_index [K, 3]`` says where: (s, t, n), sorted.
-    The collector fills ``device``, ``old`` and ``log_probs``, the estimator the rest.
+    The collector fills ``raw_obs``, ``device``, ``old`` and ``log_probs``, the estimator the rest.
     """
 
     obs: np.ndarray  # [S, T, N, D]
     actions: np.ndarray  # [S, T, N, A]
-    rewards: np.ndarray  # [S, T, N] float64
+    rewards: np.ndarray  # [S, T, N] float64; the environments', until the loop makes of them what is learned from
     terminated: np.ndarray  # [S, T, N] bool
     truncated: np.ndarray  # [S, T, N] bool
     last_obs: np.ndarray  # [S, N, D]
     final_obs: np.ndarray
     final_index: np.ndarray
     episodes: Episodes
+    raw_obs: np.ndarray = field(init=False)  # [S, T, N, D], as the environments give them
     device: torch.device = field(init=False)  # of the learning
     old: Distribution = field(init=False)  # of the policy that acted, [S, B, ...]
     log_probs: Tensor = field(init=False)  # [S, B]
@@ -85,6 +91,7 @@ class Rollout:
     next_values: np.ndarray = field(init=False)  # [S, T, N], of the states that the steps led to
     advantages: np.ndarray = field(init=False)  # [S, T, N]
     returns: np.ndarray = field(init=False)  # [S, T, N]
+    batches_carry_values: bool = field(default=False, init=False)
 
     @property
     def ended(self) -> np.ndarray:
@@ -105,21 +112,33 @@ class Rollout:
             log_probs=self.log_probs,
             advantages=self.flat(self.advantages),
             returns=self.flat(self.returns),
+            values=self.flat(self.values) if self.batches_carry_values else None,
         )
 
     def epochs(
-        self, update_epochs: int, num_minibatches: int, advantage_normalisation: str, streams: Streams
+        self,
+        update_epochs: int,
+        num_minibatches: int,
+        advantage_normalisation: str,
+        streams: Streams,
+        recompute_advantages: Callable[[Self], None] | None,
     ) -> Iterator[Batch]:
         """The minibatches of ``update_epochs`` passes; where there are several to a pass, each pass is shuffled anew.
 
-        ``advantage_normalisation`` is over the ``rollout``, each ``minibatch``, or ``none``.
+        ``advantage_normalisation`` is over the ``rollout``, each ``minibatch``, or ``none``. Where given,
+        ``recompute_advantages`` is called before every pass but the first.
         """
-        whole = self.batch()
-        if advantage_normalisation == "rollout":
-            whole = whole.normalised()
+        whole = self._epoch_batch(advantage_normalisation)
         num_samples = whole.log_probs.shape[1]
         permutations = streams.permutations(update_epochs, num_samples) if num_minibatches > 1 else None
         for epoch in range(update_epochs):
+            if epoch > 0 and recompute_advantages is not None:
+                recompute_advantages(self)
+                whole = self._epoch_batch(advantage_normalisation)
             permutation = None if permutations is None else permutations[:, epoch]
             for batch in whole.minibatches(permutation, num_minibatches):
                 yield batch.normalised() if advantage_normalisation == "minibatch" else batch
+
+    def _epoch_batch(self, advantage_normalisation: str) -> Batch:
+        batch = self.batch()
+        return batch.normalised() if advantage_normalisation == "rollout" else batch

@@ -1,4 +1,7 @@
-"""Two ways to step all environments of all seeds through a rollout: one compiled loop, or any vector environment."""
+"""Two ways to step all environments of all seeds through a rollout: one compiled loop, or any vector environment.
+
+Their rollouts hold the observations as the environments give them.
+"""
 
 from collections.abc import Callable, Sequence
 
@@ -19,16 +22,14 @@ class CompiledStepping:
 
     resumes_episodes = True
 
-    def __init__(self, envs: BatchedEnv, env_seeds: Sequence[int], num_seeds: int, dtype: type[np.floating]) -> None:
+    def __init__(self, envs: BatchedEnv, env_seeds: Sequence[int], num_seeds: int) -> None:
         self.envs = envs
-        self.dtype = dtype
         self.episode_return = np.zeros((num_seeds, len(env_seeds) // num_seeds))
         envs.reset(seed=list(env_seeds))
 
     def rollout(self, policy: Policy, noise: np.ndarray) -> Rollout:
         """As many steps as ``noise [S, T, N, A]`` has, acting by ``policy``."""
         params = policy.params.detach().cpu().numpy()
-        num_seeds, num_obs = len(params), policy.network.sizes[0]
         steps = compiled_rollout(
             self.envs,
             policy.network.sizes,
@@ -36,9 +37,9 @@ class CompiledStepping:
             params[:, : policy.network.num_params],
             policy.standard_deviation(),
             noise,
-            obs_mean=np.zeros((num_seeds, num_obs), self.dtype),
-            obs_scale=np.ones((num_seeds, num_obs), self.dtype),
-            obs_clip=np.inf,
+            obs_mean=policy.observations.mean,
+            obs_scale=policy.observations.scale,
+            obs_clip=policy.observations.clip,
             episode_return=self.episode_return,
         )
         return Rollout(
@@ -157,7 +158,7 @@ Stepping = CompiledStepping | VectorStepping
 def make_stepping(envs: VectorEnv, env_seeds: Sequence[int], num_seeds: int, dtype: type[np.floating]) -> Stepping:
     """The faster of the two that can step ``envs``."""
     if isinstance(envs, BatchedEnv):
-        return CompiledStepping(envs, env_seeds, num_seeds, dtype)
+        return CompiledStepping(envs, env_seeds, num_seeds)
     return VectorStepping(envs, env_seeds, num_seeds, dtype)
 
 

@@ -37,6 +37,16 @@ def environment_seeds(seeds: Sequence[int], num_envs: int, purpose: str = "envir
     ]
 
 
+def evaluation_seeds(seeds: Sequence[int], num_episodes: int, num_envs: int) -> list[int]:
+    """Seeds of environments to evaluate in, ``num_episodes`` a seed, seed-major; none of the seed's ``num_envs``."""
+    chosen = []
+    for seed in seeds:
+        trained = set(environment_seeds([seed], num_envs))
+        words = seed_sequence(seed, "evaluation_environment").generate_state(num_episodes + num_envs)
+        chosen += [int(word) for word in words if int(word) not in trained][:num_episodes]
+    return chosen
+
+
 def fresh_seeds(env_seeds: Sequence[int], num_rollouts: int) -> list[int]:
     """Other seeds for sub-environments that begin anew after ``num_rollouts`` rollouts."""
     return [int(np.random.SeedSequence((seed, num_rollouts)).generate_state(1)[0]) for seed in env_seeds]

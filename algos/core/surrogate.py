@@ -1,20 +1,21 @@
-"""The surrogate E[r·Â] of importance sampling; PPO's clipped one as a formula, and its mean in one compiled pass."""
+"""The surrogate E[r·Â] of importance sampling; PPO's clipped one, with its gradient in one compiled pass on the CPU."""
 
+import math
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
 from algos.core.distributions import Distribution
+from algos.core.policy import CategoricalHead, GaussianHead, Policy
 from algos.core.reductions import batch_mean
 from algos.core.rollout import Batch
-from algos.kernels.surrogate import clipped_surrogate_sums
+from algos.kernels.policy_gradient import policy_gradient
 
 
-class Surrogate(NamedTuple):
-    """Means over each seed's samples, ``[S]``; the objective is differentiable, the rest is reported."""
+class Figures(NamedTuple):
+    """Means over each seed's samples, ``[S]``, r = π/π_old."""
 
-    objective: Tensor
     k3: Tensor  # mean(r − 1 − log r)
     log_ratio: Tensor  # mean(log π_old − log π)
     clip_fraction: Tensor  # share of samples with r outside 1 ± ε
@@ -25,49 +26,72 @@ def mean_surrogate(new: Distribution, batch: Batch) -> Tensor:
     return batch_mean(torch.exp(new.log_prob(batch.actions) - batch.log_probs) * batch.advantages)
 
 
-def clipped_surrogate(ratio: Tensor, advantages: Tensor, clip_coef: float) -> Tensor:
-    """min(r·Â, clip(r, 1 − ε, 1 + ε)·Â), elementwise (Schulman et al. 2017, eq. 7)."""
-    return torch.min(ratio * advantages, ratio.clamp(1 - clip_coef, 1 + clip_coef) * advantages)
+def clip_range(clip_coef: float | None) -> tuple[float, float]:
+    """1 ± ε, or all numbers where ``clip_coef`` is None."""
+    return (-math.inf, math.inf) if clip_coef is None else (1 - clip_coef, 1 + clip_coef)
 
 
-def mean_clipped_surrogate(
-    log_probs: Tensor, old_log_probs: Tensor, advantages: Tensor, clip_coef: float, active: Tensor
-) -> Surrogate:
-    """The mean of :func:`clipped_surrogate` at r = π/π_old over ``[S, B]`` samples, for the active seeds."""
-    if log_probs.device.type == "cpu":
-        objective, figures = _Compiled.apply(log_probs, old_log_probs, advantages, clip_coef, active)
-        return Surrogate(objective, *figures.unbind(1))
-    log_ratio = log_probs - old_log_probs
+def clipped_surrogate(ratio: Tensor, advantages: Tensor, clip_coef: float | None) -> Tensor:
+    """min(r·Â, clip(r, 1 − ε, 1 + ε)·Â), elementwise (Schulman et al. 2017, eq. 7); r·Â where ε is None."""
+    return torch.min(ratio * advantages, ratio.clamp(*clip_range(clip_coef)) * advantages)
+
+
+def clipped_surrogate_loss(
+    policy: Policy, batch: Batch, clip_coef: float | None, ent_coef: float, active: Tensor
+) -> tuple[Tensor, Figures]:
+    """The loss ``[S]`` −mean(:func:`clipped_surrogate`) − ent_coef · mean(entropy), and what is reported beside it.
+
+    Differentiable once, in ``policy.params``. Only the ``active [S]`` seeds are computed. On the CPU one compiled pass
+    gives loss and gradient, except for MultiDiscrete actions.
+    """
+    if _compiles(policy):
+        loss, *figures = _Compiled.apply(policy.params, policy, batch, clip_coef, ent_coef, active)
+        return loss, Figures(*figures)
+    distribution = policy.distribution(batch.obs, active=active)
+    log_ratio = distribution.log_prob(batch.actions) - batch.log_probs
     ratio = torch.exp(log_ratio)
-    objective = batch_mean(clipped_surrogate(ratio, advantages, clip_coef))
+    loss = -batch_mean(clipped_surrogate(ratio, batch.advantages, clip_coef))
+    if ent_coef:
+        loss = loss - ent_coef * batch_mean(distribution.entropy())
     with torch.no_grad():
-        outside = ((ratio - 1).abs() > clip_coef).to(ratio.dtype)
-        return Surrogate(objective, batch_mean(ratio - 1 - log_ratio), -batch_mean(log_ratio), batch_mean(outside))
+        low, high = clip_range(clip_coef)
+        outside = ((ratio < low) | (ratio > high)).to(ratio.dtype)
+        return loss, Figures(batch_mean(ratio - 1 - log_ratio), -batch_mean(log_ratio), batch_mean(outside))
+
+
+def _compiles(policy: Policy) -> bool:
+    head = policy.head
+    one_choice = isinstance(head, CategoricalHead) and len(head.choices) == 1
+    return policy.network.compiles(policy.params) and (one_choice or isinstance(head, GaussianHead))
 
 
 class _Compiled(torch.autograd.Function):
-    @staticmethod
-    def forward(
-        ctx: Any, log_probs: Tensor, old_log_probs: Tensor, advantages: Tensor, clip_coef: float, active: Tensor
-    ) -> tuple[Tensor, Tensor]:
-        num_seeds, num_samples = log_probs.shape
-        sums = torch.empty(num_seeds, 4, dtype=torch.float64)
-        slopes = torch.empty_like(log_probs)
-        clipped_surrogate_sums(
-            log_probs.detach().numpy(),
-            old_log_probs.numpy(),
-            advantages.numpy(),
-            clip_coef,
-            active.numpy(),
-            sums.numpy(),
-            slopes.numpy(),
-        )
-        ctx.save_for_backward(slopes)
-        means = (sums / num_samples).to(log_probs.dtype)
-        ctx.mark_non_differentiable(figures := means[:, 1:].clone())
-        return means[:, 0].clone(), figures
+    """The loss and the figures; the gradient is computed beside them, in the forward pass."""
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor, _: Tensor) -> tuple[Tensor, None, None, None, None]:
-        (slopes,) = ctx.saved_tensors
-        return slopes * (grad / slopes.shape[1])[:, None], None, None, None, None
+    def forward(
+        ctx: Any, params: Tensor, policy: Policy, batch: Batch, clip_coef: float | None, ent_coef: float, active: Tensor
+    ) -> tuple[Tensor, ...]:
+        means, gradient = policy_gradient(
+            policy.network.compiled,
+            params,
+            batch.obs,
+            batch.actions,
+            batch.log_probs,
+            batch.advantages,
+            policy.head.scale if isinstance(policy.head, GaussianHead) else None,
+            clip_range(clip_coef),
+            ent_coef,
+            active,
+        )
+        objective, entropy, *figures = means.unbind(1)
+        ctx.save_for_backward(gradient)
+        reported = [figure.to(params.dtype, copy=True) for figure in figures]
+        ctx.mark_non_differentiable(*reported)
+        return (-objective - ent_coef * entropy).to(params.dtype), *reported
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx: Any, grad: Tensor, *_: Tensor) -> tuple[Tensor | None, ...]:
+        (gradient,) = ctx.saved_tensors
+        return gradient * grad[:, None], None, None, None, None, None

@@ -39,13 +39,15 @@ def make_vec(
     vectorization: str,
     module: str | None = None,
     max_episode_steps: int | None = None,
+    rescale_actions: bool = False,
 ) -> VectorEnv:
     """``num_envs`` sub-environments of ``env_id`` with same-step autoreset and observations ``[num_envs, D]``.
 
     ``vectorization`` is "auto" (our batched version where there is one and ``kwargs`` is empty, else "sync"), "sync"
     (Gymnasium's, one after the other in this process) or "async" (spread over a few worker processes; the same
     results). ``kwargs`` go to the environment's constructor; ``module`` is imported first, so that it can register
-    ids; ``max_episode_steps`` replaces the id's own limit.
+    ids; ``max_episode_steps`` replaces the id's own limit. ``rescale_actions`` maps Box actions from [-1, 1] onto the
+    box; our batched versions serve only where the box is [-1, 1] already.
 
     Observations that are not flat (Dict, Tuple, Box of another rank) are flattened; discrete actions count from 0.
 
@@ -57,9 +59,10 @@ def make_vec(
         _import(module)
     if vectorization == "auto" and env_id in BATCHED_TASKS and not kwargs:
         task = load_task(env_id)
-        return BatchedEnv(task, num_envs, max_episode_steps or task.max_episode_steps)
+        if not (rescale_actions and _rescalable(task.action_space)):
+            return BatchedEnv(task, num_envs, max_episode_steps or task.max_episode_steps)
     _check_registered(env_id)
-    make_one = partial(make_single, env_id, kwargs, module, max_episode_steps)
+    make_one = partial(make_single, env_id, kwargs, module, max_episode_steps, rescale_actions)
     _try_out(env_id, make_one)
     if vectorization == "async":
         return WorkerVectorEnv(make_one, num_envs, min(len(os.sched_getaffinity(0)), num_envs))
@@ -73,7 +76,12 @@ def load_task(env_id: str) -> Task:
 
 
 def make_single(
-    env_id: str, kwargs: dict[str, Any], module: str | None, max_episode_steps: int | None, **render: str
+    env_id: str,
+    kwargs: dict[str, Any],
+    module: str | None,
+    max_episode_steps: int | None,
+    rescale_actions: bool,
+    **render: str,
 ) -> gym.Env:
     """One environment as ``make_vec`` batches it: flat observations, discrete actions from 0, time limit included."""
     if module is not None:
@@ -88,7 +96,17 @@ def make_single(
     start = getattr(env.action_space, "start", None)
     if start is not None and np.any(start):
         env = _actions_from_zero(env)
+    if rescale_actions and _rescalable(env.action_space):
+        assert isinstance(env.action_space, spaces.Box)
+        if not env.action_space.is_bounded():
+            raise TaskError(f"{env_id} has actions {env.action_space}: without bounds they cannot be rescaled")
+        env = gym.wrappers.RescaleAction(env, np.float32(-1), np.float32(1))
     return env
+
+
+def _rescalable(space: spaces.Space) -> bool:
+    """Whether these are Box actions of another range than [-1, 1]."""
+    return isinstance(space, spaces.Box) and bool(np.any(space.low != -1) or np.any(space.high != 1))
 
 
 def _actions_from_zero(env: gym.Env) -> gym.Env:

@@ -5,7 +5,6 @@ Rows of seeds that are not ``active`` ([S] bool; None: all are) are zeros, and s
 """
 
 import math
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -13,6 +12,7 @@ import torch
 from numba import njit, prange
 from torch import Tensor
 
+from algos.kernels.arguments import as_array, results, seeds_to_compute
 from algos.kernels.elementary import exp, log
 
 Array = np.ndarray
@@ -21,22 +21,41 @@ HALF_LOG_2PI = 0.5 * math.log(2 * math.pi)
 ROWS = 512  # of one task: its columns stay in the cache
 
 
+@njit
+def _load_columns(source: Array, s: int, first: int, count: int, columns: Array) -> None:
+    for a in range(source.shape[2]):
+        for r in range(count):
+            columns[a, r] = source[s, first + r, a]
+
+
+@njit
+def gaussian_log_probs(columns: Array, actions: Array, log_std: Array, count: int, out: Array) -> None:
+    """Log-densities of ``count`` actions [A, ROWS] at the means in ``columns``, which become (action − mean)/std."""
+    number = out.dtype.type
+    constant = number(0)
+    for a in range(log_std.size):
+        constant += log_std[a] + number(HALF_LOG_2PI)
+    for r in range(count):
+        out[r] = -constant
+    for a in range(log_std.size):
+        scale = exp(-log_std[a])
+        for r in range(count):
+            z = (actions[a, r] - columns[a, r]) * scale
+            columns[a, r] = z
+            out[r] -= number(0.5) * z * z
+
+
 @njit(cache=True, parallel=True)
 def _gaussian_forward(mean: Array, log_std: Array, actions: Array, seeds: Array, out: Array) -> None:
-    number = out.dtype.type
     batch, dimensions = mean.shape[1:]
-    for i in prange(seeds.size):
-        s = seeds[i]
-        constant = number(0)
-        for a in range(dimensions):
-            constant += log_std[s, a] + number(HALF_LOG_2PI)
-        for b in range(batch):
-            out[s, b] = -constant
-        for a in range(dimensions):
-            scale = exp(-log_std[s, a])
-            for b in range(batch):
-                z = (actions[s, b, a] - mean[s, b, a]) * scale
-                out[s, b] -= number(0.5) * z * z
+    tasks = -(-batch // ROWS)
+    for task in prange(seeds.size * tasks):
+        s, first = seeds[task // tasks], task % tasks * ROWS
+        count = min(ROWS, batch - first)
+        columns, taken = np.empty((dimensions, ROWS), mean.dtype), np.empty((dimensions, ROWS), mean.dtype)
+        _load_columns(mean, s, first, count, columns)
+        _load_columns(actions, s, first, count, taken)
+        gaussian_log_probs(columns, taken, log_std[s], count, out[s, first : first + count])
 
 
 @njit(cache=True, parallel=True, fastmath={"reassoc", "nsz"})
@@ -58,14 +77,7 @@ def _gaussian_backward(
 
 
 @njit
-def _load_columns(logits: Array, s: int, first: int, count: int, columns: Array) -> None:
-    for a in range(logits.shape[2]):
-        for r in range(count):
-            columns[a, r] = logits[s, first + r, a]
-
-
-@njit
-def _log_normaliser(columns: Array, count: int, top: Array, out: Array) -> None:
+def log_normaliser(columns: Array, count: int, top: Array, out: Array) -> None:
     """log Σ_a exp(columns[a]) of each row."""
     for r in range(count):
         top[r] = columns[0, r]
@@ -89,7 +101,7 @@ def _categorical_forward(logits: Array, actions: Array, seeds: Array, out: Array
         count = min(ROWS, batch - first)
         columns, top = np.empty((choices, ROWS), logits.dtype), np.empty(ROWS, logits.dtype)
         _load_columns(logits, s, first, count, columns)
-        _log_normaliser(columns, count, top, normaliser[s, first : first + count])
+        log_normaliser(columns, count, top, normaliser[s, first : first + count])
         for r in range(first, first + count):
             out[s, r] = logits[s, r, actions[s, r]] - normaliser[s, r]
 
@@ -122,7 +134,7 @@ def _entropy_forward(logits: Array, seeds: Array, out: Array, normaliser: Array)
         count = min(ROWS, batch - first)
         columns, top = np.empty((choices, ROWS), logits.dtype), np.empty(ROWS, logits.dtype)
         _load_columns(logits, s, first, count, columns)
-        _log_normaliser(columns, count, top, normaliser[s, first : first + count])
+        log_normaliser(columns, count, top, normaliser[s, first : first + count])
         for r in range(count):
             out[s, first + r] = 0
         for a in range(choices):
@@ -171,23 +183,13 @@ def categorical_entropy(logits: Tensor, active: Tensor | None = None) -> Tensor:
     return _CategoricalEntropy.apply(logits, active)
 
 
-def _array(tensor: Tensor) -> Array:
-    return tensor.detach().contiguous().numpy()
-
-
-def _seeds(like: Tensor, active: Tensor | None) -> Array:
-    return np.arange(like.shape[0]) if active is None else np.flatnonzero(active.numpy())
-
-
-def _results(shape: Sequence[int], like: Tensor, active: Tensor | None) -> Tensor:
-    return torch.empty(shape, dtype=like.dtype) if active is None else torch.zeros(shape, dtype=like.dtype)
-
-
 class _GaussianLogProb(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, mean: Tensor, log_std: Tensor, actions: Tensor, active: Tensor | None) -> Tensor:
-        out = _results(mean.shape[:2], mean, active)
-        _gaussian_forward(_array(mean), _array(log_std), _array(actions), _seeds(mean, active), out.numpy())
+        out = results(mean.shape[:2], mean, active)
+        _gaussian_forward(
+            as_array(mean), as_array(log_std), as_array(actions), seeds_to_compute(mean, active), out.numpy()
+        )
         ctx.save_for_backward(mean, log_std, actions)
         ctx.active = active
         return out
@@ -195,19 +197,19 @@ class _GaussianLogProb(torch.autograd.Function):
     @staticmethod
     @torch.autograd.function.once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, None, None]:
-        mean, log_std, actions = (_array(tensor) for tensor in ctx.saved_tensors)
-        grad_mean, grad_log_std = (_results(t.shape, t, ctx.active) for t in ctx.saved_tensors[:2])
-        seeds = _seeds(grad, ctx.active)
-        _gaussian_backward(mean, log_std, actions, _array(grad), seeds, grad_mean.numpy(), grad_log_std.numpy())
+        mean, log_std, actions = (as_array(tensor) for tensor in ctx.saved_tensors)
+        grad_mean, grad_log_std = (results(t.shape, t, ctx.active) for t in ctx.saved_tensors[:2])
+        seeds = seeds_to_compute(grad, ctx.active)
+        _gaussian_backward(mean, log_std, actions, as_array(grad), seeds, grad_mean.numpy(), grad_log_std.numpy())
         return grad_mean, grad_log_std, None, None
 
 
 class _CategoricalLogProb(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, logits: Tensor, actions: Tensor, active: Tensor | None) -> Tensor:
-        out, normaliser = (_results(logits.shape[:2], logits, active) for _ in range(2))
-        seeds = _seeds(logits, active)
-        _categorical_forward(_array(logits), _array(actions), seeds, out.numpy(), normaliser.numpy())
+        out, normaliser = (results(logits.shape[:2], logits, active) for _ in range(2))
+        seeds = seeds_to_compute(logits, active)
+        _categorical_forward(as_array(logits), as_array(actions), seeds, out.numpy(), normaliser.numpy())
         ctx.save_for_backward(logits, actions, normaliser)
         ctx.active = active
         return out
@@ -215,18 +217,18 @@ class _CategoricalLogProb(torch.autograd.Function):
     @staticmethod
     @torch.autograd.function.once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
-        logits, actions, normaliser = (_array(tensor) for tensor in ctx.saved_tensors)
-        grad_logits = _results(logits.shape, grad, ctx.active)
-        seeds = _seeds(grad, ctx.active)
-        _categorical_backward(logits, actions, normaliser, _array(grad), seeds, grad_logits.numpy())
+        logits, actions, normaliser = (as_array(tensor) for tensor in ctx.saved_tensors)
+        grad_logits = results(logits.shape, grad, ctx.active)
+        seeds = seeds_to_compute(grad, ctx.active)
+        _categorical_backward(logits, actions, normaliser, as_array(grad), seeds, grad_logits.numpy())
         return grad_logits, None, None
 
 
 class _CategoricalEntropy(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, logits: Tensor, active: Tensor | None) -> Tensor:
-        out, normaliser = (_results(logits.shape[:2], logits, active) for _ in range(2))
-        _entropy_forward(_array(logits), _seeds(logits, active), out.numpy(), normaliser.numpy())
+        out, normaliser = (results(logits.shape[:2], logits, active) for _ in range(2))
+        _entropy_forward(as_array(logits), seeds_to_compute(logits, active), out.numpy(), normaliser.numpy())
         ctx.save_for_backward(logits, out, normaliser)
         ctx.active = active
         return out
@@ -234,7 +236,9 @@ class _CategoricalEntropy(torch.autograd.Function):
     @staticmethod
     @torch.autograd.function.once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
-        logits, entropy, normaliser = (_array(tensor) for tensor in ctx.saved_tensors)
-        grad_logits = _results(logits.shape, grad, ctx.active)
-        _entropy_backward(logits, entropy, normaliser, _array(grad), _seeds(grad, ctx.active), grad_logits.numpy())
+        logits, entropy, normaliser = (as_array(tensor) for tensor in ctx.saved_tensors)
+        grad_logits = results(logits.shape, grad, ctx.active)
+        _entropy_backward(
+            logits, entropy, normaliser, as_array(grad), seeds_to_compute(grad, ctx.active), grad_logits.numpy()
+        )
         return grad_logits, None

@@ -15,6 +15,7 @@ import torch
 from numba import get_thread_id, njit, prange
 from torch import Tensor
 
+from algos.kernels.arguments import as_array, results, seeds_to_compute
 from algos.kernels.intrinsics import VECTOR_BYTES, VECTORS, config, copy, fill
 from algos.kernels.panels import (
     add_layer,
@@ -39,7 +40,7 @@ KEEP_BYTES = 2**23  # hidden activations up to this size are kept for the vjp; m
 
 
 @njit
-def _params_below(sizes: Array, layer: int) -> int:
+def params_below(sizes: Array, layer: int) -> int:
     """Parameters of the layers below ``layer``."""
     total = 0
     for m in range(layer):
@@ -48,7 +49,7 @@ def _params_below(sizes: Array, layer: int) -> int:
 
 
 @njit(cache=True)
-def _activations_below(sizes: Array, layer: int, rows: int) -> int:
+def activations_below(sizes: Array, layer: int, rows: int) -> int:
     """Elements of a tile's activations below those of ``layer``; each layer has one more feature, of ones.
 
     Thanks to the ones the biases' gradient is one more row of the weights' gradient, as in the flat parameters.
@@ -60,7 +61,7 @@ def _activations_below(sizes: Array, layer: int, rows: int) -> int:
 
 
 @njit(cache=True)
-def _sums_elements(sizes: Array, lanes: int) -> int:
+def sums_elements(sizes: Array, lanes: int) -> int:
     total = 0
     for m in range(sizes.size - 1):
         total += block_elements(sizes[m] + 1, sizes[m + 1], lanes)
@@ -68,7 +69,7 @@ def _sums_elements(sizes: Array, lanes: int) -> int:
 
 
 @njit
-def _load(source: Array, first: int, width: int, count: int, ones: int, out: Array, start: int) -> int:
+def load_panels(source: Array, first: int, width: int, count: int, ones: int, out: Array, start: int) -> int:
     """Transpose ``count`` rows of ``source`` into panels, zeros in the rows beyond; returns the number of panels."""
     rows = panel_rows(out)
     panels = -(-count // rows)
@@ -84,7 +85,7 @@ def _load(source: Array, first: int, width: int, count: int, ones: int, out: Arr
 
 
 @njit
-def _store(panels: Array, start: int, width: int, count: int, out: Array, first: int) -> None:
+def _store_panels(panels: Array, start: int, width: int, count: int, out: Array, first: int) -> None:
     """Transpose panels back to ``count`` rows of ``out``."""
     rows = panel_rows(panels)
     for panel in range(-(-count // rows)):
@@ -95,7 +96,7 @@ def _store(panels: Array, start: int, width: int, count: int, out: Array, first:
 
 
 @njit
-def _hidden(params: Array, p: int, sizes: Array, relu: bool, acts: Array, start: int, panel: int) -> None:
+def hidden_layers(params: Array, p: int, sizes: Array, relu: bool, acts: Array, start: int, panel: int) -> None:
     """Hidden activations of a panel of the tile at ``acts[start:]``, from its inputs."""
     rows = panel_rows(acts)
     weights, below = p, start
@@ -112,12 +113,12 @@ def _hidden(params: Array, p: int, sizes: Array, relu: bool, acts: Array, start:
 
 
 @njit
-def _output(params: Array, p: int, sizes: Array, acts: Array, start: int, panel: int, out: Array, to: int) -> None:
+def output_layer(params: Array, p: int, sizes: Array, acts: Array, start: int, panel: int, out: Array, to: int) -> None:
     """Outputs of a panel from its last hidden layer."""
     rows = panel_rows(acts)
     n_in, n_out = sizes[-2], sizes[-1]
-    weights = p + _params_below(sizes, sizes.size - 2)
-    x = start + _activations_below(sizes, sizes.size - 2, rows) + panel * (n_in + 1) * rows
+    weights = p + params_below(sizes, sizes.size - 2)
+    x = start + activations_below(sizes, sizes.size - 2, rows) + panel * (n_in + 1) * rows
     y = to + panel * n_out * rows
     linear_layer(params, weights, n_out, 1, n_in, n_out, acts, x, params, weights + n_in * n_out, 1, out, y)
 
@@ -148,7 +149,7 @@ def _tangents(
 
 
 @njit
-def _deltas_below(sizes: Array, layer: int, rows: int) -> int:
+def deltas_below(sizes: Array, layer: int, rows: int) -> int:
     """Elements of a tile's deltas, the cotangents of its layers, below those of ``layer``; the inputs have none."""
     total = 0
     for m in range(1, layer):
@@ -157,15 +158,15 @@ def _deltas_below(sizes: Array, layer: int, rows: int) -> int:
 
 
 @njit
-def _backward(
+def backward_layers(
     params: Array, p: int, sizes: Array, relu: bool, acts: Array, start: int, panel: int, work: Array, deltas: int
 ) -> None:
     """Deltas of a panel's hidden layers from those of its outputs."""
     rows = panel_rows(work)
     top = sizes.size - 1
-    weights = p + _params_below(sizes, top)
-    above = deltas + _deltas_below(sizes, top, rows)
-    hidden = start + _activations_below(sizes, top, rows)
+    weights = p + params_below(sizes, top)
+    above = deltas + deltas_below(sizes, top, rows)
+    hidden = start + activations_below(sizes, top, rows)
     for m in range(top - 1, 0, -1):
         n_in, n_out = sizes[m], sizes[m + 1]
         weights -= (n_in + 1) * n_out
@@ -180,19 +181,19 @@ def _backward(
 
 
 @njit
-def _add_tile(sizes: Array, acts: Array, start: int, panels: int, work: Array, deltas: int, sums: int) -> None:
+def add_tile(sizes: Array, acts: Array, start: int, panels: int, work: Array, deltas: int, sums: int) -> None:
     """Add a tile's gradient to the sums in ``work``."""
     rows = panel_rows(work)
     for m in range(sizes.size - 1):
         n_in, n_out = sizes[m], sizes[m + 1]
-        left = start + _activations_below(sizes, m, rows)
-        right = deltas + _deltas_below(sizes, m + 1, rows)
+        left = start + activations_below(sizes, m, rows)
+        right = deltas + deltas_below(sizes, m + 1, rows)
         add_outer(acts, left, n_in + 1, work, right, n_out, panels, work, sums)
         sums += block_elements(n_in + 1, n_out, rows // VECTORS)
 
 
 @njit
-def _unpack(sizes: Array, work: Array, sums: int, out: Array, start: int) -> None:
+def unpack_sums(sizes: Array, work: Array, sums: int, out: Array, start: int) -> None:
     """Write the sums to one flat gradient."""
     lanes = panel_rows(work) // VECTORS
     for m in range(sizes.size - 1):
@@ -223,7 +224,7 @@ def _forward_kernel(
     batch = x.shape[1]
     blocks, tiles = -(-batch // (BLOCK_TILES * tile_rows)), -(-batch // tile_rows)
     flat_params, flat_x, flat_out = params.reshape(-1), x.reshape(-1), out.reshape(-1)
-    activations = _activations_below(sizes, sizes.size - 1, rows)
+    activations = activations_below(sizes, sizes.size - 1, rows)
     for task in prange(seeds.size * blocks):
         s, block = seeds[task // blocks], task % blocks
         p = s * params.shape[1]
@@ -232,10 +233,10 @@ def _forward_kernel(
         for tile in range(block * BLOCK_TILES, min(tiles, (block + 1) * BLOCK_TILES)):
             first, count = s * batch + tile * tile_rows, min(tile_rows, batch - tile * tile_rows)
             start = (s * tiles + tile) * activations if kept.size > 0 else 0
-            for panel in range(_load(flat_x, first, sizes[0], count, 1, acts, start)):
-                _hidden(flat_params, p, sizes, relu, acts, start, panel)
-                _output(flat_params, p, sizes, acts, start, panel, scratch, activations)
-            _store(scratch, activations, sizes[-1], count, flat_out, first)
+            for panel in range(load_panels(flat_x, first, sizes[0], count, 1, acts, start)):
+                hidden_layers(flat_params, p, sizes, relu, acts, start, panel)
+                output_layer(flat_params, p, sizes, acts, start, panel, scratch, activations)
+            _store_panels(scratch, activations, sizes[-1], count, flat_out, first)
 
 
 @njit(cache=True, parallel=True)
@@ -252,17 +253,17 @@ def _jvp_kernel(
         x.reshape(-1),
         out.reshape(-1),
     )
-    activations = _activations_below(sizes, sizes.size - 1, rows)
+    activations = activations_below(sizes, sizes.size - 1, rows)
     for task in prange(seeds.size * blocks):
         s, block = seeds[task // blocks], task % blocks
         p = s * params.shape[1]
         acts = work[get_thread_id()]
         for tile in range(block * BLOCK_TILES, min(tiles, (block + 1) * BLOCK_TILES)):
             first, count = s * batch + tile * tile_rows, min(tile_rows, batch - tile * tile_rows)
-            for panel in range(_load(flat_x, first, sizes[0], count, 1, acts, 0)):
-                _hidden(flat_params, p, sizes, relu, acts, 0, panel)
+            for panel in range(load_panels(flat_x, first, sizes[0], count, 1, acts, 0)):
+                hidden_layers(flat_params, p, sizes, relu, acts, 0, panel)
                 result = _tangents(flat_params, p, flat_directions, sizes, relu, acts, panel, acts, activations)
-                _store(acts, result, sizes[-1], min(rows, count - panel * rows), flat_out, first + panel * rows)
+                _store_panels(acts, result, sizes[-1], min(rows, count - panel * rows), flat_out, first + panel * rows)
 
 
 @njit(cache=True, parallel=True)
@@ -278,21 +279,20 @@ def _gradient_kernel(
     kept: Array,
     parts: Array,
     losses: Array,
-    predictions: Array,
 ) -> None:
     """Gradients of sum(wanted * outputs), or of the mean of (output - wanted)² of a single output, block by block.
 
-    ``_add_blocks`` sums ``parts [S, blocks, P]``. The mean squared error also gives ``losses [S, blocks]``, its
-    parts, and ``predictions``; the other one reads the activations in ``kept`` if that has elements.
+    ``add_blocks`` sums ``parts [S, blocks, P]``. The mean squared error also gives ``losses [S, blocks]``, its
+    parts; the other one reads the activations in ``kept`` if that has elements.
     """
     rows = panel_rows(work)
     tile_rows = TILE_PANELS * rows
     batch, size = x.shape[1], params.shape[1]
     blocks, tiles = -(-batch // (BLOCK_TILES * tile_rows)), -(-batch // tile_rows)
     flat_params, flat_x, flat_parts = params.reshape(-1), x.reshape(-1), parts.reshape(-1)
-    activations = _activations_below(sizes, sizes.size - 1, rows)
+    activations = activations_below(sizes, sizes.size - 1, rows)
     deltas = activations
-    wanted_at = deltas + _deltas_below(sizes, sizes.size - 1, rows)
+    wanted_at = deltas + deltas_below(sizes, sizes.size - 1, rows)
     outputs = wanted_at + tile_rows * sizes[-1]
     sums = outputs + tile_rows * sizes[-1]
     factor = params.dtype.type(2 / batch)
@@ -301,31 +301,30 @@ def _gradient_kernel(
         p = s * size
         scratch = work[get_thread_id()]
         acts = kept if kept.size > 0 else scratch
-        fill(0, _sums_elements(sizes, rows // VECTORS), scratch, sums)
+        fill(0, sums_elements(sizes, rows // VECTORS), scratch, sums)
         squares = 0.0
         for tile in range(block * BLOCK_TILES, min(tiles, (block + 1) * BLOCK_TILES)):
             first, count = s * batch + tile * tile_rows, min(tile_rows, batch - tile * tile_rows)
             start = (s * tiles + tile) * activations if kept.size > 0 else 0
-            panels = _load(wanted, first, sizes[-1], count, 0, scratch, wanted_at)
+            panels = load_panels(wanted, first, sizes[-1], count, 0, scratch, wanted_at)
             if kept.size == 0:
-                _load(flat_x, first, sizes[0], count, 1, acts, start)
+                load_panels(flat_x, first, sizes[0], count, 1, acts, start)
             for panel in range(panels):
                 if kept.size == 0:
-                    _hidden(flat_params, p, sizes, relu, acts, start, panel)
+                    hidden_layers(flat_params, p, sizes, relu, acts, start, panel)
                 if mean_squared_error:
-                    _output(flat_params, p, sizes, acts, start, panel, scratch, outputs)
+                    output_layer(flat_params, p, sizes, acts, start, panel, scratch, outputs)
                     at, here = panel * rows, min(rows, count - panel * rows)
-                    copy(scratch, outputs + at, 1, here, 1, predictions, first + at)
                     squares += _errors(scratch, outputs + at, wanted_at + at, here, factor)
-                _backward(flat_params, p, sizes, relu, acts, start, panel, scratch, deltas)
-            _add_tile(sizes, acts, start, panels, scratch, deltas, sums)
-        _unpack(sizes, scratch, sums, flat_parts, (s * blocks + block) * size)
+                backward_layers(flat_params, p, sizes, relu, acts, start, panel, scratch, deltas)
+            add_tile(sizes, acts, start, panels, scratch, deltas, sums)
+        unpack_sums(sizes, scratch, sums, flat_parts, (s * blocks + block) * size)
         if mean_squared_error:
             losses[s, block] = squares / batch
 
 
 @njit(cache=True, parallel=True)
-def _add_blocks(parts: Array, seeds: Array, out: Array) -> None:
+def add_blocks(parts: Array, seeds: Array, out: Array) -> None:
     """Sum parts [S, blocks, P] over the blocks, in their order."""
     for i in prange(seeds.size):
         s = seeds[i]
@@ -346,12 +345,13 @@ def _aligned(elements: int, dtype: np.dtype) -> Array:
 class CompiledMLP:
     """The compiled backend of ``algos.core.networks.MLP``, on CPU tensors of one float dtype.
 
-    The rows of seeds that are not ``active`` ([S] bool; None: all are) are zeros in every result.
+    The rows of seeds that are not ``active`` ([S] bool; None: all are) are zeros in every result. Kernels that take
+    tiles through the network themselves use its ``sizes``, ``relu`` and ``workspace``.
     """
 
     def __init__(self, sizes: Sequence[int], activation: str) -> None:
-        self._sizes = np.array(sizes, np.int64)
-        self._relu = activation == "relu"
+        self.sizes = np.array(sizes, np.int64)
+        self.relu = activation == "relu"
         self._work: dict[np.dtype, Array] = {}
 
     def forward(self, params: Tensor, x: Tensor, active: Tensor | None, keep: bool) -> tuple[Tensor, Array]:
@@ -359,41 +359,38 @@ class CompiledMLP:
 
         These are empty unless ``keep`` is set and they are small enough to be worth their memory traffic.
         """
-        weights, inputs = _array(params), _array(x)
+        weights, inputs = as_array(params), as_array(x)
         dtype = weights.dtype
         rows = _rows(params)
         tiles = x.shape[0] * -(-x.shape[1] // (TILE_PANELS * rows))
-        elements = tiles * _activations_below(self._sizes, self._sizes.size - 1, rows)
+        elements = tiles * activations_below(self.sizes, self.sizes.size - 1, rows)
         kept = _aligned(elements + 16 * rows if keep and elements * dtype.itemsize <= KEEP_BYTES else 0, dtype)
-        out = _results((*x.shape[:2], int(self._sizes[-1])), params, active)
-        work = self._workspace(dtype)
-        _forward_kernel(weights, inputs, _seeds(params, active), self._sizes, self._relu, work, kept, out.numpy())
+        out = results((*x.shape[:2], int(self.sizes[-1])), params, active)
+        work = self.workspace(dtype)
+        seeds = seeds_to_compute(params, active)
+        _forward_kernel(weights, inputs, seeds, self.sizes, self.relu, work, kept, out.numpy())
         return out, kept
 
     def vjp(
         self, params: Tensor, cotangents: Tensor, x: Tensor, active: Tensor | None, kept: Array | None = None
     ) -> Tensor:
         """Gradient [S, P] of ``sum(cotangents * outputs)``; ``kept`` as ``forward`` returned it."""
-        nothing = torch.empty(0, dtype=params.dtype)
-        return self._gradient(params, x, cotangents, active, kept, losses=None, predictions=nothing)
+        return self._gradient(params, x, cotangents, active, kept, losses=None)
 
     def jvp(self, params: Tensor, tangents: Tensor, x: Tensor, active: Tensor | None) -> Tensor:
         """Derivative [S, B, out] of the outputs along ``tangents`` [S, P]."""
-        weights = _array(params)
-        out = _results((*x.shape[:2], int(self._sizes[-1])), params, active)
-        work, seeds = self._workspace(weights.dtype), _seeds(params, active)
-        inputs = _array(tangents), _array(x)
-        _jvp_kernel(weights, *inputs, seeds, self._sizes, self._relu, work, out.numpy())
+        weights = as_array(params)
+        out = results((*x.shape[:2], int(self.sizes[-1])), params, active)
+        work, seeds = self.workspace(weights.dtype), seeds_to_compute(params, active)
+        inputs = as_array(tangents), as_array(x)
+        _jvp_kernel(weights, *inputs, seeds, self.sizes, self.relu, work, out.numpy())
         return out
 
-    def mse_gradient(
-        self, params: Tensor, x: Tensor, targets: Tensor, active: Tensor | None
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        """Loss [S], gradient [S, P] and predictions [S, B] of the mean squared error to targets [S, B]."""
-        losses = np.zeros((x.shape[0], self._blocks(x, params)))
-        predictions = _results(x.shape[:2], params, active)
-        gradient = self._gradient(params, x, targets, active, None, losses, predictions)
-        return torch.from_numpy(losses.sum(1)).to(params.dtype), gradient, predictions
+    def mse_gradient(self, params: Tensor, x: Tensor, targets: Tensor, active: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Loss [S] and gradient [S, P] of the mean squared error to targets [S, B]."""
+        losses = np.zeros((x.shape[0], self.num_blocks(x)))
+        gradient = self._gradient(params, x, targets, active, None, losses)
+        return torch.from_numpy(losses.sum(1)).to(params.dtype), gradient
 
     def _gradient(
         self,
@@ -403,53 +400,40 @@ class CompiledMLP:
         active: Tensor | None,
         kept: Array | None,
         losses: Array | None,
-        predictions: Tensor,
     ) -> Tensor:
         """Run ``_gradient_kernel``, for the mean squared error if there are ``losses`` to fill."""
-        weights, inputs = _array(params), (_array(x), _array(wanted).reshape(-1))
-        seeds, work = _seeds(params, active), self._workspace(weights.dtype)
-        gradient = _results(params.shape, params, active)
-        blocks = self._blocks(x, params)
+        weights, inputs = as_array(params), (as_array(x), as_array(wanted).reshape(-1))
+        seeds, work = seeds_to_compute(params, active), self.workspace(weights.dtype)
+        gradient = results(params.shape, params, active)
+        blocks = self.num_blocks(x)
         out = gradient.numpy()
         parts = out[:, None] if blocks == 1 else np.empty((out.shape[0], blocks, out.shape[1]), out.dtype)
         fused = losses is not None
         losses = np.empty((0, 0)) if losses is None else losses
         kept = np.empty(0, weights.dtype) if kept is None else kept
-        results = parts, losses, predictions.numpy().reshape(-1)
-        _gradient_kernel(weights, *inputs, fused, seeds, self._sizes, self._relu, work, kept, *results)
+        _gradient_kernel(weights, *inputs, fused, seeds, self.sizes, self.relu, work, kept, parts, losses)
         if blocks > 1:
-            _add_blocks(parts, seeds, out)
+            add_blocks(parts, seeds, out)
         return gradient
 
-    def _blocks(self, x: Tensor, params: Tensor) -> int:
-        return -(-x.shape[1] // (BLOCK_TILES * TILE_PANELS * _rows(params)))
+    def num_blocks(self, x: Tensor) -> int:
+        """Blocks of one seed's rows of x [S, B, in]."""
+        return -(-x.shape[1] // (BLOCK_TILES * TILE_PANELS * _rows(x)))
 
-    def _workspace(self, dtype: np.dtype) -> Array:
+    def workspace(self, dtype: np.dtype) -> Array:
         """Scratch memory [threads, elements] of the kernels: activations, deltas or tangents, the gradient's sums."""
         if dtype not in self._work:
             rows = VECTORS * VECTOR_BYTES // dtype.itemsize
-            sizes = self._sizes
+            sizes = self.sizes
             tile = TILE_PANELS * rows
-            elements = _activations_below(sizes, sizes.size - 1, rows) + tile * (sizes[1:].sum() + 2 * sizes.max())
-            elements += _sums_elements(sizes, rows // VECTORS) + 16 * rows
+            elements = activations_below(sizes, sizes.size - 1, rows) + tile * (sizes[1:].sum() + 2 * sizes.max())
+            elements += sums_elements(sizes, rows // VECTORS) + 16 * rows
             elements = -(-elements // rows) * rows
             threads = config.NUMBA_NUM_THREADS
             self._work[dtype] = _aligned(threads * elements, dtype).reshape(threads, elements)
         return self._work[dtype]
 
 
-def _rows(params: Tensor) -> int:
+def _rows(like: Tensor) -> int:
     """Rows of a panel."""
-    return VECTORS * VECTOR_BYTES // params.element_size()
-
-
-def _array(tensor: Tensor) -> Array:
-    return tensor.detach().contiguous().numpy()
-
-
-def _seeds(params: Tensor, active: Tensor | None) -> Array:
-    return np.arange(params.shape[0]) if active is None else np.flatnonzero(active.numpy())
-
-
-def _results(shape: Sequence[int], like: Tensor, active: Tensor | None) -> Tensor:
-    return torch.empty(shape, dtype=like.dtype) if active is None else torch.zeros(shape, dtype=like.dtype)
+    return VECTORS * VECTOR_BYTES // like.element_size()

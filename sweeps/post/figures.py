@@ -146,9 +146,9 @@ def ablation(algo: str) -> Drawing:
         table = ablation_table(data, algo)
         return (
             f"{algo.upper()} with each of the post's departures alone, and all together, switched to the textbook's "
-            f"way, against the post's way: difference of mean episodic returns over {table['n'].min()} seeds each, "
-            f"with 95% bootstrap intervals (not corrected); left: mean of the last {LAST} iterations, right: mean over "
-            "training. "
+            f"way, against the post's way: difference of mean episodic returns over {table['n'].min()} seeds and "
+            f"{table['iterations'].min()} iterations each, with 95% bootstrap intervals (not corrected); left: mean of "
+            f"the last {LAST} iterations, right: mean over training. "
             "Filled: Holm-corrected permutation test over the rows, p ≤ .05."
         )
 

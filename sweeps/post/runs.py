@@ -1,9 +1,13 @@
 """The training runs behind the figures, in the order in which they are trained."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
+
+from sweeps.batch import Run
 
 NUM_SEEDS = 36
 ABLATION_SEEDS = 12
+ABLATION_ITERATIONS = {"a2c": 128, "ppo": 64}
+"""Enough for PPO to reach its plateau (by iteration 40), and for A2C's seeds to part."""
 
 SPREAD = (
     "policy.spread=log_std",
@@ -31,21 +35,6 @@ TEXTBOOK = {
 """All departures switched together."""
 
 
-@dataclass(frozen=True)
-class Run:
-    """A run: seeds 0, 1, … of an experiment of ``conf/experiment``, with overrides."""
-
-    name: str
-    experiment: str
-    num_seeds: int
-    overrides: tuple[str, ...] = ()
-
-    @property
-    def command_line(self) -> list[str]:
-        """The overrides that ``sweeps.train`` takes."""
-        return [f"experiment={self.experiment}", f"num_seeds={self.num_seeds}", *self.overrides]
-
-
 def shortened(run: Run) -> Run:
     """The same with few seeds and iterations, and rollouts just longer than an episode."""
     length = () if run == HALF_TRAINED else ("iterations=12",)
@@ -60,8 +49,13 @@ RUNS = (
     HALF_TRAINED,
     *(Run(f"textbook-{algo}", f"post/swingup_{algo}", NUM_SEEDS, TEXTBOOK[algo]) for algo in ("ppo", "a2c", "trpo")),
     *(
-        Run(f"ablation-{algo}-{departure}", f"post/swingup_{algo}", ABLATION_SEEDS, overrides)
-        for algo in ("a2c", "ppo")
+        Run(
+            f"ablation-{algo}-{departure}",
+            f"post/swingup_{algo}",
+            ABLATION_SEEDS,
+            (*overrides, f"iterations={iterations}"),
+        )
+        for algo, iterations in ABLATION_ITERATIONS.items()
         for departure, overrides in DEPARTURES_OF[algo].items()
     ),
 )

@@ -62,22 +62,27 @@ def ablation_runs(algo: str) -> dict[str, str]:
 def ablation_table(data: Data, algo: str) -> pd.DataFrame:
     """One row per departure and score: difference to the post's way, its 95% interval, and tests.
 
-    Scores are true episodic returns. Columns: departure, score, n, post, switched (means), difference, low, high,
-    improvement (probability that a switched run is better), p (permutation test), holm_p (over the departures).
+    Scores are true episodic returns, over the iterations and seeds that all runs have. Columns: departure, score, n,
+    iterations, post, switched (means), difference, low, high, improvement (probability that a switched run is better),
+    p (permutation test), holm_p (over the departures).
     """
-    baseline = first_seeds(data.frame(f"swingup-36-{algo}"))
+    runs = ablation_runs(algo)
+    post = data.frame(f"swingup-36-{algo}")
+    switched = {departure: data.frame(run) for departure, run in runs.items()}
+    iterations = 1 + min(int(frame["iteration"].max()) for frame in (post, *switched.values()))
     tables = []
     for score, score_of in SCORES.items():
-        y = score_of(baseline, "episodic_return")
+        y = score_of(compared(post, iterations), "episodic_return")
         rows = []
-        for departure, run in ablation_runs(algo).items():
-            x = score_of(first_seeds(data.frame(run)), "episodic_return")
+        for departure, run in runs.items():
+            x = score_of(compared(switched[departure], iterations), "episodic_return")
             low, high = st.bootstrap_interval([x, y], st.difference, stream(run, score), CONFIDENCE)
             rows.append(
                 {
                     "departure": departure,
                     "score": score,
                     "n": len(x),
+                    "iterations": iterations,
                     "post": y.mean(),
                     "switched": x.mean(),
                     "difference": float(st.difference(x, y)),
@@ -92,6 +97,6 @@ def ablation_table(data: Data, algo: str) -> pd.DataFrame:
     return pd.concat(tables, ignore_index=True)
 
 
-def first_seeds(frame: pd.DataFrame) -> pd.DataFrame:
-    """The seeds that an ablation has."""
-    return frame[frame["seed"] < ABLATION_SEEDS]
+def compared(frame: pd.DataFrame, iterations: int) -> pd.DataFrame:
+    """The rows of a run that its ablation compares."""
+    return frame[(frame["seed"] < ABLATION_SEEDS) & (frame["iteration"] < iterations)]

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from algos.core.networks import MLP
 from algos.core.policy import CategoricalHead, GaussianHead, Policy
 from algos.trust_region import conjugate_gradient, line_search
+from tests.composing import RAW
 
 ALL = torch.ones(3, dtype=torch.bool)
 HEADS = {
@@ -46,7 +47,7 @@ def make_policy(head) -> Policy:
     network = MLP((4, 5, head.num_outputs), "tanh")
     generator = torch.Generator().manual_seed(3)
     params = torch.randn(3, network.num_params + head.num_extra, generator=generator, dtype=torch.float64) * 0.5
-    return Policy(network, head, params.requires_grad_(), None, None)
+    return Policy(network, head, params.requires_grad_(), None, None, RAW)
 
 
 @pytest.fixture(params=HEADS)
@@ -56,7 +57,7 @@ def policy(request):
 
 def functional_kl(policy: Policy, obs: torch.Tensor, old_params: torch.Tensor):
     """Mean KL(old‖new) of each seed as a twice differentiable function, by plain torch operations."""
-    reference = Policy(MLP(policy.network.sizes, "tanh"), policy.head, policy.params, None, None)
+    reference = Policy(MLP(policy.network.sizes, "tanh"), policy.head, policy.params, None, None, RAW)
     reference.network.__class__ = _PlainMLP
     old = reference.distribution(obs, old_params).detach()
     return lambda params: old.kl(reference.distribution(obs, params)).mean(1).sum()

@@ -44,7 +44,7 @@ class Problem:
         self.active = torch.tensor([bool(mask >> s & 1) for s in range(num_seeds)])
 
     def results(self, mlp: MLP, seeds: slice = slice(None), active: Tensor | None = None) -> list[Tensor]:
-        """Outputs, gradient through autograd, vjp, jvp; loss, gradient and predictions if there is one output."""
+        """Outputs, gradient through autograd, vjp, jvp; mean squared error and its gradient if there is one output."""
         params, tangents = self.params[seeds].clone().requires_grad_(), self.tangents[seeds]
         x, cotangents = self.x[seeds], self.cotangents[seeds]
         outputs = mlp(params, x, active)
@@ -56,7 +56,8 @@ class Problem:
             mlp.jvp(params, tangents, x, active),
         ]
         if mlp.sizes[-1] == 1:
-            results += mlp.mse_gradient(params, x, cotangents[..., 0], active)
+            loss = mlp.mse(params, x, cotangents[..., 0], active)
+            results += [loss.detach(), *torch.autograd.grad(loss.sum(), params)]
         return results
 
 

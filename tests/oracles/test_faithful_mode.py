@@ -36,7 +36,7 @@ def flat(params: list[np.ndarray]) -> np.ndarray:
 def oracle(config: Config, index: int, initial_policy: np.ndarray, initial_critic: np.ndarray, departures: Departures):
     """The program of the post for one of the seeds, from the same initial parameters and streams."""
     seed = config.seeds[index]
-    envs = [make_single(config.env.id, {}, None, None) for _ in range(config.num_envs)]
+    envs = [make_single(config.env.id, {}, None, None, False) for _ in range(config.num_envs)]
     discrete = hasattr(envs[0].action_space, "n")
     outputs = int(envs[0].action_space.n) if discrete else 1
     obs_dim = envs[0].observation_space.shape[0]

@@ -109,7 +109,7 @@ def measure(sizes: tuple[int, ...], activation: str, num_seeds: int, rows: int, 
         "torch": lambda: torch.autograd.grad(plain(params, x), params, cotangents),
     }
     if sizes[-1] == 1:
-        functions["fused"] = lambda: mlp.mse_gradient(params, x, cotangents[..., 0])
+        functions["fused"] = lambda: mlp.mse(params, x, cotangents[..., 0])
     medians = interleaved(functions, seconds)
     rate = threads * CHAINS * LANES * REPEATS / medians["limit"]
     limit = multiply_adds_of_gradient(sizes) * num_seeds * rows / rate

@@ -58,6 +58,8 @@ def test_a_bad_value_is_refused_in_one_line_before_anything_is_written(override,
         ("trpo", ("algo.fisher_fraction=1.5",), "algo.fisher_fraction=1.5: allowed: less than or equal to 1"),
         ("npg", ("algo.kl_coef=3",), "algo.max_kl=0.01, algo.kl_coef=3.0: allowed: one of the two"),
         ("npg", ("algo.max_kl=null",), "algo.max_kl=None, algo.kl_coef=None: allowed: one of the two"),
+        ("npg", ("critic=joint",), "algo=npg makes no gradient steps"),
+        ("ppo", ("critic=joint", "estimator=post"), "estimator.values_after_fit=True: critic.step=joint"),
         ("reinforce", ("algo.baseline=perhaps",), "algo.baseline='perhaps'"),
         ("ppo_penalty", ("algo.kl_coef=0",), "algo.kl_coef=0: allowed: greater than 0"),
         ("ppo_penalty", ("algo.target_kl=-0.01",), "algo.target_kl=-0.01: allowed: greater than 0"),
@@ -65,7 +67,7 @@ def test_a_bad_value_is_refused_in_one_line_before_anything_is_written(override,
     ],
 )
 def test_bad_values_of_the_variants_are_refused(algo, overrides, words, tmp_path):
-    ended = train(*sizes(algo), *overrides, f"hydra.run.dir={tmp_path}/run")
+    ended = train(f"algo={algo}", *overrides, f"hydra.run.dir={tmp_path}/run")
     assert ended.is_refusal(), ended
     assert words in ended.err
     assert not (tmp_path / "run").exists()

@@ -1,0 +1,68 @@
+"""Episodes that nobody learns from: what policies are worth, on environments of their own."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from gymnasium import spaces
+from gymnasium.vector import VectorEnv
+
+from algos.core.policy import Policy
+from algos.core.stepping import action_transform
+from algos.core.streams import evaluation_seeds, stream
+
+MODES = ("deterministic", "stochastic")
+"""The most probable action, or one drawn from the policy as in training."""
+
+
+class Evaluator:
+    """Plays ``num_episodes`` episodes a seed and mode, one in each of S · num_episodes environments.
+
+    The environments' seeds and the random numbers of the actions depend on the seed alone: every variant, and every
+    evaluation of a run, meets the same initial states. They are none of the ``num_envs`` that the seed trains with.
+    """
+
+    def __init__(self, envs: VectorEnv, seeds: Sequence[int], num_episodes: int, num_envs: int) -> None:
+        self.envs = envs
+        self.seeds = seeds
+        self.env_seeds = evaluation_seeds(seeds, num_episodes, num_envs)
+        self.to_env = action_transform(envs.single_action_space)
+
+    def play(self, policy: Policy, mode: str) -> tuple[np.ndarray, np.ndarray]:
+        """True returns and lengths ``[S, num_episodes]`` of an episode in each environment, in one of ``MODES``."""
+        shape = (len(self.seeds), len(self.env_seeds) // len(self.seeds))
+        streams = [stream(seed, "evaluation_actions") for seed in self.seeds]
+        space = self.envs.single_action_space
+        num_actions = int(np.prod(space.shape or (1,)))
+        dtype = policy.params.detach().cpu().numpy().dtype
+        returns, lengths, running = np.zeros(shape), np.zeros(shape, np.int64), np.ones(shape, bool)
+        obs, _ = self.envs.reset(seed=self.env_seeds)  # type: ignore[arg-type]
+        while running.any():
+            noise = None
+            if mode == "stochastic":
+                draws = (g.standard_normal if isinstance(space, spaces.Box) else g.random for g in streams)
+                noise = np.stack([draw((shape[1], num_actions)) for draw in draws]).astype(dtype)
+            actions = policy.act(obs.reshape(*shape, -1).astype(dtype), noise)
+            obs, rewards, terminated, truncated, _ = self.envs.step(self.to_env(actions.reshape(-1, num_actions)))
+            returns += np.where(running, rewards.reshape(shape), 0.0)
+            lengths += running
+            running &= ~(terminated | truncated).reshape(shape)
+        return returns, lengths
+
+
+class PeriodicEvaluation:
+    """Evaluates every ``interval`` iterations and after the last of ``iterations``."""
+
+    def __init__(self, evaluator: Evaluator, interval: int, iterations: int) -> None:
+        self.evaluator = evaluator
+        self.interval = interval
+        self.iterations = iterations
+
+    def columns(self, policy: Policy, iteration: int) -> dict[str, np.ndarray]:
+        """Mean returns and lengths ``[S]`` by column of ``progress.csv``; NaN where it is not their turn."""
+        due = (iteration + 1) % self.interval == 0 or iteration + 1 == self.iterations
+        missing = np.full(len(self.evaluator.seeds), np.nan)
+        columns: dict[str, np.ndarray] = {}
+        for mode in MODES:
+            returns, lengths = (x.mean(1) for x in self.evaluator.play(policy, mode)) if due else (missing, missing)
+            columns |= {f"eval_return_{mode}": returns, f"eval_length_{mode}": lengths}
+        return columns

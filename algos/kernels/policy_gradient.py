@@ -1,0 +1,291 @@
+"""The gradient of PPO's clipped surrogate on the CPU in one pass over the samples, compiled by Numba.
+
+Each tile of rows (see ``algos.kernels.mlp``) goes through the network, the action distribution, the surrogate and back
+while it is in the cache. Sums over samples are taken lane by lane, then over the lanes, then over the blocks in their
+order: the same bits whatever the number of seeds and threads.
+"""
+
+import numpy as np
+import torch
+from numba import get_thread_id, njit, prange
+from torch import Tensor
+
+from algos.kernels.arguments import as_array, results, seeds_to_compute
+from algos.kernels.distributions import HALF_LOG_2PI, gaussian_log_probs, log_normaliser
+from algos.kernels.elementary import exp
+from algos.kernels.intrinsics import VECTORS, fill
+from algos.kernels.mlp import (
+    BLOCK_TILES,
+    TILE_PANELS,
+    Array,
+    CompiledMLP,
+    activations_below,
+    add_blocks,
+    add_tile,
+    backward_layers,
+    deltas_below,
+    hidden_layers,
+    load_panels,
+    output_layer,
+    params_below,
+    sums_elements,
+    unpack_sums,
+)
+from algos.kernels.panels import panel_rows
+
+OBJECTIVE, ENTROPY, K3, LOG_RATIO, OUTSIDE = range(5)
+NUM_FIGURES = 5
+
+
+@njit
+def _gaussian(outputs: Array, actions: Array, log_std: Array, count: int, log_probs: Array, entropies: Array) -> None:
+    """Log-probabilities and entropies of a panel, whose means become the standardised actions."""
+    gaussian_log_probs(outputs, actions, log_std, count, log_probs)
+    entropy = log_probs.dtype.type(0)
+    for a in range(log_std.size):
+        entropy += log_std[a] + log_probs.dtype.type(0.5 + HALF_LOG_2PI)
+    for r in range(count):
+        entropies[r] = entropy
+
+
+@njit
+def _gaussian_cotangents(outputs: Array, log_std: Array, weights: Array, bonus: float, count: int, sums: Array) -> None:
+    """The standardised actions of a panel become the means' cotangents; adds those of ``log_std`` to ``sums``."""
+    one = weights.dtype.type(1)
+    for a in range(log_std.size):
+        scale = exp(-log_std[a])
+        for r in range(count):
+            z = outputs[a, r]
+            outputs[a, r] = weights[r] * z * scale
+            sums[a, r] += np.float64(weights[r] * (z * z - one) + bonus)
+
+
+@njit
+def _categorical(
+    outputs: Array, actions: Array, with_entropy: bool, count: int, log_probs: Array, entropies: Array
+) -> None:
+    """Log-probabilities and, if wanted, entropies of a panel, whose logits become the logarithms of all choices."""
+    number = outputs.dtype.type
+    normaliser = entropies
+    log_normaliser(outputs, count, log_probs, normaliser)
+    for a in range(outputs.shape[0]):
+        for r in range(count):
+            outputs[a, r] -= normaliser[r]
+            log_probs[r] = outputs[a, r] if actions[0, r] == number(a) else log_probs[r]
+    for r in range(count):
+        entropies[r] = 0
+    if with_entropy:
+        for a in range(outputs.shape[0]):
+            for r in range(count):
+                entropies[r] -= exp(outputs[a, r]) * outputs[a, r]
+
+
+@njit
+def _categorical_cotangents(
+    outputs: Array, actions: Array, entropies: Array, weights: Array, bonus: float, count: int
+) -> None:
+    """The log-probabilities of all choices of a panel become the logits' cotangents."""
+    number = weights.dtype.type
+    for a in range(outputs.shape[0]):
+        for r in range(count):
+            log_prob = outputs[a, r]
+            probability = exp(log_prob)
+            chosen = number(1) if actions[0, r] == number(a) else number(0)
+            outputs[a, r] = weights[r] * (chosen - probability) - bonus * probability * (log_prob + entropies[r])
+
+
+@njit
+def _surrogate(
+    log_probs: Array,
+    old_log_probs: Array,
+    advantages: Array,
+    first: int,
+    count: int,
+    low: float,
+    high: float,
+    factor: float,
+    weights: Array,
+    sums: Array,
+) -> None:
+    """``factor`` times the slopes of min(r·Â, clip(r)·Â) by log π; adds the samples' figures to ``sums``."""
+    number = log_probs.dtype.type
+    for r in range(count):
+        log_ratio = log_probs[r] - old_log_probs[first + r]
+        ratio = exp(log_ratio)
+        advantage = advantages[first + r]
+        inside = low if ratio < low else (high if ratio > high else ratio)
+        whole, clipped = ratio * advantage, inside * advantage
+        weights[r] = factor * (number(0) if clipped < whole else whole)
+        sums[OBJECTIVE, r] += np.float64(clipped if clipped < whole else whole)
+        sums[K3, r] += np.float64(ratio - number(1) - log_ratio)
+        sums[LOG_RATIO, r] -= np.float64(log_ratio)
+        sums[OUTSIDE, r] += 1.0 if ratio < low or ratio > high else 0.0
+
+
+@njit
+def _block_gradient(
+    params: Array,
+    x: Array,
+    actions: Array,
+    old_log_probs: Array,
+    advantages: Array,
+    gaussian: bool,
+    spread: float,
+    low: float,
+    high: float,
+    ent_coef: float,
+    block: int,
+    sizes: Array,
+    relu: bool,
+    work: Array,
+    part: Array,
+    figures: Array,
+) -> None:
+    """The share of a block of one seed's rows in its gradient ``part [P]`` and its ``figures [NUM_FIGURES]``."""
+    rows, number = panel_rows(work), params.dtype.type
+    tile_rows, num_outputs = TILE_PANELS * rows, sizes[-1]
+    batch, dimensions = actions.shape
+    tiles = -(-batch // tile_rows)
+    flat_x, flat_actions = x.reshape(-1), actions.reshape(-1)
+    deltas = activations_below(sizes, sizes.size - 1, rows)
+    outputs_at = deltas + deltas_below(sizes, sizes.size - 1, rows)  # where their deltas, the cotangents, belong
+    gradient = outputs_at + tile_rows * num_outputs
+    factor, bonus = number(-1 / batch), number(-ent_coef / batch)
+    lowest, highest = number(low), number(high)
+    network_size = params_below(sizes, sizes.size - 1)
+    log_std = number(spread) * params[network_size:]
+    taken = np.empty((dimensions, rows), params.dtype)
+    log_probs, entropies, weights = (
+        np.empty(rows, params.dtype),
+        np.empty(rows, params.dtype),
+        np.empty(rows, params.dtype),
+    )
+    sums = np.zeros((NUM_FIGURES + log_std.size, rows))
+    fill(0, sums_elements(sizes, rows // VECTORS), work, gradient)
+    for tile in range(block * BLOCK_TILES, min(tiles, (block + 1) * BLOCK_TILES)):
+        first = tile * tile_rows
+        count = min(tile_rows, batch - first)
+        panels = load_panels(flat_x, first, sizes[0], count, 1, work, 0)
+        for panel in range(panels):
+            here, filled = first + panel * rows, min(rows, count - panel * rows)
+            hidden_layers(params, 0, sizes, relu, work, 0, panel)
+            output_layer(params, 0, sizes, work, 0, panel, work, outputs_at)
+            start = outputs_at + panel * num_outputs * rows
+            outputs = work[start : start + num_outputs * rows].reshape(num_outputs, rows)
+            load_panels(flat_actions, here, dimensions, filled, 0, taken.reshape(-1), 0)
+            if gaussian:
+                _gaussian(outputs, taken, log_std, filled, log_probs, entropies)
+            else:
+                _categorical(outputs, taken, bonus != 0, filled, log_probs, entropies)
+            for r in range(filled):
+                sums[ENTROPY, r] += np.float64(entropies[r])
+            _surrogate(log_probs, old_log_probs, advantages, here, filled, lowest, highest, factor, weights, sums)
+            if gaussian:
+                _gaussian_cotangents(outputs, log_std, weights, bonus, filled, sums[NUM_FIGURES:])
+            else:
+                _categorical_cotangents(outputs, taken, entropies, weights, bonus, filled)
+            outputs[:, filled:] = 0
+            backward_layers(params, 0, sizes, relu, work, 0, panel, work, deltas)
+        add_tile(sizes, work, 0, panels, work, deltas, gradient)
+    unpack_sums(sizes, work, gradient, part, 0)
+    totals = np.zeros(sums.shape[0])
+    for r in range(rows):
+        for k in range(totals.size):
+            totals[k] += sums[k, r]
+    figures[:] = totals[:NUM_FIGURES]
+    for a in range(log_std.size):
+        part[network_size + a] = spread * totals[NUM_FIGURES + a]
+
+
+@njit(cache=True, parallel=True)
+def _policy_gradient_kernel(
+    params: Array,
+    x: Array,
+    actions: Array,
+    old_log_probs: Array,
+    advantages: Array,
+    gaussian: bool,
+    spread: float,
+    low: float,
+    high: float,
+    ent_coef: float,
+    seeds: Array,
+    sizes: Array,
+    relu: bool,
+    work: Array,
+    parts: Array,
+    figures: Array,
+) -> None:
+    """Gradients ``parts [S, blocks, P]`` of the loss, and ``figures [S, blocks, NUM_FIGURES]`` summed over samples."""
+    blocks = parts.shape[1]
+    for task in prange(seeds.size * blocks):
+        s, block = seeds[task // blocks], task % blocks
+        _block_gradient(
+            params[s],
+            x[s],
+            actions[s],
+            old_log_probs[s],
+            advantages[s],
+            gaussian,
+            spread,
+            low,
+            high,
+            ent_coef,
+            block,
+            sizes,
+            relu,
+            work[get_thread_id()],
+            parts[s, block],
+            figures[s, block],
+        )
+
+
+def policy_gradient(
+    network: CompiledMLP,
+    params: Tensor,
+    obs: Tensor,
+    actions: Tensor,
+    old_log_probs: Tensor,
+    advantages: Tensor,
+    spread: float | None,
+    clip_range: tuple[float, float],
+    ent_coef: float,
+    active: Tensor,
+) -> tuple[Tensor, Tensor]:
+    """Figures [S, NUM_FIGURES] and gradient [S, P] of the loss −mean(min(r·Â, clip(r)·Â)) − ent_coef·mean(entropy).
+
+    The network's outputs at ``obs [S, B, D]`` are the means of independent normals whose log standard deviations are
+    ``spread`` times the parameters behind the network's; where ``spread`` is None, the logits of one choice.
+    ``actions [S, B, A]``; ``old_log_probs, advantages: [S, B]``. The figures are means over the samples, in float64, of
+    min(r·Â, clip(r)·Â), entropy (a choice's only where ``ent_coef`` is not 0), r − 1 − log r, −log r, and whether r is
+    outside ``clip_range``. Seeds that are not ``active`` get zeros.
+    """
+    weights = as_array(params)
+    num_seeds, blocks = len(weights), network.num_blocks(obs)
+    gradient = results(params.shape, params, active)
+    figures = torch.zeros(num_seeds, NUM_FIGURES, dtype=torch.float64)
+    outs = gradient.numpy(), figures.numpy()
+    parts = [out[:, None] if blocks == 1 else np.empty((num_seeds, blocks, out.shape[1]), out.dtype) for out in outs]
+    seeds = seeds_to_compute(params, active)
+    _policy_gradient_kernel(
+        params=weights,
+        x=as_array(obs),
+        actions=as_array(actions.to(params.dtype)),
+        old_log_probs=as_array(old_log_probs),
+        advantages=as_array(advantages),
+        gaussian=spread is not None,
+        spread=0.0 if spread is None else spread,
+        low=clip_range[0],
+        high=clip_range[1],
+        ent_coef=ent_coef,
+        seeds=seeds,
+        sizes=network.sizes,
+        relu=network.relu,
+        work=network.workspace(weights.dtype),
+        parts=parts[0],
+        figures=parts[1],
+    )
+    if blocks > 1:
+        for part, out in zip(parts, outs, strict=True):
+            add_blocks(part, seeds, out)
+    return figures / obs.shape[1], gradient

@@ -1,0 +1,177 @@
+"""Details of PPO that are options: each against its formula, and each changes what is trained."""
+
+import gymnasium as gym
+import numpy as np
+import pytest
+import torch
+from gymnasium import spaces
+
+from algos.core.critic import JointCritic
+from algos.core.loop import Trainer
+from algos.core.networks import MLP
+from algos.core.rollout import Batch
+from algos.core.streams import environment_seeds
+from algos.envs import make_vec
+from algos.envs.batched import BatchedEnv
+from algos.envs.errors import TaskError
+from sweeps.errors import InputError
+from tests.composing import composed, train_rows, trainer
+from tests.core.test_bytes import rows_of_seed
+
+SIZES = ["num_envs=2", "num_steps=32", "num_seeds=2", "policy.hidden=[8]", "value.hidden=[8]", "iterations=4"]
+EPOCHS = ["algo.target_kl=null", "algo.update_epochs=3"]
+PPO = ["algo=ppo", "env=pendulum", "critic=joint", *EPOCHS, *SIZES]
+
+
+def after(run: Trainer, iterations: int) -> dict[str, np.ndarray]:
+    """The state after some iterations."""
+    while run.next_iteration < iterations:
+        next(iter(run))
+    return {name: np.array(value) for name, value in run.state_dict().items()}
+
+
+def test_a_linear_clip_range_is_each_iterations_constant_one():
+    """The third of four iterations from 0.2 on, from one state, has the bits of one with ε = 0.1."""
+    annealed = trainer(*PPO, "algo.clip_coef=0.2", "algo.clip_schedule=linear")
+    state = after(annealed, 2)
+    results = {}
+    for clip_coef in (0.1, 0.2):
+        constant = trainer(*PPO, f"algo.clip_coef={clip_coef}")
+        constant.load_state_dict(state)
+        results[clip_coef] = after(constant, 3)["policy.params"]
+    found = after(annealed, 3)["policy.params"]
+    np.testing.assert_array_equal(found, results[0.1])
+    assert not np.array_equal(found, results[0.2])
+
+
+def test_clipped_value_error_by_hand():
+    """V = 3 everywhere, ε = ½: within the range, beyond it towards the target, beyond it away from the target."""
+    old, targets = torch.tensor([[2.9, 2.0, 2.0]]), torch.tensor([[5.0, 5.0, 0.0]])
+    params = torch.tensor([[3.0, 0.0]], requires_grad=True)  # weight and bias
+    critic = JointCritic(MLP((1, 1), "tanh"), params, clip_coef=0.5, vf_coef=1.0)
+    unused = torch.zeros(1, 3)
+    batch = Batch(torch.ones(1, 3, 1), unused, unused, advantages=unused, returns=targets, values=old)
+    error = critic.loss(batch, torch.tensor([True]))
+    # V clipped: 3, 2½, 2½; errors 4, 4, 9 or 4, 6¼, 6¼; the larger ones 4, 6¼, 9, of slopes 2·(3 − 5), 0, 2·3
+    np.testing.assert_allclose(error.detach(), [(4 + 6.25 + 9) / 3], rtol=1e-6)
+    (gradient,) = torch.autograd.grad(error.sum(), params)
+    np.testing.assert_allclose(gradient, [[(-4 + 6) / 3] * 2], rtol=1e-6)
+
+
+@pytest.mark.parametrize("step", ["joint", "separate"])
+def test_value_clipping_holds_the_values_near_the_old_ones(step):
+    """A range that is never left changes nothing; a narrow one does."""
+    settings = ["algo=ppo", "env=pendulum", f"critic={step}", *EPOCHS, *SIZES, "algo.num_minibatches=2", "iterations=1"]
+    settings += ["critic.num_minibatches=2"] if step == "separate" else []
+    moved = {}
+    for clip_coef in ("null", "1e6", "0.001"):
+        run = trainer(*settings, f"critic.clip_coef={clip_coef}")
+        before = run.critic.params.detach().numpy().copy()
+        moved[clip_coef] = after(run, 1)["critic.params"] - before
+    np.testing.assert_allclose(moved["1e6"], moved["null"], atol=1e-5)
+    assert np.linalg.norm(moved["0.001"] - moved["null"]) > 0.1 * np.linalg.norm(moved["null"])
+
+
+@pytest.mark.parametrize("algo", ["ppo", "ppo_penalty"])
+def test_recomputed_advantages_are_those_of_the_critic_of_each_epoch(algo):
+    """As the explicit sum of TD errors (no episode of Pendulum ends in 32 steps); without, those of the first."""
+    settings = [f"algo={algo}", "env=pendulum", "critic=joint", *EPOCHS, *SIZES]
+    settings += ["algo.advantage_normalisation=none", "gamma=0.9", "gae_lambda=0.8"]
+    for recompute in (True, False):
+        run = trainer(*settings, f"algo.recompute_advantages={recompute}")
+        rollout = run.collector.collect(run.policy)
+        run.estimator(rollout, run.critic, run.running)
+        critics, batches, descend = [], [], run.policy.descend
+
+        def kept(loss, batch, active, critics=critics, batches=batches, descend=descend, run=run):
+            critics.append(run.critic.params.detach().clone())
+            batches.append(batch)
+            descend(loss, batch, active)
+
+        run.policy.descend = kept
+        run.algorithm.update(run.policy, rollout, run.running)
+        assert len(batches) == 3
+        for params, batch in zip(critics if recompute else critics[:1] * 3, batches, strict=True):
+            values = run.critic.predict(np.concatenate([rollout.obs, rollout.last_obs[:, None]], 1), params)
+            deltas = rollout.rewards + 0.9 * values[:, 1:] - values[:, :-1]
+            weights = np.triu(0.72 ** (np.arange(32) - np.arange(32)[:, None]).clip(0))  # (γλ)^(l − t) for l ≥ t
+            advantages = np.einsum("tl,sln->stn", weights, deltas)
+            np.testing.assert_allclose(batch.advantages, advantages.reshape(2, -1), rtol=1e-4, atol=1e-3)
+            np.testing.assert_allclose(
+                batch.returns, (advantages + values[:, :-1]).reshape(2, -1), rtol=1e-4, atol=1e-3
+            )
+        assert not np.allclose(critics[0], critics[2])
+
+
+@pytest.mark.parametrize(
+    "overrides", [["critic=separate"], ["critic=joint", "estimator=post"]], ids=["separate critic", "post"]
+)
+def test_advantages_that_nothing_would_change_are_not_recomputed(overrides):
+    with pytest.raises(InputError, match=r"allowed with critic\.step=joint"):
+        composed("algo=ppo", "algo.recompute_advantages=true", *overrides)
+
+
+def test_rows_do_not_depend_on_what_ran_beside(tmp_path):
+    details = ["algo.clip_schedule=linear", "algo.recompute_advantages=true", "critic.clip_coef=0.2"]
+    rows = []
+    for name, overrides in {"alone": ["seed=1", "num_seeds=1"], "among": ["seed=0", "num_seeds=3"]}.items():
+        (tmp_path / name).mkdir()
+        settings = [*PPO, *details, "algo.num_minibatches=4", *overrides]
+        rows.append(rows_of_seed(train_rows(tmp_path / name, settings), 1))
+    assert rows[0] == rows[1]
+    assert len(rows[0]) == 4
+
+
+class Told(gym.Env):
+    """Rewards the sum of the action it is told; the box is given."""
+
+    observation_space = spaces.Box(-1, 1, (1,))
+
+    def __init__(self, low, high):
+        self.action_space = spaces.Box(np.float32(low), np.float32(high))
+
+    def reset(self, *, seed=None, options=None):
+        super().reset(seed=seed)
+        return np.zeros(1, np.float32), {}
+
+    def step(self, action):
+        return np.zeros(1, np.float32), float(action @ [1, 100]), False, False, {}
+
+
+gym.register("Told-v0", Told, max_episode_steps=50)
+
+
+def test_rescaled_actions_fill_a_lopsided_box():
+    envs = make_vec("Told-v0", 3, {"low": [-1, 2], "high": [3, 4]}, "sync", rescale_actions=True)
+    np.testing.assert_array_equal(envs.single_action_space.low, [-1, -1])
+    np.testing.assert_array_equal(envs.single_action_space.high, [1, 1])
+    envs.reset(seed=[0, 1, 2])
+    rewards = envs.step(np.array([[-1, -1], [0, 0], [1, 0.5]], np.float32))[1]
+    np.testing.assert_allclose(rewards, [-1 + 200, 1 + 300, 3 + 350])
+
+
+def test_actions_without_bounds_cannot_be_rescaled():
+    with pytest.raises(TaskError, match="without bounds"):
+        make_vec("Told-v0", 1, {"low": [-1, -np.inf], "high": [1, np.inf]}, "sync", rescale_actions=True)
+
+
+def test_pendulums_torque_is_twice_the_rescaled_action():
+    """A policy's action of 1 is the whole torque of 2; rewards are those of Gymnasium's own environment."""
+    settings = ["algo=ppo", "env=pendulum", *SIZES, "num_seeds=1"]
+    run = trainer(*settings, "env.rescale_actions=true")
+    rollout = run.collector.collect(run.policy)
+    assert np.abs(rollout.actions).max() > 1.5
+    rewards = {}
+    for factor in (2.0, 1.0):
+        env = gym.make("Pendulum-v1")
+        env.reset(seed=environment_seeds([0], 2)[0])
+        torques = [factor * np.clip(action, -1, 1) for action in rollout.actions[0, :, 0]]
+        rewards[factor] = [env.step(torque)[1] for torque in torques]
+    np.testing.assert_allclose(rollout.rewards[0, :, 0], rewards[2.0], rtol=1e-5)
+    assert not np.allclose(rollout.rewards[0, :, 0], rewards[1.0], rtol=1e-2)
+
+
+def test_a_box_that_fits_already_stays_batched():
+    for env_id, fits in {"CartPoleSwingUp-v1": True, "MountainCarContinuous-v0": True, "Pendulum-v1": False}.items():
+        assert isinstance(make_vec(env_id, 2, {}, "auto", rescale_actions=True), BatchedEnv) == fits
+        assert isinstance(make_vec(env_id, 2, {}, "auto"), BatchedEnv)
