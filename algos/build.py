@@ -17,6 +17,7 @@ from algos.a2c import A2C
 from algos.config import (
     A2CConfig,
     AdamConfig,
+    AnyCritic,
     AnyOptimiser,
     Config,
     EnvConfig,
@@ -27,11 +28,10 @@ from algos.config import (
     PPOConfig,
     PPOPenaltyConfig,
     ReinforceConfig,
-    SeparateCriticConfig,
     TRPOConfig,
 )
 from algos.core.collector import Collector
-from algos.core.critic import Critic
+from algos.core.critic import Critic, JointCritic, SeparateCritic
 from algos.core.estimators import TextbookEstimator
 from algos.core.evaluation import Evaluator, PeriodicEvaluation
 from algos.core.loop import Trainer
@@ -114,6 +114,21 @@ def initial_params(config: NetworkConfig, sizes: Sequence[int], seeds: Sequence[
     return np.stack([init_orthogonal(sizes, stream(s, purpose), gain, config.last_layer_scale) for s in seeds])
 
 
+def make_critic(config: AnyCritic, network: MLP, params: Tensor, seeds: Sequence[int]) -> SeparateCritic | JointCritic:
+    """The value functions, fitted as ``config.step`` says."""
+    if isinstance(config, JointCriticConfig):
+        return JointCritic(network, params, config.clip_coef, config.vf_coef)
+    return SeparateCritic(
+        network,
+        params,
+        config.clip_coef,
+        make_optimiser(config.optimiser, [params]),
+        config.update_epochs,
+        config.num_minibatches,
+        Streams(seeds, "critic_minibatches"),
+    )
+
+
 def make_agents(config: Config, envs: VectorEnv) -> tuple[Policy, Critic]:
     """The policies and critics of all seeds."""
     numpy_dtype, dtype = DTYPES[config.dtype]
@@ -132,27 +147,16 @@ def make_agents(config: Config, envs: VectorEnv) -> tuple[Policy, Critic]:
     values = initial_params(config.value, value_network.sizes, seeds, "critic_init")
     value_params = torch.tensor(values, **options).requires_grad_()
 
-    joint = isinstance(config.critic, JointCriticConfig)
-    critic = Critic(
-        value_network,
-        value_params,
-        make_optimiser(config.critic.optimiser, [value_params])
-        if isinstance(config.critic, SeparateCriticConfig)
-        else None,
-        update_epochs=getattr(config.critic, "update_epochs", 0),
-        num_minibatches=getattr(config.critic, "num_minibatches", 1),
-        vf_coef=getattr(config.critic, "vf_coef", 1.0),
-        clip_coef=config.critic.clip_coef,
-        streams=Streams(seeds, "critic_minibatches"),
-    )
+    critic = make_critic(config.critic, value_network, value_params, seeds)
+    joint_loss = critic.loss if isinstance(critic, JointCritic) else None
+    trained = [policy_params] if joint_loss is None else [policy_params, value_params]
     optimiser_config = getattr(config.algo, "optimiser", None)
-    trained = [policy_params, value_params] if joint else [policy_params]
     optimiser = None if optimiser_config is None else make_optimiser(optimiser_config, trained)
     normalisation = config.normalisation
     observations = ObservationNormaliser(
         len(seeds), num_obs, numpy_dtype, normalise=normalisation.obs, clip=normalisation.obs_clip
     )
-    return Policy(policy_network, head, policy_params, optimiser, critic.loss if joint else None, observations), critic
+    return Policy(policy_network, head, policy_params, optimiser, joint_loss, observations), critic
 
 
 def make_estimator(config: Config) -> TextbookEstimator | PostEstimator:
@@ -215,10 +219,9 @@ def make_trainer(config: Config) -> Trainer:
     estimate = partial(estimator.estimate, critic=critic) if isinstance(estimator, TextbookEstimator) else None
     algorithm = make_algorithm(config, estimate)
     schedules: list[tuple[Any, str]] = [
-        (optimiser, "learning_rate")
-        for optimiser, section in ((policy.optimiser, config.algo), (critic.optimiser, config.critic))
-        if optimiser is not None and not isinstance(section, NPGConfig | TRPOConfig | JointCriticConfig)
-        if section.optimiser.schedule == "linear"
+        (owner.optimiser, "learning_rate")  # type: ignore[union-attr]
+        for owner, section in ((policy, config.algo), (critic, config.critic))
+        if hasattr(section, "optimiser") and section.optimiser.schedule == "linear"
     ]
     if isinstance(config.algo, PPOConfig) and config.algo.clip_schedule == "linear":
         schedules.append((algorithm, "clip_coef"))

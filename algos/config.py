@@ -266,6 +266,8 @@ class Config(Section):
                 f"algo.recompute_advantages=True: critic.step={self.critic.step}, estimator={self.estimator.name}; "
                 "allowed with critic.step=joint (no other moves between epochs) and estimator=textbook"
             )
+        if isinstance(self.critic, JointCriticConfig) and getattr(self.estimator, "values_after_fit", False):
+            raise ValueError("estimator.values_after_fit=True: critic.step=joint is not fitted before; allowed: false")
         if isinstance(self.critic, JointCriticConfig) and not hasattr(self.algo, "optimiser"):
             raise ValueError(f"critic.step=joint: algo={self.algo.name} makes no gradient steps; allowed: separate")
         return self

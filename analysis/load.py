@@ -3,16 +3,14 @@
 import os
 import warnings
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from pandas.api.types import union_categoricals
 
 from analysis.duplicates import Loaded, count_seeds_once
-from analysis.progress import KEYS, OK, STATUS, read_progress
+from analysis.progress import OK, STATUS, read_progress
 from analysis.runs import Run, RunWarning, find_runs
 from analysis.variants import label_variants
 
@@ -57,20 +55,20 @@ def load(
 ) -> Dataset:
     """As load_runs, with what each run and each seed was. Raises InputError."""
     runs = find_runs([paths] if isinstance(paths, (str, os.PathLike)) else paths)
-    with ThreadPoolExecutor(max_workers=2) as pool:  # pandas parses without the interpreter's lock
-        files = list(pool.map(lambda run: read_progress(run.progress, columns, run.status in IN_PROGRESS), runs))
+    rows, files = read_progress([(run.progress, run.status in IN_PROGRESS) for run in runs], columns)
     loaded = [
-        Loaded(run, name, label, file.table)
-        for run, name, label, file in zip(runs, run_names(runs), label_variants(runs), files, strict=True)
+        Loaded(run, name, label, rows.iloc[files[run.progress].rows])
+        for run, name, label in zip(runs, run_names(runs), label_variants(runs), strict=True)
     ]
     notes = []
-    for item, file in zip(loaded, files, strict=True):
+    for item in loaded:
+        file = files[item.run.progress]
         if file.torn:
             notes.append(f"{item.name} is still being written; its last, incomplete row was left out.")
         if file.not_finite:
             notes.append(f"{item.name} has {file.not_finite} cells of nan or inf; they count as empty.")
     loaded, duplicates = count_seeds_once(loaded)
-    frame = assemble(loaded)
+    frame = assemble(rows, loaded)
     seeds = seed_table(loaded, frame)
     return Dataset(
         frame=frame,
@@ -135,23 +133,18 @@ def spans(numbers: Sequence[int]) -> str:
     return ", ".join(words)
 
 
-def assemble(loaded: Sequence[Loaded]) -> pd.DataFrame:
-    """One frame of all tables, with the run's facts as categorical columns."""
-    rows = [len(item.table) for item in loaded]
-    metrics = dict.fromkeys(str(name) for item in loaded for name in item.table if name not in (*KEYS, STATUS))
-    status = [item.table[STATUS] for item in loaded if len(item.table)]
-    columns: dict[str, object] = {
-        "run": repeated([item.name for item in loaded], rows),
-        "variant": repeated([item.label for item in loaded], rows),
-        "algo": repeated([item.run.algo for item in loaded], rows),
-        "env_id": repeated([item.run.env_id for item in loaded], rows),
-        STATUS: union_categoricals(status or [pd.Series(dtype="category")], sort_categories=True),
+def assemble(rows: pd.DataFrame, loaded: Sequence[Loaded]) -> pd.DataFrame:
+    """Those of all `rows` that the runs have kept, run by run, with the run's facts as categorical columns."""
+    counts = [len(item.table) for item in loaded]
+    kept = np.concatenate([item.table.index for item in loaded])
+    frame = rows if np.array_equal(kept, rows.index) else rows.take(kept).reset_index(drop=True)
+    facts = {
+        "run": [item.name for item in loaded],
+        "variant": [item.label for item in loaded],
+        "algo": [item.run.algo for item in loaded],
+        "env_id": [item.run.env_id for item in loaded],
     }
-    for name in (*KEYS, *metrics):
-        columns[name] = np.concatenate(
-            [item.table[name].to_numpy() if name in item.table else np.full(len(item.table), np.nan) for item in loaded]
-        )
-    return pd.DataFrame(columns)
+    return pd.concat([pd.DataFrame({name: repeated(each, counts) for name, each in facts.items()}), frame], axis=1)
 
 
 def repeated(values: Sequence[str], counts: Sequence[int]) -> pd.Categorical:

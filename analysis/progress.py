@@ -1,12 +1,15 @@
-"""Reading one progress.csv, strictly: a file that is torn or not a run's is refused, never half read."""
+"""Reading the progress.csv of many runs, strictly: a file that is torn or not a run's is refused, never half read."""
 
 import io
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from pandas.api.types import union_categoricals
 
 from analysis.runs import InputError
 
@@ -15,21 +18,108 @@ STATUS = "status"
 OK = "ok"
 REQUIRED = ("algo", "env_id", *KEYS, "episodes", "episodic_return", "episodic_length", STATUS)
 
+BATCH_BYTES = 2**23
+"""As much is parsed at once: to start pandas' parser takes longer than to parse a short file."""
+
+NOT_SEPARATORS = bytes(set(range(256)) - set(b",\n"))
+
 
 @dataclass(frozen=True)
 class Progress:
-    """The rows of one file: `table` has the keys, the status and the columns asked for; `torn` says that the last,
-    half-written row of a run still in progress was left out; `not_finite` counts cells of nan or inf."""
+    """One file: which `rows` of all files' frame are its own; `torn`: the last, half-written row of a run still in
+    progress was left out; `not_finite` counts cells of nan or inf."""
 
-    table: pd.DataFrame
+    rows: slice
     torn: bool
     not_finite: int
 
 
-def header(path: Path) -> list[str]:
+@dataclass(frozen=True)
+class Text:
+    """One file before its cells are parsed: its `header` line, and the whole `rows` below it, each with all cells."""
+
+    path: Path
+    header: bytes
+    rows: bytes
+    torn: bool
+
+    @property
+    def num_rows(self) -> int:
+        return self.rows.count(b"\n")
+
+
+def read_progress(
+    files: Sequence[tuple[Path, bool]], columns: Sequence[str] | None
+) -> tuple[pd.DataFrame, dict[Path, Progress]]:
+    """The rows of all `files` in one frame: status, keys and the `columns` asked for (None: every number column).
+
+    A file is its path and whether its run is in progress, which allows a half-written last row, and that nothing has
+    been written yet. Raises InputError for a missing, empty, torn or foreign file and for a column that it does not
+    have.
+    """
+    with ThreadPoolExecutor(max_workers=2) as pool:  # pandas parses without the interpreter's lock
+        tables = [
+            table for batch in pool.map(lambda each: read_batch(each, columns), batches(files)) for table in batch
+        ]
+    found: dict[Path, Progress] = {}
+    start = 0
+    for _, parts in tables:
+        for path, part in parts.items():
+            stop = start + part.rows.stop - part.rows.start
+            found[path] = Progress(slice(start, stop), part.torn, part.not_finite)
+            start = stop
+    filled = [table for table, _ in tables if len(table)] or [tables[0][0]]
+    frame = pd.concat([table.drop(columns=STATUS) for table in filled], ignore_index=True)
+    statuses = union_categoricals([table[STATUS] for table in filled], sort_categories=True)
+    frame.insert(0, STATUS, pd.Series(statuses))
+    return frame, found
+
+
+def batches(files: Iterable[tuple[Path, bool]]) -> Iterator[list[tuple[Path, bool]]]:
+    """`files` in parts of about BATCH_BYTES."""
+    batch: list[tuple[Path, bool]] = []
+    size = 0
+    for path, in_progress in files:
+        batch.append((path, in_progress))
+        size += path.stat().st_size if path.exists() else 0
+        if size >= BATCH_BYTES:
+            yield batch
+            batch, size = [], 0
+    yield batch
+
+
+def read_batch(
+    files: Sequence[tuple[Path, bool]], columns: Sequence[str] | None
+) -> list[tuple[pd.DataFrame, dict[Path, Progress]]]:
+    """The rows of `files`, one table for all that have the same header."""
+    texts: dict[bytes, list[Text]] = defaultdict(list)
+    for path, in_progress in files:
+        text = read_text(path, columns, in_progress)
+        texts[text.header].append(text)
+    return [parse_texts(group, columns) for group in texts.values()]
+
+
+def read_text(path: Path, columns: Sequence[str] | None, in_progress: bool) -> Text:
+    """The file at `path`; as in read_progress."""
+    try:
+        data = path.read_bytes() if path.exists() or not in_progress else b""
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror}; every run directory has this file") from None
+    if in_progress and not data:
+        return Text(path, ",".join([*KEYS, STATUS, *(columns or [])]).encode() + b"\n", b"", torn=False)
+    names = header(path, data)
+    for name in columns or []:
+        if name not in names:
+            numbers = ", ".join(name for name in names if name not in ("algo", "env_id", STATUS))
+            raise InputError(f"{path}: has no column {name!r}; its columns are {numbers}")
+    data, torn = whole_rows(path, data, len(names), in_progress)
+    end = data.find(b"\n") + 1
+    return Text(path, data[:end], data[end:], torn)
+
+
+def header(path: Path, data: bytes) -> list[str]:
     """Column names of a progress.csv. Raises InputError if it is not one."""
-    with path.open("rb") as file:
-        first = file.readline().decode("utf-8", errors="replace").rstrip("\r\n")
+    first = data.partition(b"\n")[0].decode("utf-8", errors="replace").rstrip("\r")
     columns = first.split(",")
     if not first:
         raise InputError(f"{path}: is empty; a progress.csv begins with a row of column names")
@@ -37,34 +127,6 @@ def header(path: Path) -> list[str]:
     if missing:
         raise InputError(f"{path}: not a run's progress.csv, column {missing[0]!r} is missing")
     return columns
-
-
-def read_progress(path: Path, columns: Sequence[str] | None, in_progress: bool) -> Progress:
-    """Rows of `path`, in file order, with the `columns` asked for (None: every number column).
-
-    `in_progress` allows a half-written last row, and that nothing has been written yet. Raises InputError for a
-    missing, empty, torn or foreign file and for a column that it does not have.
-    """
-    if in_progress and not (path.exists() and path.stat().st_size):
-        names = [*KEYS, STATUS, *(columns or [])]
-        return Progress(parse(path, f"{','.join(names)}\n".encode(), columns or []), torn=False, not_finite=0)
-    try:
-        names = header(path)
-        data = path.read_bytes()
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror}; every run directory has this file") from None
-    wanted = [name for name in names if name not in ("algo", "env_id", *KEYS, STATUS)] if columns is None else columns
-    for name in wanted:
-        if name not in names:
-            numbers = ", ".join(name for name in names if name not in ("algo", "env_id", STATUS))
-            raise InputError(f"{path}: has no column {name!r}; its columns are {numbers}")
-    data, torn = whole_rows(path, data, len(names), in_progress)
-    table = parse(path, data, wanted)
-    infinite = np.isinf(table[list(wanted)].to_numpy())
-    if infinite.any():
-        table[list(wanted)] = table[list(wanted)].mask(infinite)
-    not_finite = int(infinite.sum()) + (written_nan(data, wanted) if b"nan" in data.lower() else 0)
-    return Progress(table, torn, not_finite)
 
 
 def whole_rows(path: Path, data: bytes, width: int, in_progress: bool) -> tuple[bytes, bool]:
@@ -75,23 +137,58 @@ def whole_rows(path: Path, data: bytes, width: int, in_progress: bool) -> tuple[
         data = data[: data.rfind(b"\n") + 1]
     elif torn:
         raise InputError(f"{path}: torn, line {lines + 1} is not complete; every row ends with a newline")
-    if data.count(b",") != (width - 1) * lines or b"\x00" in data:
+    if data.translate(None, NOT_SEPARATORS) != (b"," * (width - 1) + b"\n") * lines or b"\x00" in data:
         for number, line in enumerate(data.splitlines(), start=1):
             if line.count(b",") != width - 1 or b"\x00" in line:
                 raise InputError(f"{path}: torn, line {number} has not the {width} cells that the first line names")
     return data, torn
 
 
-def written_nan(data: bytes, wanted: Sequence[str]) -> int:
-    """How many cells hold the word nan, where an empty cell would say that there is no value."""
-    cells = pd.read_csv(io.BytesIO(data), usecols=list(wanted), dtype=str, keep_default_na=False)
-    return int((cells.apply(lambda column: column.str.lower()) == "nan").to_numpy().sum())
-
-
-def parse(path: Path, data: bytes, wanted: Sequence[str]) -> pd.DataFrame:
-    types: dict[str, str] = dict.fromkeys(KEYS, "int64") | dict.fromkeys(wanted, "float64") | {STATUS: "category"}
+def parse_texts(texts: Sequence[Text], columns: Sequence[str] | None) -> tuple[pd.DataFrame, dict[Path, Progress]]:
+    """The rows of files that have the same header, in their order. Raises InputError naming the first that is wrong."""
+    names = texts[0].header.decode(errors="replace").rstrip().split(",")
+    wanted = [name for name in names if name not in ("algo", "env_id", *KEYS, STATUS)] if columns is None else columns
     try:
-        return pd.read_csv(io.BytesIO(data), usecols=list(types), dtype=types)[list(types)]
-    except (ValueError, pd.errors.ParserError) as error:
-        reason = " ".join(str(error).split())
-        raise InputError(f"{path}: not a run's progress.csv ({reason}); {', '.join(types)} must be numbers") from None
+        table = parse(b"".join([texts[0].header, *(text.rows for text in texts)]), wanted)
+    except ValueError:
+        for text in texts:
+            try:
+                parse(text.header + text.rows, wanted)
+            except ValueError as error:
+                reason = " ".join(str(error).split())
+                needed = ", ".join([*KEYS, *wanted])
+                wrong = f"{text.path}: not a run's progress.csv ({reason}); {needed} must be numbers"
+                raise InputError(wrong) from None
+        raise
+    values = table[list(wanted)]
+    infinite = np.isinf(values.to_numpy())
+    if infinite.any():
+        table[list(wanted)] = values.mask(infinite)
+    found = {}
+    start = 0
+    for text in texts:
+        rows = slice(start, start + text.num_rows)
+        not_finite = int(infinite[rows].sum()) + written_nan(text, wanted)
+        found[text.path] = Progress(rows, text.torn, not_finite)
+        start = rows.stop
+    return table, found
+
+
+def parse(data: bytes, wanted: Sequence[str]) -> pd.DataFrame:
+    """The status, the keys and the columns `wanted` of every line. Raises ValueError where a cell is not of its type,
+    or lines are joined by a quotation mark."""
+    types: dict[str, str] = {STATUS: "category"} | dict.fromkeys(KEYS, "int64") | dict.fromkeys(wanted, "float64")
+    table = pd.read_csv(io.BytesIO(data), usecols=list(types), dtype=types)[list(types)]
+    lines = data.count(b"\n") - 1
+    if len(table) != lines:
+        raise ValueError(f"{len(table)} rows in {lines} lines")
+    return table
+
+
+def written_nan(text: Text, wanted: Sequence[str]) -> int:
+    """How many cells hold the word nan, where an empty cell would say that there is no value."""
+    if b"nan" not in text.rows.lower():
+        return 0
+    data = io.BytesIO(text.header + text.rows)
+    cells = pd.read_csv(data, usecols=list(wanted), dtype=str, keep_default_na=False)
+    return int((cells.apply(lambda column: column.str.lower()) == "nan").to_numpy().sum())

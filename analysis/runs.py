@@ -2,9 +2,10 @@
 
 import json
 import os
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ INFO = "run.json"
 CONFIG = Path(".hydra") / "config.yaml"
 
 YAML_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+SECTION = re.compile(r"^(?=\w+:)", re.MULTILINE)
+"""Where a key of the outermost mapping begins."""
 
 
 class InputError(Exception):
@@ -87,7 +90,7 @@ def read_run(directory: Path) -> Run:
     for key in ("algo", "env_id", "status", "seeds", "iterations"):
         if key not in info:
             raise InputError(f"{directory / INFO}: has no {key!r}; it must be a run's own {INFO}")
-    config = read_mapping(directory / CONFIG, lambda text: yaml.load(text, Loader=YAML_LOADER))
+    config = read_mapping(directory / CONFIG, parse_config)
     return Run(directory, info, dict(flatten(config)))
 
 
@@ -102,6 +105,26 @@ def read_mapping(path: Path, parse: Any) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise InputError(f"{path}: holds no mapping; it must be a run's own {path.name}")
     return content
+
+
+def parse_config(text: str) -> Any:
+    """The content of a YAML text. Raises YAMLError.
+
+    Its sections are parsed one by one, as the configs of a sweep have most of them in common; a text that is not just
+    one section below the other is parsed as a whole.
+    """
+    try:
+        sections = [parse_section(section) for section in SECTION.split(text) if section]
+    except yaml.YAMLError:
+        sections = []
+    if sections and all(isinstance(section, dict) and len(section) == 1 for section in sections):
+        return {key: value for section in sections for key, value in section.items()}
+    return yaml.load(text, Loader=YAML_LOADER)
+
+
+@lru_cache(maxsize=1024)
+def parse_section(text: str) -> Any:
+    return yaml.load(text, Loader=YAML_LOADER)
 
 
 def flatten(config: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, Any]]:

@@ -2,6 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import pandas as pd
@@ -23,6 +24,7 @@ def identity(run: Run) -> dict[str, str]:
     return {key: text(value) for key, value in run.config.items() if not apart_from_variant(key)}
 
 
+@cache
 def apart_from_variant(key: str) -> bool:
     return any(key == name or key.startswith(f"{name}.") for name in NOT_A_VARIANT)
 

@@ -8,13 +8,13 @@ from pathlib import Path
 from algos.envs.errors import TaskError
 from analysis.canvas import Figure, encode
 from analysis.style import use_style
+from sweeps.batch import Run, train_runs
 from sweeps.errors import InputError, exit_with, report
 from sweeps.interrupt import interrupt
 from sweeps.post.data import Data
 from sweeps.post.figures import DRAWINGS, Drawing
 from sweeps.post.page import write_page
-from sweeps.post.runs import RUNS, Run, shortened
-from sweeps.post.training import train_runs
+from sweeps.post.runs import RUNS, shortened
 from sweeps.record import record
 
 Recordings = dict[str, tuple[str, int]]

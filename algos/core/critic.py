@@ -13,50 +13,29 @@ from algos.core.streams import Streams
 
 
 class Critic:
-    """The value functions of all seeds, with flat parameters ``[S, P]``.
-
-    ``optimiser`` None means that the policy's gradient steps fit the critic (a joint step, weighted ``vf_coef``);
-    otherwise :meth:`fit` makes ``update_epochs`` passes of ``num_minibatches`` steps down the mean squared error.
+    """The value functions of all seeds, with flat parameters ``[S, P]``; how they are fitted is the subclasses' part.
 
     ``clip_coef`` ε makes the error of a sample max((V − R)², (V_old + clip(V − V_old, ±ε) − R)²), as OpenAI's Baselines
     do in PPO2, with V_old the estimator's values; None is (V − R)².
     """
 
-    def __init__(
-        self,
-        network: MLP,
-        params: Tensor,
-        optimiser: Optimiser | None,
-        update_epochs: int,
-        num_minibatches: int,
-        vf_coef: float,
-        clip_coef: float | None,
-        streams: Streams,
-    ) -> None:
+    def __init__(self, network: MLP, params: Tensor, clip_coef: float | None) -> None:
         self.network = network
         self.params = params
-        self.params_before_last_step = params.detach().clone()
-        self.optimiser = optimiser
-        self.update_epochs = update_epochs
-        self.num_minibatches = num_minibatches
-        self.vf_coef = vf_coef
         self.clip_coef = clip_coef
-        self.streams = streams
+
+    def fit(self, rollout: Rollout, active: Tensor) -> dict[str, Tensor]:
+        """Make what can be made of ``rollout.returns`` before the policy's update; reports figures ``[S]``."""
+        raise NotImplementedError
 
     def state_dict(self) -> State:
-        """The parameters (also those before the last step), the optimiser's state and the minibatch streams."""
-        return {
-            "params": self.params.detach().cpu().numpy(),
-            "params_before_last_step": self.params_before_last_step.cpu().numpy(),
-            **collect_state(optimiser=self.optimiser, streams=self.streams),
-        }
+        """The parameters."""
+        return {"params": self.params.detach().cpu().numpy()}
 
     @torch.no_grad()
     def load_state_dict(self, state: State) -> None:
         """Continue from a saved state."""
         self.params.copy_(torch.from_numpy(state["params"]))
-        self.params_before_last_step.copy_(torch.from_numpy(state["params_before_last_step"]))
-        restore_state(state, optimiser=self.optimiser, streams=self.streams)
 
     @torch.no_grad()
     def predict(self, obs: np.ndarray, params: Tensor | None = None) -> np.ndarray:
@@ -80,26 +59,41 @@ class Critic:
             next_values[seed, step, env] = self.predict(padded, params)[seed, rank]
         return values, next_values
 
-    def loss(self, batch: Batch, active: Tensor) -> Tensor:
-        """vf_coef · mean error for each active seed ``[S]``, differentiable in the parameters."""
-        return self.vf_coef * self._mean_error(batch.obs, batch.returns, batch.values, active)
-
-    def _mean_error(self, obs: Tensor, returns: Tensor, old_values: Tensor | None, active: Tensor) -> Tensor:
-        if old_values is None:
+    def mean_error(self, obs: Tensor, returns: Tensor, old_values: Tensor | None, active: Tensor) -> Tensor:
+        """Mean error of each active seed ``[S]``, differentiable in the parameters; ``old_values`` where it clips."""
+        if self.clip_coef is None:
             return self.network.mse(self.params, obs, returns, active)
-        assert self.clip_coef is not None
+        assert old_values is not None
         values = self.network(self.params, obs, active)[..., 0]
         near = old_values + (values - old_values).clamp(-self.clip_coef, self.clip_coef)
         return batch_mean(torch.max((values - returns) ** 2, (near - returns) ** 2))
 
-    def fit(self, rollout: Rollout, active: Tensor) -> dict[str, Tensor]:
-        """Regress on ``rollout.returns`` for the active seeds; reports ``value_loss [S]``, of the last epoch.
 
-        A joint critic leaves that to the policy's steps, whose batches have to carry what its error needs.
-        """
-        rollout.batches_carry_values = self.optimiser is None and self.clip_coef is not None
-        if self.optimiser is None:
-            return {}
+class SeparateCritic(Critic):
+    """A critic with gradient steps of its own: ``update_epochs`` passes of ``num_minibatches`` down the mean error.
+
+    ``params_before_last_step`` are the parameters as the last forward pass of a fit saw them.
+    """
+
+    def __init__(
+        self,
+        network: MLP,
+        params: Tensor,
+        clip_coef: float | None,
+        optimiser: Optimiser,
+        update_epochs: int,
+        num_minibatches: int,
+        streams: Streams,
+    ) -> None:
+        super().__init__(network, params, clip_coef)
+        self.params_before_last_step = params.detach().clone()
+        self.optimiser = optimiser
+        self.update_epochs = update_epochs
+        self.num_minibatches = num_minibatches
+        self.streams = streams
+
+    def fit(self, rollout: Rollout, active: Tensor) -> dict[str, Tensor]:
+        """Regress on ``rollout.returns`` for the active seeds; reports ``value_loss [S]``, of the last epoch."""
         tensors = [rollout.flat(rollout.obs), rollout.flat(rollout.returns)]
         if self.clip_coef is not None:
             tensors.append(rollout.flat(rollout.values))
@@ -109,8 +103,34 @@ class Critic:
             permutation = None if permutations is None else permutations[:, epoch]
             losses = []
             for obs, returns, *values in minibatches(tensors, permutation, self.num_minibatches):
-                loss = self._mean_error(obs, returns, values[0] if values else None, active)
+                loss = self.mean_error(obs, returns, values[0] if values else None, active)
                 self.params_before_last_step.copy_(self.params.detach())
                 self.optimiser.step(loss, active)
                 losses.append(loss.detach())
         return {"value_loss": sum(losses[1:], start=losses[0]) / len(losses)}
+
+    def state_dict(self) -> State:
+        """The parameters, the optimiser's state and the minibatch streams."""
+        return super().state_dict() | collect_state(optimiser=self.optimiser, streams=self.streams)
+
+    def load_state_dict(self, state: State) -> None:
+        """Continue from a saved state."""
+        super().load_state_dict(state)
+        restore_state(state, optimiser=self.optimiser, streams=self.streams)
+
+
+class JointCritic(Critic):
+    """A critic that the policy's gradient steps fit: they descend :meth:`loss` too."""
+
+    def __init__(self, network: MLP, params: Tensor, clip_coef: float | None, vf_coef: float) -> None:
+        super().__init__(network, params, clip_coef)
+        self.vf_coef = vf_coef
+
+    def fit(self, rollout: Rollout, active: Tensor) -> dict[str, Tensor]:
+        """Nothing yet; the policy's batches will carry what the error needs."""
+        rollout.batches_carry_values = self.clip_coef is not None
+        return {}
+
+    def loss(self, batch: Batch, active: Tensor) -> Tensor:
+        """vf_coef · mean error of each active seed ``[S]``, differentiable in the parameters."""
+        return self.vf_coef * self.mean_error(batch.obs, batch.returns, batch.values, active)

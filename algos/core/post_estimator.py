@@ -4,7 +4,7 @@ import numpy as np
 from torch import Tensor
 
 from algos.core.advantages import discounted_returns, generalised_advantages
-from algos.core.critic import Critic
+from algos.core.critic import Critic, SeparateCritic
 from algos.core.rollout import Rollout
 
 
@@ -64,6 +64,7 @@ class PostEstimator:
             rollout.returns = discounted_returns(rewards, bootstraps, terminated, rollout.ended, self.gamma)
         stats = critic.fit(rollout, active)
         if self.values_after_fit:
+            assert isinstance(critic, SeparateCritic)
             rollout.advantages = advantages(*critic.values(rollout, critic.params_before_last_step))
 
         episodes = rollout.ended.sum(axis=(1, 2))

@@ -91,7 +91,7 @@ class Rollout:
     next_values: np.ndarray = field(init=False)  # [S, T, N], of the states that the steps led to
     advantages: np.ndarray = field(init=False)  # [S, T, N]
     returns: np.ndarray = field(init=False)  # [S, T, N]
-    batches_carry_values: bool = field(init=False)
+    batches_carry_values: bool = field(default=False, init=False)
 
     @property
     def ended(self) -> np.ndarray:

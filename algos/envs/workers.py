@@ -7,10 +7,11 @@ other. Here the processes are as many as the cores, and all arrays travel throug
 import multiprocessing
 import signal
 import traceback
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from itertools import pairwise
 from multiprocessing.connection import Connection
+from multiprocessing.util import Finalize
 from typing import Any
 
 import gymnasium as gym
@@ -21,13 +22,16 @@ from gymnasium.vector.utils import batch_space
 from algos.envs.batched import one_per_env
 
 _SPAWN = multiprocessing.get_context("spawn")  # a fork would inherit the state of compute threads without the threads
+_ASK_TO_STOP = (signal.SIGINT, signal.SIGTERM)
+"""Signals that a terminal or a scheduler sends to all processes of a run; they are the parent's to handle."""
 
 
 class WorkerVectorEnv(VectorEnv):
     """``num_envs`` environments built by ``make_one`` (picklable) in ``num_workers`` processes; same-step autoreset.
 
     Each sub-environment depends on its own seed and actions only, so the results do not depend on ``num_workers``.
-    Infos hold ``final_obs`` and nothing else. An exception in a worker is raised here as a RuntimeError.
+    Infos hold ``final_obs`` and nothing else. An exception in a worker is raised here as a RuntimeError. The workers
+    live until ``close``, or until this process ends; SIGINT and SIGTERM do not end them.
     """
 
     def __init__(self, make_one: Callable[[], gym.Env], num_envs: int, num_workers: int) -> None:
@@ -59,10 +63,13 @@ class WorkerVectorEnv(VectorEnv):
         for share in self._shares:
             ours, theirs = _SPAWN.Pipe()
             process = _SPAWN.Process(target=_work, args=(make_one, share, theirs, shared), daemon=True)
-            process.start()
+            with _blocked(_ASK_TO_STOP):  # the worker begins so, and ignores them as soon as it can
+                process.start()
             theirs.close()
             self._connections.append(ours)
             self._processes.append(process)
+        # multiprocessing ends daemons by SIGTERM and waits for them; before that, they are told to end.
+        self._hang_up = Finalize(self, _hang_up, args=(self._connections,), exitpriority=0)
 
     def reset(
         self, *, seed: int | Sequence[int | None] | None = None, options: dict[str, Any] | None = None
@@ -89,10 +96,7 @@ class WorkerVectorEnv(VectorEnv):
         return obs, rewards, terminated, truncated, infos
 
     def close_extras(self, **kwargs: Any) -> None:
-        for connection in self._connections:
-            with suppress(OSError):  # a worker that died has closed its end
-                connection.send(("close", None))
-            connection.close()
+        self._hang_up()
         for process in self._processes:
             process.join()
 
@@ -115,8 +119,27 @@ def _as_arrays(shared: dict[str, tuple[Any, tuple[int, ...], np.dtype]]) -> dict
     return {name: np.frombuffer(raw, dtype).reshape(shape) for name, (raw, shape, dtype) in shared.items()}
 
 
+def _hang_up(connections: list[Connection]) -> None:
+    for connection in connections:
+        with suppress(OSError):  # a worker that died has closed its end
+            connection.send(("close", None))
+        connection.close()
+
+
+@contextmanager
+def _blocked(signals: Sequence[signal.Signals]) -> Iterator[None]:
+    """Hold signals back in this thread, and in processes that it starts."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, signals)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _work(make_one: Callable[[], gym.Env], share: slice, connection: Connection, shared: dict[str, Any]) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # an interrupt is the parent's to handle
+    for signum in _ASK_TO_STOP:
+        signal.signal(signum, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _ASK_TO_STOP)  # for processes that a task may start
     arrays = {name: array[share] for name, array in _as_arrays(shared).items()}
     envs: SyncVectorEnv | None = None
     while True:

@@ -1,11 +1,13 @@
 """The training runs behind the figures, in the order in which they are trained."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
+
+from sweeps.batch import Run
 
 NUM_SEEDS = 36
 ABLATION_SEEDS = 12
-ABLATION_ITERATIONS = 128
-"""Half the post's: PPO has long reached its plateau by then."""
+ABLATION_ITERATIONS = 64
+"""Enough for PPO to reach its plateau (by iteration 40), and for A2C's stuck seeds to part from the others."""
 
 SPREAD = (
     "policy.spread=log_std",
@@ -31,21 +33,6 @@ TEXTBOOK = {
     "trpo": ("estimator=textbook", *SPREAD),
 }
 """All departures switched together."""
-
-
-@dataclass(frozen=True)
-class Run:
-    """A run: seeds 0, 1, … of an experiment of ``conf/experiment``, with overrides."""
-
-    name: str
-    experiment: str
-    num_seeds: int
-    overrides: tuple[str, ...] = ()
-
-    @property
-    def command_line(self) -> list[str]:
-        """The overrides that ``sweeps.train`` takes."""
-        return [f"experiment={self.experiment}", f"num_seeds={self.num_seeds}", *self.overrides]
 
 
 def shortened(run: Run) -> Run:

@@ -6,11 +6,11 @@ import pytest
 import torch
 from gymnasium import spaces
 
-from algos.core.critic import Critic
+from algos.core.critic import JointCritic
 from algos.core.loop import Trainer
 from algos.core.networks import MLP
 from algos.core.rollout import Batch
-from algos.core.streams import Streams, environment_seeds, evaluation_seeds
+from algos.core.streams import environment_seeds, evaluation_seeds
 from algos.envs import make_vec
 from algos.envs.batched import BatchedEnv
 from algos.envs.errors import TaskError
@@ -51,7 +51,7 @@ def test_clipped_value_error_by_hand():
     """V = 3 everywhere, ε = ½: within the range, beyond it towards the target, beyond it away from the target."""
     old, targets = torch.tensor([[2.9, 2.0, 2.0]]), torch.tensor([[5.0, 5.0, 0.0]])
     params = torch.tensor([[3.0, 0.0]], requires_grad=True)  # weight and bias
-    critic = Critic(MLP((1, 1), "tanh"), params, None, 0, 1, 1.0, 0.5, Streams([0], "critic_minibatches"))
+    critic = JointCritic(MLP((1, 1), "tanh"), params, clip_coef=0.5, vf_coef=1.0)
     unused = torch.zeros(1, 3)
     batch = Batch(torch.ones(1, 3, 1), unused, unused, advantages=unused, returns=targets, values=old)
     error = critic.loss(batch, torch.tensor([True]))

@@ -67,7 +67,17 @@ def bad_inputs(comparison: Path, work: Path) -> dict[str, tuple[list[str], str]]
     broken("torn-inside", edit("progress.csv", cut_inside), "torn, line 8 ")
     broken("empty", edit("progress.csv", lambda text: ""), "is empty")
     broken("foreign", edit("progress.csv", lambda text: "x,y\n1,2\n"), "column 'algo' is missing")
-    broken("words", edit("progress.csv", lambda text: text.replace(",32416,", ",many,", 1)), "must be numbers")
+    broken(
+        "words",
+        edit("progress.csv", lambda text: text.replace(",32416,", ",many,", 1)),
+        "words/progress.csv: not a run's",
+    )
+    broken("quoted", edit("progress.csv", lambda text: text.replace(",ok,", ',"ok,', 2)), "269 rows in 270 lines")
+    broken(
+        "moved",
+        edit("progress.csv", lambda text: text.replace(",ok,", ",,ok,", 1).replace(",500,ok,", ",ok,", 1)),
+        "torn",
+    )
     broken("no-csv", lambda run: (run / "progress.csv").unlink(), "No such file")
     broken("no-info", lambda run: (run / "run.json").unlink(), "run.json")
     broken("torn-info", edit("run.json", lambda text: text[:40]), "run.json")

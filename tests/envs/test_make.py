@@ -1,5 +1,10 @@
 """Which environments ``make_vec`` builds, and which it refuses."""
 
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
 import warnings
 from functools import partial
 from pathlib import Path
@@ -117,6 +122,33 @@ def test_workers_give_what_one_process_gives_however_many(num_workers: int) -> N
         for a, b in zip(mine, other, strict=True):
             np.testing.assert_array_equal(a, b)
     envs.close()
+
+
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
+def test_workers_outlive_what_asks_their_parent_to_stop(signum: signal.Signals) -> None:
+    envs = make_vec("Acrobot-v1", 4, {}, "async")
+    workers = multiprocessing.active_children()
+    assert workers
+    for _ in range(2):  # while they start, and while they run
+        for worker in workers:
+            os.kill(worker.pid, signum)
+        roll(envs, 3, seed=0)
+    envs.close()
+    assert [worker.exitcode for worker in workers] == [0] * len(workers)
+
+
+@pytest.mark.parametrize("ends", ["sys.exit(3)", "raise RuntimeError"])
+def test_workers_end_with_a_parent_that_does_not_close_them(ends: str) -> None:
+    program = f"""
+import sys
+from algos.envs import make_vec
+if __name__ == "__main__":
+    envs = make_vec("Acrobot-v1", 2, {{}}, "async")
+    envs.reset(seed=0)
+    {ends}
+"""
+    ended = subprocess.run([sys.executable, "-c", program], timeout=120, capture_output=True, check=False)
+    assert ended.returncode == (3 if "exit" in ends else 1)
 
 
 def test_async_equals_sync_with_seeded_resets() -> None:

@@ -56,8 +56,8 @@ def sweep(tmp_path: Path, whole: Path) -> Iterator[tuple[Path, subprocess.Popen]
     command = ("-m", "sweeps.train", "--multirun", *launcher, *COMMAND, "seed=0,2", f"hydra.sweep.dir={tmp_path}/sweep")
     with (tmp_path / "log").open("w") as log:
         waiting = subprocess.Popen([sys.executable, *command], stdout=log, stderr=log)
-    wait_until(lambda: all(num_rows(tmp_path / "sweep" / job) > 10 for job in JOBS), seconds=180)
     try:
+        wait_until(lambda: all(num_rows(tmp_path / "sweep" / job) > 10 for job in JOBS), seconds=180)
         yield tmp_path / "sweep", waiting
     finally:
         waiting.kill()

@@ -47,6 +47,12 @@ class Command:
         self.process = SERVER.Process(target=_run, args=(module, command, self._out, self._err, file_size))
         self.process.start()
 
+    def signal_group(self, signum: signal.Signals) -> None:
+        """Send a signal to the process and those it has started, as a terminal or a scheduler does."""
+        assert self.process.pid is not None
+        with suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signum)
+
     def signal(self, signum: signal.Signals) -> None:
         """Send a signal to the process."""
         assert self.process.pid is not None

@@ -1,11 +1,14 @@
 """A run or sweep that was stopped, however, goes on to the bytes of one that was not."""
 
 import json
+import os
 import random
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -173,12 +176,14 @@ def test_seeds_split_over_jobs_write_the_rows_of_one_job(tmp_path):
     assert sorted(one) == sorted(row for part in parts for row in part[1:])
 
 
-def test_a_task_that_cannot_be_saved_goes_on_with_fresh_episodes(tmp_path):
-    task = ("env.vectorization=sync", "iterations=2000", "checkpoint_interval=2", "num_seeds=2")
+@pytest.mark.parametrize("vectorization", ["sync", "async"])
+def test_a_task_that_cannot_be_saved_goes_on_with_fresh_episodes(vectorization, tmp_path):
+    task = (f"env.vectorization={vectorization}", "iterations=2000", "checkpoint_interval=2", "num_seeds=2")
     started = Command("sweeps.train", *sizes("a2c"), *task, f"hydra.run.dir={tmp_path}/run")
     wait_until(lambda: num_rows(tmp_path / "run") > 20)
-    started.signal(signal.SIGTERM)
+    started.signal_group(signal.SIGTERM)
     assert started.wait().status == 143
+    assert "error" not in info(tmp_path / "run")
     before = rows(tmp_path / "run")
     resumed = Command("sweeps.resume", tmp_path / "run")
     wait_until(lambda: num_rows(tmp_path / "run") > before.count(b"\n") + 10)
@@ -190,19 +195,37 @@ def test_a_task_that_cannot_be_saved_goes_on_with_fresh_episodes(tmp_path):
     assert entry["iteration"] == (before.count(b"\n") - 1) // 2
 
 
+@contextmanager
+def by_itself(module: str, *arguments: object, out: Path) -> Iterator[subprocess.Popen]:
+    """``python -m MODULE ARGUMENTS``, not forked: a process of multiprocessing would wait for joblib's to be idle for
+    minutes before it ends. Nothing that it has started is left behind."""
+    with out.open("w") as file:
+        program = [sys.executable, "-m", module, *map(str, arguments)]
+        process = subprocess.Popen(program, stdout=file, stderr=file, start_new_session=True)
+    try:
+        yield process
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
 @pytest.mark.study
 def test_a_sweep_by_joblib_stops_on_sigterm_and_goes_on(tmp_path):
     command = ("--multirun", *sizes("a2c"), "num_seeds=2", "iterations=150", "checkpoint_interval=20", "seed=0,2,4")
     assert train(*command, f"hydra.sweep.dir={tmp_path}/whole").status == 0
     parallel = ("hydra/launcher=joblib", "hydra.launcher.n_jobs=2", f"hydra.sweep.dir={tmp_path}/sweep")
-    program = [sys.executable, "-m", "sweeps.train", *command, *parallel]
-    started = subprocess.Popen(program, stdout=subprocess.PIPE, text=True)
-    wait_until(lambda: num_rows(tmp_path / "sweep" / "1-a2c-CartPole-v1") > 10, seconds=120)
-    started.terminate()
-    out, _ = started.communicate(timeout=120)
-    assert started.returncode == 143
-    assert "1 waiting" in out
-    assert run("sweeps.resume", tmp_path / "sweep").status == 0
+    with by_itself("sweeps.train", *command, *parallel, out=tmp_path / "out") as started:
+        wait_until(lambda: num_rows(tmp_path / "sweep" / "1-a2c-CartPole-v1") > 10, seconds=120)
+        started.terminate()
+        assert started.wait(120) == 143
+    assert "1 waiting" in (tmp_path / "out").read_text()
+    for number in range(2):
+        directory = tmp_path / "sweep" / f"{number}-a2c-CartPole-v1"
+        assert info(directory)["status"] == "interrupted"
+        assert (directory / "checkpoint" / "state.safetensors").exists()
+    with by_itself("sweeps.resume", tmp_path / "sweep", out=tmp_path / "out") as resumed:
+        assert resumed.wait(120) == 0
     for number in range(3):
         job = f"{number}-a2c-CartPole-v1"
         assert rows(tmp_path / "sweep" / job) == rows(tmp_path / "whole" / job)

@@ -1,8 +1,9 @@
-"""Trains what the figures need: complete runs are reused, interrupted ones go on."""
+"""Trains several runs in one process, one after the other: complete ones are reused, interrupted ones go on."""
 
 import csv
 import statistics
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,24 @@ from hydra import compose, initialize_config_module
 
 from sweeps.checks import task_config
 from sweeps.interrupt import interrupt
-from sweeps.post.runs import Run
 from sweeps.run_directory import TIMING
 from sweeps.status import duration
 from sweeps.train import train
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run: seeds 0, 1, … of an experiment of ``conf/experiment``, with overrides."""
+
+    name: str
+    experiment: str
+    num_seeds: int
+    overrides: tuple[str, ...] = ()
+
+    @property
+    def command_line(self) -> list[str]:
+        """The overrides that ``sweeps.train`` takes."""
+        return [f"experiment={self.experiment}", f"num_seeds={self.num_seeds}", *self.overrides]
 
 
 def composed(run: Run) -> dict[str, Any]:

@@ -1,0 +1,52 @@
+"""Every option of ``conf/`` composes into a valid config and trains."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import conf
+from tests.composing import composed, trainer
+
+ROOT = Path(conf.__file__).parent
+EXPERIMENTS = sorted(
+    str(path.relative_to(ROOT / "experiment").with_suffix("")) for path in ROOT.rglob("experiment/**/*.yaml")
+)
+GROUPS = ("algo", "critic", "env", "estimator", "network", "normalisation")
+OPTIONS = sorted((path.parent.name, path.stem) for group in GROUPS for path in (ROOT / group).glob("*.yaml"))
+TASKS = sorted({name.split("/")[0] for name in EXPERIMENTS if "/" in name} - {"post"})
+VARIANTS = ("a2c", "npg", "ppo", "ppo_penalty", "reinforce", "trpo")
+
+
+def sizes(name: str) -> tuple[str, ...]:
+    """One seed and two iterations; short rollouts of the tasks that take long to step, many minibatches or not."""
+    steps = ("num_steps=64",) if name.startswith(("lunar_lander", "post/swingup")) else ()
+    return ("num_seeds=1", "iterations=2", "threads=1", *steps)
+
+
+def trains(*overrides: str) -> None:
+    """Whether two iterations leave everything finite."""
+    for iteration in (run := trainer(*overrides)):
+        assert not iteration.failures
+    assert run.next_iteration == 2
+    assert np.isfinite(run.policy.params.detach().numpy()).all()
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_every_experiment_trains(name):
+    trains(f"experiment={name}", *sizes(name))
+
+
+@pytest.mark.parametrize(("group", "option"), OPTIONS)
+def test_every_option_trains(group, option):
+    steps = ("num_steps=64", "num_envs=8") if group == "env" else ("num_steps=512",)
+    trains(f"{group}={option}", "num_seeds=1", "iterations=2", "threads=1", *steps)
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_every_variant_has_a_preset_for_every_task(task):
+    assert {f"{task}/{variant}" for variant in VARIANTS} <= set(EXPERIMENTS)
+    for variant in VARIANTS:
+        config = composed(f"experiment={task}/{variant}")
+        assert config.algo.name == variant
+        assert config.env.id == composed(f"env={task}").env.id
