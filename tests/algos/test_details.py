@@ -233,9 +233,9 @@ def test_squashed_actions_need_the_range_of_tanh():
 
 
 @pytest.mark.parametrize("algo", ["a2c", "ppo", "trpo"])
-def test_squashed_policies_with_a_spread_per_state_learn_and_go_on(tmp_path, algo):
+def test_squashed_policies_with_a_spread_per_state_learn_and_go_on(algo):
     """Two iterations in one go, or from a state after the first: the same bits, and not those of other policies."""
-    settings = [f"algo={algo}", "env=pendulum", "env.id=CartPoleSwingUp-v1", *SIZES]
+    settings = [f"algo={algo}", "env=swingup_v1", *SIZES]
     settings += [] if algo == "trpo" else ["algo.ent_coef=0.01"]
     both = [STATE_DEPENDENT, *SQUASHED]
     whole, first, resumed = (trainer(*settings, *both) for _ in range(3))
@@ -254,7 +254,7 @@ def test_squashed_policies_with_a_spread_per_state_learn_and_go_on(tmp_path, alg
 
 @pytest.mark.parametrize("algo", ["ppo", "trpo"])
 def test_rows_of_squashed_policies_do_not_depend_on_what_ran_beside(tmp_path, algo):
-    settings = [f"algo={algo}", "env=pendulum", "env.id=CartPoleSwingUp-v1", *SIZES, "num_envs=3", "iterations=2"]
+    settings = [f"algo={algo}", "env=swingup_v1", *SIZES, "num_envs=3", "iterations=2"]
     settings += [STATE_DEPENDENT, *SQUASHED]
     settings += ["algo.ent_coef=0.01", "algo.num_minibatches=4"] if algo == "ppo" else []
     rows = []
