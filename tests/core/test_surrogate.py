@@ -33,7 +33,7 @@ def test_multidiscrete_actions():
     expected = -(torch.min(ratio * advantages, ratio.clamp(0.9, 1.1) * advantages) + 0.02 * entropy).mean(1)
 
     policy = Policy(network, CategoricalHead((2, 3)), params, optimiser=None, critic_loss=None, observations=RAW)
-    batch = Batch(obs, actions, old, advantages, advantages)
+    batch = Batch(obs, actions, old, advantages, advantages, values=None)
     loss, figures = clipped_surrogate_loss(policy, batch, 0.1, 0.02, torch.ones(2, dtype=torch.bool))
     torch.testing.assert_close(loss, expected)
     gradients = [torch.autograd.grad(value.sum(), params, retain_graph=True)[0] for value in (loss, expected)]

@@ -114,7 +114,7 @@ def test_images_are_flattened() -> None:
 
 @pytest.mark.parametrize("num_workers", [1, 3])
 def test_workers_give_what_one_process_gives_however_many(num_workers: int) -> None:
-    make_one = partial(make_single, "user/Echo-discrete-dict-v0", {}, USER, None)
+    make_one = partial(make_single, "user/Echo-discrete-dict-v0", {}, USER, None, rescale_actions=False)
     envs = WorkerVectorEnv(make_one, 5, num_workers)
     assert envs.metadata["autoreset_mode"] == AutoresetMode.SAME_STEP
     want = roll(make_vec("user/Echo-discrete-dict-v0", 5, {}, "sync", module=USER), 20, seed=1)

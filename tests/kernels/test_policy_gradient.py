@@ -51,7 +51,7 @@ class Problem:
         actions = normal(num_seeds, batch, sizes[-1])
         if not self.gaussian:
             actions = torch.randint(sizes[-1], (num_seeds, batch, 1), generator=generator)
-        self.batch = Batch(normal(num_seeds, batch, sizes[0]), actions, *normal(3, num_seeds, batch))
+        self.batch = Batch(normal(num_seeds, batch, sizes[0]), actions, *normal(3, num_seeds, batch), values=None)
         old = self._distribution(self.params)[0].log_prob(self._taken())
         self.batch.log_probs = (old.sum(-1) if self.gaussian else old) + 0.2 * self.batch.log_probs
 
@@ -91,7 +91,7 @@ class Problem:
     ) -> list[Tensor]:
         params = self.params[seeds].clone().requires_grad_()
         policy = Policy(self.networks[backend], self.head, params, optimiser=None, critic_loss=None, observations=RAW)
-        batch = Batch(*(tensor[seeds] for tensor in vars(self.batch).values()))
+        batch = Batch(*(None if tensor is None else tensor[seeds] for tensor in vars(self.batch).values()))
         active = torch.ones(len(params), dtype=torch.bool) if active is None else active
         loss, figures = clipped_surrogate_loss(policy, batch, self.clip_coef, self.ent_coef, active)
         return [loss.detach(), *figures, *torch.autograd.grad((2 * loss).sum(), params)]
