@@ -27,7 +27,7 @@ compare: $(VENV)/.installed
 		hydra.sweep.dir=$(COMPARE) resume=true
 	$(BIN)/python -m analysis.compare $(COMPARE) --out $(COMPARE)/figures
 
-# Everything that the post shows, trained (hours on two cores; complete runs are reused) and drawn.
+# Everything that the post shows, trained (two hours on two cores; complete runs are reused) and drawn.
 figures: $(VENV)/.installed
 	$(BIN)/python -m sweeps.reproduce
 
