@@ -9,7 +9,7 @@ from torch import Tensor
 
 from algos.core.policy import Policy
 from algos.core.reductions import batch_sum
-from algos.core.rollout import Rollout
+from algos.core.rollout import Batch, Rollout
 
 
 def dot(a: Tensor, b: Tensor) -> Tensor:
@@ -51,7 +51,7 @@ def conjugate_gradient(
 
 @dataclass
 class NaturalGradient:
-    """Outcome of :func:`natural_gradient`."""
+    """Outcome of :meth:`NaturalGradientMethod.natural_gradient`."""
 
     direction: Tensor  # x ≈ F⁻¹g, [S, P]
     curvature: Tensor  # xᵀFx, [S]
@@ -62,34 +62,39 @@ class NaturalGradient:
         return torch.where(self.solved, torch.sqrt(2 * max_kl / self.curvature), 0.0)[:, None] * self.direction
 
 
-def natural_gradient(
-    objective: Tensor,
-    policy: Policy,
-    rollout: Rollout,
-    fisher_fraction: float,
-    cg_iters: int,
-    cg_damping: float,
-    cg_tolerance: float,
-    active: Tensor,
-) -> NaturalGradient:
-    """x ≈ F⁻¹g for the gradient g of ``objective [S]`` at the parameters of the policy that acted.
+@dataclass(kw_only=True)
+class NaturalGradientMethod:
+    """Base of the variants that step along x ≈ F⁻¹g.
 
     F is the mean Fisher matrix over ``fisher_fraction`` of the rollout plus ``cg_damping`` times the identity. The
     fraction is that of the steps, evenly spaced, with all their environments: neighbouring states are the most alike.
     """
-    (gradient,) = torch.autograd.grad(objective.sum(), policy.params)
-    num_steps = rollout.obs.shape[1]
-    count = max(1, round(fisher_fraction * num_steps))
-    with torch.no_grad():
-        obs = rollout.flat(rollout.obs[:, np.arange(count) * num_steps // count])
-        distribution = policy.distribution(obs, active=active)
 
-        def product(vector: Tensor, active: Tensor) -> Tensor:
-            return policy.fisher_vector_product(obs, distribution, vector, active) + cg_damping * vector
+    cg_iters: int
+    cg_damping: float
+    cg_tolerance: float
+    fisher_fraction: float
+    normalise_advantages: bool
 
-        direction = conjugate_gradient(product, gradient, cg_iters, cg_tolerance, active)
-        curvature = dot(direction, product(direction, active))
-    return NaturalGradient(direction, curvature, active & (curvature > 0) & torch.isfinite(curvature))
+    def batch(self, rollout: Rollout) -> Batch:
+        """All samples of the rollout, with advantages as the variant wants them."""
+        return rollout.batch().normalised() if self.normalise_advantages else rollout.batch()
+
+    def natural_gradient(self, objective: Tensor, policy: Policy, rollout: Rollout, active: Tensor) -> NaturalGradient:
+        """x for the gradient g of ``objective [S]`` at the parameters of the policy that acted."""
+        (gradient,) = torch.autograd.grad(objective.sum(), policy.params)
+        num_steps = rollout.obs.shape[1]
+        count = max(1, round(self.fisher_fraction * num_steps))
+        with torch.no_grad():
+            obs = rollout.flat(rollout.obs[:, np.arange(count) * num_steps // count])
+            distribution = policy.distribution(obs, active=active)
+
+            def product(vector: Tensor, active: Tensor) -> Tensor:
+                return policy.fisher_vector_product(obs, distribution, vector, active) + self.cg_damping * vector
+
+            direction = conjugate_gradient(product, gradient, self.cg_iters, self.cg_tolerance, active)
+            curvature = dot(direction, product(direction, active))
+        return NaturalGradient(direction, curvature, active & (curvature > 0) & torch.isfinite(curvature))
 
 
 @dataclass

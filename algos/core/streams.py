@@ -16,7 +16,6 @@ PURPOSES = {
     "evaluation_environment": 6,
     "evaluation_actions": 7,
     "recording": 8,
-    "fisher_samples": 9,
 }
 
 
