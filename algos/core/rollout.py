@@ -1,6 +1,6 @@
 """What one iteration collects, and how its samples are laid out for learning."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Self
 
@@ -10,7 +10,6 @@ from torch import Tensor
 
 from algos.core.distributions import Distribution
 from algos.core.networks import batch_mean
-from algos.core.streams import Streams
 
 
 @dataclass
@@ -114,31 +113,3 @@ class Rollout:
             returns=self.flat(self.returns),
             values=self.flat(self.values) if self.batches_carry_values else None,
         )
-
-    def epochs(
-        self,
-        update_epochs: int,
-        num_minibatches: int,
-        advantage_normalisation: str,
-        streams: Streams,
-        recompute_advantages: Callable[[Self], None] | None,
-    ) -> Iterator[Batch]:
-        """The minibatches of ``update_epochs`` passes; where there are several to a pass, each pass is shuffled anew.
-
-        ``advantage_normalisation`` is over the ``rollout``, each ``minibatch``, or ``none``. Where given,
-        ``recompute_advantages`` is called before every pass but the first.
-        """
-        whole = self._epoch_batch(advantage_normalisation)
-        num_samples = whole.log_probs.shape[1]
-        permutations = streams.permutations(update_epochs, num_samples) if num_minibatches > 1 else None
-        for epoch in range(update_epochs):
-            if epoch > 0 and recompute_advantages is not None:
-                recompute_advantages(self)
-                whole = self._epoch_batch(advantage_normalisation)
-            permutation = None if permutations is None else permutations[:, epoch]
-            for batch in whole.minibatches(permutation, num_minibatches):
-                yield batch.normalised() if advantage_normalisation == "minibatch" else batch
-
-    def _epoch_batch(self, advantage_normalisation: str) -> Batch:
-        batch = self.batch()
-        return batch.normalised() if advantage_normalisation == "rollout" else batch
