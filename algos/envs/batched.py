@@ -45,8 +45,10 @@ def _step_batch(  # type: ignore[no-untyped-def]
         truncated[e] = elapsed[e] >= max_episode_steps
         observe(states[e], obs[e])
         if terminated[e] or truncated[e]:
-            final_obs[e] = obs[e]
-            states[e] = resets[e, resets_used[e]]
+            for i in range(obs.shape[1]):
+                final_obs[e, i] = obs[e, i]
+            for i in range(states.shape[1]):
+                states[e, i] = resets[e, resets_used[e], i]
             resets_used[e] += 1
             elapsed[e] = 0
             observe(states[e], obs[e])

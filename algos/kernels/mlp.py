@@ -9,12 +9,14 @@ directory. Where none of these can be written, importing this module fails and s
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
-from numba import get_thread_id, njit, prange
+from numba import boolean, float64, get_thread_id, int64, njit, prange, void
 from torch import Tensor
 
+from algos.kernels.addressed import called_by_address
 from algos.kernels.arguments import as_array, results, seeds_to_compute
 from algos.kernels.intrinsics import VECTOR_BYTES, VECTORS, config, copy, fill
 from algos.kernels.panels import (
@@ -214,39 +216,77 @@ def _errors(work: Array, outputs: int, targets: int, count: int, factor: float) 
     return total
 
 
-@njit(cache=True, parallel=True)
-def _forward_kernel(
-    params: Array, x: Array, seeds: Array, sizes: Array, relu: bool, work: Array, kept: Array, out: Array
+@called_by_address(
+    lambda real: void(
+        real[:, ::1], real[:, :, ::1], int64[::1], boolean, real[::1], real[::1], real[:, :, ::1], int64, int64
+    )
+)
+def _forward_block(
+    params: Array,
+    x: Array,
+    sizes: Array,
+    relu: bool,
+    scratch: Array,
+    kept: Array,
+    out: Array,
+    s: int,
+    block: int,
 ) -> None:
-    """Outputs of the seeds; the activations of each tile stay in ``kept`` if that has any elements."""
-    rows = panel_rows(work)
+    """Outputs of a block of seed ``s``; the activations of each tile stay in ``kept`` if that has any elements."""
+    rows = panel_rows(scratch)
     tile_rows = TILE_PANELS * rows
-    batch = x.shape[1]
-    blocks, tiles = -(-batch // (BLOCK_TILES * tile_rows)), -(-batch // tile_rows)
+    batch, p = x.shape[1], s * params.shape[1]
+    tiles = -(-batch // tile_rows)
     flat_params, flat_x, flat_out = params.reshape(-1), x.reshape(-1), out.reshape(-1)
     activations = activations_below(sizes, sizes.size - 1, rows)
-    for task in prange(seeds.size * blocks):
-        s, block = seeds[task // blocks], task % blocks
-        p = s * params.shape[1]
-        scratch = work[get_thread_id()]
-        acts = kept if kept.size > 0 else scratch
-        for tile in range(block * BLOCK_TILES, min(tiles, (block + 1) * BLOCK_TILES)):
-            first, count = s * batch + tile * tile_rows, min(tile_rows, batch - tile * tile_rows)
-            start = (s * tiles + tile) * activations if kept.size > 0 else 0
-            for panel in range(load_panels(flat_x, first, sizes[0], count, 1, acts, start)):
-                hidden_layers(flat_params, p, sizes, relu, acts, start, panel)
-                output_layer(flat_params, p, sizes, acts, start, panel, scratch, activations)
-            _store_panels(scratch, activations, sizes[-1], count, flat_out, first)
+    acts = kept if kept.size > 0 else scratch
+    for tile in range(block * BLOCK_TILES, min(tiles, (block + 1) * BLOCK_TILES)):
+        first, count = s * batch + tile * tile_rows, min(tile_rows, batch - tile * tile_rows)
+        start = (s * tiles + tile) * activations if kept.size > 0 else 0
+        for panel in range(load_panels(flat_x, first, sizes[0], count, 1, acts, start)):
+            hidden_layers(flat_params, p, sizes, relu, acts, start, panel)
+            output_layer(flat_params, p, sizes, acts, start, panel, scratch, activations)
+        _store_panels(scratch, activations, sizes[-1], count, flat_out, first)
 
 
 @njit(cache=True, parallel=True)
-def _jvp_kernel(
-    params: Array, directions: Array, x: Array, seeds: Array, sizes: Array, relu: bool, work: Array, out: Array
+def _forward_kernel(
+    forward_block: Any,
+    params: Array,
+    x: Array,
+    seeds: Array,
+    blocks: int,
+    sizes: Array,
+    relu: bool,
+    work: Array,
+    kept: Array,
+    out: Array,
 ) -> None:
-    rows = panel_rows(work)
+    for task in prange(seeds.size * blocks):
+        s, block = seeds[task // blocks], task % blocks
+        forward_block(params, x, sizes, relu, work[get_thread_id()], kept, out, s, block)
+
+
+@called_by_address(
+    lambda real: void(
+        real[:, ::1], real[:, ::1], real[:, :, ::1], int64[::1], boolean, real[::1], real[:, :, ::1], int64, int64
+    )
+)
+def _jvp_block(
+    params: Array,
+    directions: Array,
+    x: Array,
+    sizes: Array,
+    relu: bool,
+    acts: Array,
+    out: Array,
+    s: int,
+    block: int,
+) -> None:
+    rows = panel_rows(acts)
     tile_rows = TILE_PANELS * rows
-    batch = x.shape[1]
-    blocks, tiles = -(-batch // (BLOCK_TILES * tile_rows)), -(-batch // tile_rows)
+    batch, p = x.shape[1], s * params.shape[1]
+    tiles = -(-batch // tile_rows)
     flat_params, flat_directions, flat_x, flat_out = (
         params.reshape(-1),
         directions.reshape(-1),
@@ -254,20 +294,94 @@ def _jvp_kernel(
         out.reshape(-1),
     )
     activations = activations_below(sizes, sizes.size - 1, rows)
+    for tile in range(block * BLOCK_TILES, min(tiles, (block + 1) * BLOCK_TILES)):
+        first, count = s * batch + tile * tile_rows, min(tile_rows, batch - tile * tile_rows)
+        for panel in range(load_panels(flat_x, first, sizes[0], count, 1, acts, 0)):
+            hidden_layers(flat_params, p, sizes, relu, acts, 0, panel)
+            result = _tangents(flat_params, p, flat_directions, sizes, relu, acts, panel, acts, activations)
+            _store_panels(acts, result, sizes[-1], min(rows, count - panel * rows), flat_out, first + panel * rows)
+
+
+@njit(cache=True, parallel=True)
+def _jvp_kernel(
+    jvp_block: Any,
+    params: Array,
+    directions: Array,
+    x: Array,
+    seeds: Array,
+    blocks: int,
+    sizes: Array,
+    relu: bool,
+    work: Array,
+    out: Array,
+) -> None:
     for task in prange(seeds.size * blocks):
         s, block = seeds[task // blocks], task % blocks
-        p = s * params.shape[1]
-        acts = work[get_thread_id()]
-        for tile in range(block * BLOCK_TILES, min(tiles, (block + 1) * BLOCK_TILES)):
-            first, count = s * batch + tile * tile_rows, min(tile_rows, batch - tile * tile_rows)
-            for panel in range(load_panels(flat_x, first, sizes[0], count, 1, acts, 0)):
-                hidden_layers(flat_params, p, sizes, relu, acts, 0, panel)
-                result = _tangents(flat_params, p, flat_directions, sizes, relu, acts, panel, acts, activations)
-                _store_panels(acts, result, sizes[-1], min(rows, count - panel * rows), flat_out, first + panel * rows)
+        jvp_block(params, directions, x, sizes, relu, work[get_thread_id()], out, s, block)
+
+
+@called_by_address(
+    lambda real: void(
+        real[:, ::1], real[:, :, ::1], real[::1], boolean, int64[::1], boolean, real[::1], real[::1],
+        real[:, :, ::1], float64[:, ::1], int64, int64,
+    )
+)  # fmt: skip
+def _gradient_block(
+    params: Array,
+    x: Array,
+    wanted: Array,
+    mean_squared_error: bool,
+    sizes: Array,
+    relu: bool,
+    scratch: Array,
+    kept: Array,
+    parts: Array,
+    losses: Array,
+    s: int,
+    block: int,
+) -> None:
+    """A block's gradient of sum(wanted * outputs), or of the mean of (output - wanted)² of a single output.
+
+    ``add_blocks`` sums ``parts [S, blocks, P]``. The mean squared error also gives ``losses [S, blocks]``, its
+    parts; the other one reads the activations in ``kept`` if that has elements.
+    """
+    rows = panel_rows(scratch)
+    tile_rows = TILE_PANELS * rows
+    batch, size = x.shape[1], params.shape[1]
+    tiles, p = -(-batch // tile_rows), s * size
+    flat_params, flat_x, flat_parts = params.reshape(-1), x.reshape(-1), parts.reshape(-1)
+    activations = activations_below(sizes, sizes.size - 1, rows)
+    deltas = activations
+    wanted_at = deltas + deltas_below(sizes, sizes.size - 1, rows)
+    outputs = wanted_at + tile_rows * sizes[-1]
+    sums = outputs + tile_rows * sizes[-1]
+    factor = params.dtype.type(2 / batch)
+    acts = kept if kept.size > 0 else scratch
+    fill(0, sums_elements(sizes, rows // VECTORS), scratch, sums)
+    squares = 0.0
+    for tile in range(block * BLOCK_TILES, min(tiles, (block + 1) * BLOCK_TILES)):
+        first, count = s * batch + tile * tile_rows, min(tile_rows, batch - tile * tile_rows)
+        start = (s * tiles + tile) * activations if kept.size > 0 else 0
+        panels = load_panels(wanted, first, sizes[-1], count, 0, scratch, wanted_at)
+        if kept.size == 0:
+            load_panels(flat_x, first, sizes[0], count, 1, acts, start)
+        for panel in range(panels):
+            if kept.size == 0:
+                hidden_layers(flat_params, p, sizes, relu, acts, start, panel)
+            if mean_squared_error:
+                output_layer(flat_params, p, sizes, acts, start, panel, scratch, outputs)
+                at, here = panel * rows, min(rows, count - panel * rows)
+                squares += _errors(scratch, outputs + at, wanted_at + at, here, factor)
+            backward_layers(flat_params, p, sizes, relu, acts, start, panel, scratch, deltas)
+        add_tile(sizes, acts, start, panels, scratch, deltas, sums)
+    unpack_sums(sizes, scratch, sums, flat_parts, (s * parts.shape[1] + block) * size)
+    if mean_squared_error:
+        losses[s, block] = squares / batch
 
 
 @njit(cache=True, parallel=True)
 def _gradient_kernel(
+    gradient_block: Any,
     params: Array,
     x: Array,
     wanted: Array,
@@ -280,47 +394,11 @@ def _gradient_kernel(
     parts: Array,
     losses: Array,
 ) -> None:
-    """Gradients of sum(wanted * outputs), or of the mean of (output - wanted)² of a single output, block by block.
-
-    ``add_blocks`` sums ``parts [S, blocks, P]``. The mean squared error also gives ``losses [S, blocks]``, its
-    parts; the other one reads the activations in ``kept`` if that has elements.
-    """
-    rows = panel_rows(work)
-    tile_rows = TILE_PANELS * rows
-    batch, size = x.shape[1], params.shape[1]
-    blocks, tiles = -(-batch // (BLOCK_TILES * tile_rows)), -(-batch // tile_rows)
-    flat_params, flat_x, flat_parts = params.reshape(-1), x.reshape(-1), parts.reshape(-1)
-    activations = activations_below(sizes, sizes.size - 1, rows)
-    deltas = activations
-    wanted_at = deltas + deltas_below(sizes, sizes.size - 1, rows)
-    outputs = wanted_at + tile_rows * sizes[-1]
-    sums = outputs + tile_rows * sizes[-1]
-    factor = params.dtype.type(2 / batch)
+    blocks = parts.shape[1]
     for task in prange(seeds.size * blocks):
         s, block = seeds[task // blocks], task % blocks
-        p = s * size
         scratch = work[get_thread_id()]
-        acts = kept if kept.size > 0 else scratch
-        fill(0, sums_elements(sizes, rows // VECTORS), scratch, sums)
-        squares = 0.0
-        for tile in range(block * BLOCK_TILES, min(tiles, (block + 1) * BLOCK_TILES)):
-            first, count = s * batch + tile * tile_rows, min(tile_rows, batch - tile * tile_rows)
-            start = (s * tiles + tile) * activations if kept.size > 0 else 0
-            panels = load_panels(wanted, first, sizes[-1], count, 0, scratch, wanted_at)
-            if kept.size == 0:
-                load_panels(flat_x, first, sizes[0], count, 1, acts, start)
-            for panel in range(panels):
-                if kept.size == 0:
-                    hidden_layers(flat_params, p, sizes, relu, acts, start, panel)
-                if mean_squared_error:
-                    output_layer(flat_params, p, sizes, acts, start, panel, scratch, outputs)
-                    at, here = panel * rows, min(rows, count - panel * rows)
-                    squares += _errors(scratch, outputs + at, wanted_at + at, here, factor)
-                backward_layers(flat_params, p, sizes, relu, acts, start, panel, scratch, deltas)
-            add_tile(sizes, acts, start, panels, scratch, deltas, sums)
-        unpack_sums(sizes, scratch, sums, flat_parts, (s * blocks + block) * size)
-        if mean_squared_error:
-            losses[s, block] = squares / batch
+        gradient_block(params, x, wanted, mean_squared_error, sizes, relu, scratch, kept, parts, losses, s, block)
 
 
 @njit(cache=True, parallel=True)
@@ -367,8 +445,9 @@ class CompiledMLP:
         kept = _aligned(elements + 16 * rows if keep and elements * dtype.itemsize <= KEEP_BYTES else 0, dtype)
         out = results((*x.shape[:2], int(self.sizes[-1])), params, active)
         work = self.workspace(dtype)
-        seeds = seeds_to_compute(params, active)
-        _forward_kernel(weights, inputs, seeds, self.sizes, self.relu, work, kept, out.numpy())
+        seeds, blocks = seeds_to_compute(params, active), self.num_blocks(x)
+        block = _forward_block(dtype)
+        _forward_kernel(block, weights, inputs, seeds, blocks, self.sizes, self.relu, work, kept, out.numpy())
         return out, kept
 
     def vjp(
@@ -382,8 +461,9 @@ class CompiledMLP:
         weights = as_array(params)
         out = results((*x.shape[:2], int(self.sizes[-1])), params, active)
         work, seeds = self.workspace(weights.dtype), seeds_to_compute(params, active)
-        inputs = as_array(tangents), as_array(x)
-        _jvp_kernel(weights, *inputs, seeds, self.sizes, self.relu, work, out.numpy())
+        inputs, blocks = (as_array(tangents), as_array(x)), self.num_blocks(x)
+        block = _jvp_block(weights.dtype)
+        _jvp_kernel(block, weights, *inputs, seeds, blocks, self.sizes, self.relu, work, out.numpy())
         return out
 
     def mse_gradient(self, params: Tensor, x: Tensor, targets: Tensor, active: Tensor | None) -> tuple[Tensor, Tensor]:
@@ -411,7 +491,8 @@ class CompiledMLP:
         fused = losses is not None
         losses = np.empty((0, 0)) if losses is None else losses
         kept = np.empty(0, weights.dtype) if kept is None else kept
-        _gradient_kernel(weights, *inputs, fused, seeds, self.sizes, self.relu, work, kept, parts, losses)
+        block = _gradient_block(weights.dtype)
+        _gradient_kernel(block, weights, *inputs, fused, seeds, self.sizes, self.relu, work, kept, parts, losses)
         if blocks > 1:
             add_blocks(parts, seeds, out)
         return gradient

@@ -5,11 +5,16 @@ while it is in the cache. Sums over samples are taken lane by lane, then over th
 order: the same bits whatever the number of seeds and threads.
 """
 
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
 import numpy as np
 import torch
-from numba import get_thread_id, njit, prange
+from numba import boolean, float64, get_thread_id, int64, njit, prange, void
 from torch import Tensor
 
+from algos.kernels.addressed import called_by_address
 from algos.kernels.arguments import as_array, results, seeds_to_compute
 from algos.kernels.distributions import HALF_LOG_2PI, gaussian_log_probs, log_normaliser
 from algos.kernels.elementary import exp
@@ -122,89 +127,102 @@ def _surrogate(
         sums[OUTSIDE, r] += 1.0 if ratio < low or ratio > high else 0.0
 
 
-@njit
-def _block_gradient(
-    params: Array,
-    x: Array,
-    actions: Array,
-    old_log_probs: Array,
-    advantages: Array,
-    gaussian: bool,
-    spread: float,
-    low: float,
-    high: float,
-    ent_coef: float,
-    block: int,
-    sizes: Array,
-    relu: bool,
-    work: Array,
-    part: Array,
-    figures: Array,
-) -> None:
-    """The share of a block of one seed's rows in its gradient ``part [P]`` and its ``figures [NUM_FIGURES]``."""
-    rows, number = panel_rows(work), params.dtype.type
-    tile_rows, num_outputs = TILE_PANELS * rows, sizes[-1]
-    batch, dimensions = actions.shape
-    tiles = -(-batch // tile_rows)
-    flat_x, flat_actions = x.reshape(-1), actions.reshape(-1)
-    deltas = activations_below(sizes, sizes.size - 1, rows)
-    outputs_at = deltas + deltas_below(sizes, sizes.size - 1, rows)  # where their deltas, the cotangents, belong
-    gradient = outputs_at + tile_rows * num_outputs
-    factor, bonus = number(-1 / batch), number(-ent_coef / batch)
-    lowest, highest = number(low), number(high)
-    network_size = params_below(sizes, sizes.size - 1)
-    log_std = number(spread) * params[network_size:]
-    taken = np.empty((dimensions, rows), params.dtype)
-    log_probs, entropies, weights = (
-        np.empty(rows, params.dtype),
-        np.empty(rows, params.dtype),
-        np.empty(rows, params.dtype),
-    )
-    sums = np.zeros((NUM_FIGURES + log_std.size, rows))
-    fill(0, sums_elements(sizes, rows // VECTORS), work, gradient)
-    for tile in range(block * BLOCK_TILES, min(tiles, (block + 1) * BLOCK_TILES)):
-        first = tile * tile_rows
-        count = min(tile_rows, batch - first)
-        panels = load_panels(flat_x, first, sizes[0], count, 1, work, 0)
-        for panel in range(panels):
-            here, filled = first + panel * rows, min(rows, count - panel * rows)
-            hidden_layers(params, 0, sizes, relu, work, 0, panel)
-            output_layer(params, 0, sizes, work, 0, panel, work, outputs_at)
-            start = outputs_at + panel * num_outputs * rows
-            outputs = work[start : start + num_outputs * rows].reshape(num_outputs, rows)
-            load_panels(flat_actions, here, dimensions, filled, 0, taken.reshape(-1), 0)
-            if gaussian:
-                _gaussian(outputs, taken, log_std, filled, log_probs, entropies)
-            else:
-                _categorical(outputs, taken, bonus != 0, filled, log_probs, entropies)
-            for r in range(filled):
-                sums[ENTROPY, r] += np.float64(entropies[r])
-            _surrogate(log_probs, old_log_probs, advantages, here, filled, lowest, highest, factor, weights, sums)
-            if gaussian:
-                _gaussian_cotangents(outputs, log_std, weights, bonus, filled, sums[NUM_FIGURES:])
-            else:
-                _categorical_cotangents(outputs, taken, entropies, weights, bonus, filled)
-            outputs[:, filled:] = 0
-            backward_layers(params, 0, sizes, relu, work, 0, panel, work, deltas)
-        add_tile(sizes, work, 0, panels, work, deltas, gradient)
-    unpack_sums(sizes, work, gradient, part, 0)
-    totals = np.zeros(sums.shape[0])
-    for r in range(rows):
-        for k in range(totals.size):
-            totals[k] += sums[k, r]
-    figures[:] = totals[:NUM_FIGURES]
-    for a in range(log_std.size):
-        part[network_size + a] = spread * totals[NUM_FIGURES + a]
+@cache
+def _block_gradient(gaussian: bool) -> Callable[[np.dtype], Any]:
+    """The share of a block of one seed's rows in its gradient and figures, for either kind of actions."""
+
+    @called_by_address(
+        lambda real: void(
+            real[::1], real[:, ::1], real[:, ::1], real[::1], real[::1], float64, float64, float64, float64,
+            int64, int64[::1], boolean, real[::1], real[::1], float64[::1],
+        )
+    )  # fmt: skip
+    def block_gradient(
+        params: Array,
+        x: Array,
+        actions: Array,
+        old_log_probs: Array,
+        advantages: Array,
+        spread: float,
+        low: float,
+        high: float,
+        ent_coef: float,
+        block: int,
+        sizes: Array,
+        relu: bool,
+        work: Array,
+        part: Array,
+        figures: Array,
+    ) -> None:
+        """The share of a block of one seed's rows in its gradient ``part [P]`` and its ``figures [NUM_FIGURES]``."""
+        rows, number = panel_rows(work), params.dtype.type
+        tile_rows, num_outputs = TILE_PANELS * rows, sizes[-1]
+        batch, dimensions = actions.shape
+        tiles = -(-batch // tile_rows)
+        flat_x, flat_actions = x.reshape(-1), actions.reshape(-1)
+        deltas = activations_below(sizes, sizes.size - 1, rows)
+        outputs_at = deltas + deltas_below(sizes, sizes.size - 1, rows)  # where their deltas, the cotangents, belong
+        gradient = outputs_at + tile_rows * num_outputs
+        factor, bonus = number(-1 / batch), number(-ent_coef / batch)
+        lowest, highest = number(low), number(high)
+        network_size = params_below(sizes, sizes.size - 1)
+        log_std = number(spread) * params[network_size:]
+        taken = np.empty((dimensions, rows), params.dtype)
+        log_probs, entropies, weights = (
+            np.empty(rows, params.dtype),
+            np.empty(rows, params.dtype),
+            np.empty(rows, params.dtype),
+        )
+        sums = np.zeros((NUM_FIGURES + log_std.size, rows))
+        fill(0, sums_elements(sizes, rows // VECTORS), work, gradient)
+        for tile in range(block * BLOCK_TILES, min(tiles, (block + 1) * BLOCK_TILES)):
+            first = tile * tile_rows
+            count = min(tile_rows, batch - first)
+            panels = load_panels(flat_x, first, sizes[0], count, 1, work, 0)
+            for panel in range(panels):
+                here, filled = first + panel * rows, min(rows, count - panel * rows)
+                hidden_layers(params, 0, sizes, relu, work, 0, panel)
+                output_layer(params, 0, sizes, work, 0, panel, work, outputs_at)
+                start = outputs_at + panel * num_outputs * rows
+                outputs = work[start : start + num_outputs * rows].reshape(num_outputs, rows)
+                load_panels(flat_actions, here, dimensions, filled, 0, taken.reshape(-1), 0)
+                if gaussian:
+                    _gaussian(outputs, taken, log_std, filled, log_probs, entropies)
+                else:
+                    _categorical(outputs, taken, bonus != 0, filled, log_probs, entropies)
+                for r in range(filled):
+                    sums[ENTROPY, r] += np.float64(entropies[r])
+                _surrogate(log_probs, old_log_probs, advantages, here, filled, lowest, highest, factor, weights, sums)
+                if gaussian:
+                    _gaussian_cotangents(outputs, log_std, weights, bonus, filled, sums[NUM_FIGURES:])
+                else:
+                    _categorical_cotangents(outputs, taken, entropies, weights, bonus, filled)
+                for k in range(num_outputs):
+                    for r in range(filled, rows):
+                        outputs[k, r] = 0
+                backward_layers(params, 0, sizes, relu, work, 0, panel, work, deltas)
+            add_tile(sizes, work, 0, panels, work, deltas, gradient)
+        unpack_sums(sizes, work, gradient, part, 0)
+        totals = np.zeros(sums.shape[0])
+        for r in range(rows):
+            for k in range(totals.size):
+                totals[k] += sums[k, r]
+        for k in range(NUM_FIGURES):
+            figures[k] = totals[k]
+        for a in range(log_std.size):
+            part[network_size + a] = spread * totals[NUM_FIGURES + a]
+
+    return block_gradient
 
 
 @njit(cache=True, parallel=True)
 def _policy_gradient_kernel(
+    block_gradient: Any,
     params: Array,
     x: Array,
     actions: Array,
     old_log_probs: Array,
     advantages: Array,
-    gaussian: bool,
     spread: float,
     low: float,
     high: float,
@@ -220,13 +238,12 @@ def _policy_gradient_kernel(
     blocks = parts.shape[1]
     for task in prange(seeds.size * blocks):
         s, block = seeds[task // blocks], task % blocks
-        _block_gradient(
+        block_gradient(
             params[s],
             x[s],
             actions[s],
             old_log_probs[s],
             advantages[s],
-            gaussian,
             spread,
             low,
             high,
@@ -268,12 +285,12 @@ def policy_gradient(
     parts = [out[:, None] if blocks == 1 else np.empty((num_seeds, blocks, out.shape[1]), out.dtype) for out in outs]
     seeds = seeds_to_compute(params, active)
     _policy_gradient_kernel(
+        block_gradient=_block_gradient(spread is not None)(weights.dtype),
         params=weights,
         x=as_array(obs),
         actions=as_array(actions.to(params.dtype)),
         old_log_probs=as_array(old_log_probs),
         advantages=as_array(advantages),
-        gaussian=spread is not None,
         spread=0.0 if spread is None else spread,
         low=clip_range[0],
         high=clip_range[1],

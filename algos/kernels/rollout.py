@@ -3,16 +3,16 @@
 One seed is one unit of work. Nothing that a seed computes depends on the other seeds or on the number of threads.
 """
 
-from collections.abc import Callable, Sequence
-from functools import cache
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from gymnasium import spaces
-from numba import boolean, float32, float64, int64, njit, prange, types
+from numba import boolean, float64, int64, njit, prange, types
 
 from algos.envs.batched import BatchedEnv
 from algos.envs.task import OBSERVE, STEP
+from algos.kernels.addressed import called_by_address
 from algos.kernels.elementary import exp, tanh
 
 
@@ -90,12 +90,12 @@ def rollout(
     final_obs = np.empty((num_seeds, room, num_obs), dtype)
     places, observations = [], []
 
-    run = _compiled(dtype.name)
+    run_seed = _run_seed(dtype)
     start = 0
     while start < num_steps:
         stop = min(num_steps, start + envs.steps_before_refill())
-        run(
-            envs.task.step, envs.task.observe, envs.max_episode_steps,
+        _run(
+            run_seed, envs.task.step, envs.task.observe, envs.max_episode_steps,
             envs.states.reshape(*by_seed, -1), envs.elapsed.reshape(by_seed),
             envs.resets.reshape(*by_seed, *envs.resets.shape[1:]), envs.resets_used.reshape(by_seed),
             np.array(sizes), activation == "tanh", params, obs_mean, obs_scale, obs_clip, std, low, high,
@@ -204,7 +204,16 @@ def _choose(logits, num_choices, uniform):  # type: ignore[no-untyped-def]
     return num_choices - 1
 
 
-@njit
+@called_by_address(
+    lambda real: int64(
+        types.FunctionType(STEP), types.FunctionType(OBSERVE), int64,
+        float64[:, ::1], int64[::1], float64[:, :, ::1], int64[::1],
+        int64[::1], boolean, real[::1], real[::1], real[::1], float64, real[::1], real[::1], real[::1],
+        real[:, :, ::1], int64, int64, real[:, :, ::1], real[:, :, ::1], float64[:, ::1],
+        boolean[:, ::1], boolean[:, ::1],
+        float64[::1], float64[::1], int64[:, ::1], real[:, ::1],
+    )
+)  # fmt: skip
 def _run_seed(  # type: ignore[no-untyped-def]
     step, observe, max_episode_steps, states, elapsed, resets, resets_used,
     sizes, hyperbolic, params, obs_mean, obs_scale, obs_clip, std, low, high,
@@ -263,31 +272,17 @@ def _run_seed(  # type: ignore[no-untyped-def]
     return finals
 
 
+@njit(parallel=True, cache=True)
 def _run(  # type: ignore[no-untyped-def]
-    step, observe, max_episode_steps, states, elapsed, resets, resets_used,
+    run_seed, step, observe, max_episode_steps, states, elapsed, resets, resets_used,
     sizes, hyperbolic, params, obs_mean, obs_scale, obs_clip, std, low, high,
     noise, start, stop, obs, actions, rewards, terminated, truncated,
     episode_return, episode_sums, final_count, final_place, final_obs,
 ):  # fmt: skip
     for s in prange(len(states)):
-        final_count[s] = _run_seed(
+        final_count[s] = run_seed(
             step, observe, max_episode_steps, states[s], elapsed[s], resets[s], resets_used[s],
             sizes, hyperbolic, params[s], obs_mean[s], obs_scale[s], obs_clip, std[s], low, high,
             noise[s], start, stop, obs[s], actions[s], rewards[s], terminated[s], truncated[s],
             episode_return[s], episode_sums[s], final_place[s], final_obs[s],
         )  # fmt: skip
-
-
-@cache
-def _compiled(dtype: str) -> Callable[..., None]:
-    """``_run`` for parameters of this dtype: compiled once on a machine, then read from Numba's cache."""
-    real: Any = {"float32": float32, "float64": float64}[dtype]
-    signature = types.void(
-        types.FunctionType(STEP), types.FunctionType(OBSERVE), int64,
-        float64[:, :, ::1], int64[:, ::1], float64[:, :, :, ::1], int64[:, ::1],
-        int64[::1], boolean, real[:, ::1], real[:, ::1], real[:, ::1], float64, real[:, ::1], real[::1], real[::1],
-        real[:, :, :, ::1], int64, int64, real[:, :, :, ::1], real[:, :, :, ::1], float64[:, :, ::1],
-        boolean[:, :, ::1], boolean[:, :, ::1],
-        float64[:, ::1], float64[:, ::1], int64[::1], int64[:, :, ::1], real[:, :, ::1],
-    )  # fmt: skip
-    return njit(signature, parallel=True, cache=True)(_run)
