@@ -9,7 +9,7 @@ import venv
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from time import perf_counter
+from time import perf_counter, sleep
 from typing import Any
 
 import pandas as pd
@@ -52,17 +52,30 @@ def seedbed(*overrides: str, num_seeds: int, iterations: int, environment: dict[
         sizes = (f"num_seeds={num_seeds}", f"iterations={iterations}", f"hydra.run.dir={directory}")
         command = [sys.executable, "-m", "sweeps.train", *overrides, *sizes]
         started = perf_counter()
-        # Popen.wait would lose the child's own resource usage; its output goes nowhere, its errors to ours.
         child = subprocess.Popen(command, cwd=ROOT, env=os.environ | (environment or {}), stdout=subprocess.DEVNULL)
-        _, status, usage = os.wait4(child.pid, 0)
+        peak_mib = 0.0
+        while child.poll() is None:
+            peak_mib = max(peak_mib, high_water_mark(child.pid))
+            sleep(0.02)
         wall_seconds = perf_counter() - started
-        child.returncode = os.waitstatus_to_exitcode(status)
         if child.returncode:
             raise subprocess.CalledProcessError(child.returncode, command)
         timing = pd.read_csv(directory / "timing.csv")
         progress = pd.read_csv(directory / "progress.csv")
     policy_steps = float(progress["policy_steps"].mean()) if "policy_steps" in progress else float("nan")
-    return Run(timing, policy_steps, wall_seconds, usage.ru_maxrss / 1024, num_seeds)
+    return Run(timing, policy_steps, wall_seconds, peak_mib, num_seeds)
+
+
+def high_water_mark(pid: int) -> float:
+    """Most memory that a process has had so far, in MiB; 0 once it has exited.
+
+    The usage that ``wait4`` reports starts at what the parent had when it launched the child.
+    """
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return 0.0
+    return next((int(line.split()[1]) / 1024 for line in status.splitlines() if line.startswith("VmHWM:")), 0.0)
 
 
 def one_per_core(module: str, *arguments: str) -> list[dict[str, Any]]:
