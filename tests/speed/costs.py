@@ -32,7 +32,7 @@ def scaling(runs: list[Run]) -> pd.DataFrame:
 def rollout_limit(run: Run) -> pd.DataFrame:
     """Env steps per second of a run's rollouts (policy, sampling, bookkeeping) beside as many bare environments."""
     rollout = NUM_ENVS * NUM_STEPS * run.num_seeds / float(run.timing["rollout_seconds"][1:].median())
-    sizes = ["--num-seeds", str(run.num_seeds), "--num-steps", "1000"]
+    sizes = ["--num-envs", str(NUM_ENVS * run.num_seeds), "--num-steps", "1000"]
     limit = alone([sys.executable, "-m", "tests.speed.stepping", *sizes])["env_steps_per_second"]
     row = {"rollout, steps/s": rollout, "bare environments, steps/s": limit}
     return pd.DataFrame([{name: f"{speed:,.0f}" for name, speed in row.items()} | {"share": f"{rollout / limit:.2f}"}])

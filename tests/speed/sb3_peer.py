@@ -8,7 +8,8 @@ What their interfaces do not allow, and so differs:
 - TRPO: 10 conjugate-gradient iterations, up to 10 backtracks of 0.8, then 80 critic steps. KL differentiated twice.
 - All: float32; the buffer is shuffled and converted anew for each epoch; the textbook's advantages.
 
-`cartpole` is PureJaxRL's setting: 4 environments × 128 steps, 4 epochs × 4 minibatches, 64×64 tanh.
+`cartpole` is PureJaxRL's setting: 4 environments × 128 steps, 4 epochs × 4 minibatches, 64×64 tanh. `halfcheetah` has
+the settings of `experiment=mujoco/ppo`, observations and rewards normalised, but for advantages recomputed each epoch.
 """
 
 import argparse
@@ -23,7 +24,7 @@ from sb3_contrib import TRPO
 from stable_baselines3 import A2C, PPO
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
-from stable_baselines3.common.vec_env import DummyVecEnv, VecEnv
+from stable_baselines3.common.vec_env import DummyVecEnv, VecEnv, VecNormalize
 
 from tests.speed import swingup
 
@@ -76,6 +77,19 @@ def build(algo: str, seed: int) -> OnPolicyAlgorithm:
             policy_kwargs={"net_arch": [64, 64], "activation_fn": torch.nn.Tanh},
             **common,
         )
+    if algo == "halfcheetah":
+        return PPO(
+            env=VecNormalize(envs(lambda: gym.make("HalfCheetah-v5"), 8), gamma=0.99),
+            n_steps=256,
+            batch_size=64,
+            n_epochs=10,
+            learning_rate=lambda remaining: 3e-4 * remaining,
+            vf_coef=0.25,
+            clip_range_vf=0.2,
+            normalize_advantage=False,
+            policy_kwargs={"net_arch": [64, 64], "activation_fn": torch.nn.Tanh, "log_std_init": -0.5},
+            **common,
+        )
     common["env"] = envs(swingup.make, NUM_ENVS)
     batch = NUM_ENVS * NUM_STEPS
     if algo == "ppo":
@@ -87,7 +101,7 @@ def build(algo: str, seed: int) -> OnPolicyAlgorithm:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--algo", choices=["a2c", "ppo", "trpo", "cartpole"], required=True)
+    parser.add_argument("--algo", choices=["a2c", "ppo", "trpo", "cartpole", "halfcheetah"], required=True)
     parser.add_argument("--iterations", type=int, required=True)
     parser.add_argument("--seed", type=int, required=True)
     args = parser.parse_args()

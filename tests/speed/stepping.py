@@ -1,4 +1,4 @@
-"""Times raw steps of the batched swing-up, nothing else: the limit of a rollout. Prints one JSON line."""
+"""Times raw steps of a task with random actions, nothing else: the limit of a rollout. Prints one JSON line."""
 
 import argparse
 import json
@@ -8,19 +8,20 @@ import numpy as np
 
 from algos.envs.make import make_vec
 
-NUM_ENVS = 8
-
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--num-seeds", type=int, required=True)
+    parser.add_argument("--env-id", default="CartPoleSwingUp-v0")
+    parser.add_argument("--num-envs", type=int, required=True)
     parser.add_argument("--num-steps", type=int, required=True)
+    parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
 
-    num_envs = args.num_seeds * NUM_ENVS
-    envs = make_vec("CartPoleSwingUp-v0", num_envs, {}, "auto")
-    envs.reset(seed=list(range(num_envs)))
-    actions = np.random.default_rng(0).uniform(-1, 1, (args.num_steps, num_envs, 1)).astype(np.float32)
+    num_envs = args.num_envs
+    envs = make_vec(args.env_id, num_envs, {}, "auto")
+    envs.reset(seed=list(range(args.seed * num_envs, (args.seed + 1) * num_envs)))
+    action_shape = (args.num_steps, *envs.action_space.shape)
+    actions = np.random.default_rng(args.seed).uniform(-1, 1, action_shape).astype(np.float32)
     envs.step(actions[0])
     started = perf_counter()
     for action in actions:
