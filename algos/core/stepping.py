@@ -3,8 +3,10 @@
 Their rollouts hold the observations as the environments give them.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
+import numba
 import numpy as np
 from gymnasium import spaces
 from gymnasium.vector import VectorEnv
@@ -83,6 +85,10 @@ class VectorStepping:
 
     def rollout(self, policy: Policy, noise: np.ndarray) -> Rollout:
         """As many steps as ``noise [S, T, N, A]`` has, acting by ``policy``."""
+        with _one_thread():
+            return self._rollout(policy, noise)
+
+    def _rollout(self, policy: Policy, noise: np.ndarray) -> Rollout:
         self.num_rollouts += 1
         to_env = action_transform(self.envs.single_action_space, policy.head)
         S, T, N, A = noise.shape
@@ -150,6 +156,17 @@ class VectorStepping:
 
     def _as_obs(self, obs: np.ndarray) -> np.ndarray:
         return obs.reshape(*self.episode_return.shape, -1).astype(self.dtype)
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """One step's batch is not worth a second thread, which would then spin on a core that the environments need."""
+    before = numba.get_num_threads()  # type: ignore[attr-defined]
+    numba.set_num_threads(1)  # type: ignore[attr-defined]
+    try:
+        yield
+    finally:
+        numba.set_num_threads(before)  # type: ignore[attr-defined]
 
 
 Stepping = CompiledStepping | VectorStepping
