@@ -161,12 +161,12 @@ class VectorStepping:
 @contextmanager
 def _one_thread() -> Iterator[None]:
     """One step's batch is not worth a second thread, which would then spin on a core that the environments need."""
-    before = numba.get_num_threads()  # type: ignore[attr-defined]
-    numba.set_num_threads(1)  # type: ignore[attr-defined]
+    before = numba.get_num_threads()
+    numba.set_num_threads(1)
     try:
         yield
     finally:
-        numba.set_num_threads(before)  # type: ignore[attr-defined]
+        numba.set_num_threads(before)
 
 
 Stepping = CompiledStepping | VectorStepping
