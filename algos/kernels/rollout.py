@@ -3,12 +3,13 @@
 One seed is one unit of work. Nothing that a seed computes depends on the other seeds or on the number of threads.
 """
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from functools import cache
+from typing import Any, NamedTuple
 
 import numpy as np
 from gymnasium import spaces
-from numba import boolean, float64, int64, njit, prange, types
+from numba import boolean, float32, float64, int64, njit, prange, types
 
 from algos.envs.batched import BatchedEnv
 from algos.envs.task import OBSERVE, STEP
@@ -90,11 +91,11 @@ def rollout(
     final_obs = np.empty((num_seeds, room, num_obs), dtype)
     places, observations = [], []
 
-    run_seed = _run_seed(dtype)
+    run, run_seed = _compiled(dtype.name), _run_seed(dtype)
     start = 0
     while start < num_steps:
         stop = min(num_steps, start + envs.steps_before_refill())
-        _run(
+        run(
             run_seed, envs.task.step, envs.task.observe, envs.max_episode_steps,
             envs.states.reshape(*by_seed, -1), envs.elapsed.reshape(by_seed),
             envs.resets.reshape(*by_seed, *envs.resets.shape[1:]), envs.resets_used.reshape(by_seed),
@@ -204,16 +205,18 @@ def _choose(logits, num_choices, uniform):  # type: ignore[no-untyped-def]
     return num_choices - 1
 
 
-@called_by_address(
-    lambda real: int64(
+def _run_seed_signature(real: Any) -> Any:
+    return int64(
         types.FunctionType(STEP), types.FunctionType(OBSERVE), int64,
         float64[:, ::1], int64[::1], float64[:, :, ::1], int64[::1],
         int64[::1], boolean, real[::1], real[::1], real[::1], float64, real[::1], real[::1], real[::1],
         real[:, :, ::1], int64, int64, real[:, :, ::1], real[:, :, ::1], float64[:, ::1],
         boolean[:, ::1], boolean[:, ::1],
         float64[::1], float64[::1], int64[:, ::1], real[:, ::1],
-    )
-)  # fmt: skip
+    )  # fmt: skip
+
+
+@called_by_address(_run_seed_signature)
 def _run_seed(  # type: ignore[no-untyped-def]
     step, observe, max_episode_steps, states, elapsed, resets, resets_used,
     sizes, hyperbolic, params, obs_mean, obs_scale, obs_clip, std, low, high,
@@ -272,7 +275,6 @@ def _run_seed(  # type: ignore[no-untyped-def]
     return finals
 
 
-@njit(parallel=True, cache=True)
 def _run(  # type: ignore[no-untyped-def]
     run_seed, step, observe, max_episode_steps, states, elapsed, resets, resets_used,
     sizes, hyperbolic, params, obs_mean, obs_scale, obs_clip, std, low, high,
@@ -286,3 +288,18 @@ def _run(  # type: ignore[no-untyped-def]
             noise[s], start, stop, obs[s], actions[s], rewards[s], terminated[s], truncated[s],
             episode_return[s], episode_sums[s], final_place[s], final_obs[s],
         )  # fmt: skip
+
+
+@cache
+def _compiled(dtype: str) -> Callable[..., None]:
+    """``_run`` for parameters of this dtype; undeclared, each start would take a task's ``step`` for another type."""
+    real: Any = {"float32": float32, "float64": float64}[dtype]
+    signature = types.void(
+        types.FunctionType(_run_seed_signature(real)), types.FunctionType(STEP), types.FunctionType(OBSERVE), int64,
+        float64[:, :, ::1], int64[:, ::1], float64[:, :, :, ::1], int64[:, ::1],
+        int64[::1], boolean, real[:, ::1], real[:, ::1], real[:, ::1], float64, real[:, ::1], real[::1], real[::1],
+        real[:, :, :, ::1], int64, int64, real[:, :, :, ::1], real[:, :, :, ::1], float64[:, :, ::1],
+        boolean[:, :, ::1], boolean[:, :, ::1],
+        float64[:, ::1], float64[:, ::1], int64[::1], int64[:, :, ::1], real[:, :, ::1],
+    )  # fmt: skip
+    return njit(signature, parallel=True, cache=True)(_run)
