@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-from numba import cfunc, float32, float64
+from numba import cfunc, from_dtype
 
 
 def called_by_address(signature: Callable[[Any], Any]) -> Callable[[Callable[..., None]], Callable[[np.dtype], Any]]:
@@ -18,8 +18,7 @@ def called_by_address(signature: Callable[[Any], Any]) -> Callable[[Callable[...
     def decorate(function: Callable[..., None]) -> Callable[[np.dtype], Any]:
         @cache
         def compiled(dtype: np.dtype) -> Any:
-            real = {"float32": float32, "float64": float64}[dtype.name]
-            return cfunc(signature(real), cache=True)(function)
+            return cfunc(signature(from_dtype(dtype)), cache=True)(function)
 
         return compiled
 

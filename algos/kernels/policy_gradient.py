@@ -129,7 +129,7 @@ def _surrogate(
 
 @cache
 def _block_gradient(gaussian: bool) -> Callable[[np.dtype], Any]:
-    """The share of a block of one seed's rows in its gradient and figures, for either kind of actions."""
+    """The compiled work on a block; the kind of actions is a constant in it, so the other kind is never compiled."""
 
     @called_by_address(
         lambda real: void(

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from gymnasium import spaces
-from numba import boolean, float32, float64, int64, njit, prange, types
+from numba import boolean, float64, from_dtype, int64, njit, prange, types
 
 from algos.envs.batched import BatchedEnv
 from algos.envs.task import OBSERVE, STEP
@@ -91,7 +91,7 @@ def rollout(
     final_obs = np.empty((num_seeds, room, num_obs), dtype)
     places, observations = [], []
 
-    run, run_seed = _compiled(dtype.name), _run_seed(dtype)
+    run, run_seed = _compiled(dtype), _run_seed(dtype)
     start = 0
     while start < num_steps:
         stop = min(num_steps, start + envs.steps_before_refill())
@@ -291,9 +291,9 @@ def _run(  # type: ignore[no-untyped-def]
 
 
 @cache
-def _compiled(dtype: str) -> Callable[..., None]:
+def _compiled(dtype: np.dtype) -> Callable[..., None]:
     """``_run`` for parameters of this dtype; undeclared, each start would take a task's ``step`` for another type."""
-    real: Any = {"float32": float32, "float64": float64}[dtype]
+    real: Any = from_dtype(dtype)
     signature = types.void(
         types.FunctionType(_run_seed_signature(real)), types.FunctionType(STEP), types.FunctionType(OBSERVE), int64,
         float64[:, :, ::1], int64[:, ::1], float64[:, :, :, ::1], int64[:, ::1],
