@@ -42,7 +42,6 @@ from algos.core.policy import CategoricalHead, GaussianHead, Head, Policy, Squas
 from algos.core.post_estimator import PostEstimator
 from algos.core.rollout import Rollout
 from algos.core.stepping import make_stepping
-from algos.core.streams import Streams, environment_seeds, stream
 from algos.envs.batched import BatchedEnv
 from algos.envs.errors import TaskError
 from algos.envs.make import make_vec
@@ -50,6 +49,7 @@ from algos.npg import NPG
 from algos.ppo import PPO
 from algos.ppo_penalty import PPOPenalty
 from algos.reinforce import REINFORCE
+from algos.streams import Streams, environment_seeds, stream
 from algos.trpo import TRPO
 
 DTYPES: dict[str, tuple[Any, torch.dtype]] = {

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from algos.core.checkpoint import State, collect_state, restore_state
 from algos.core.rollout import Batch, Rollout
-from algos.core.streams import Streams
+from algos.streams import Streams
 
 
 @dataclass(kw_only=True)

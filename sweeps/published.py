@@ -17,7 +17,7 @@ from analysis.summary import CONFIDENCE, stream
 from sweeps.batch import Run, train_runs
 from sweeps.errors import InputError, exit_with, report
 from sweeps.interrupt import interrupt
-from sweeps.post.page import markdown_table
+from sweeps.markdown import markdown_table
 from sweeps.run_directory import INFO, read_json, replace_file
 
 EVALUATIONS = "evaluations.csv"

@@ -19,9 +19,9 @@ from PIL import Image
 from algos.config import EnvConfig
 from algos.core.policy import Policy
 from algos.core.stepping import action_transform
-from algos.core.streams import seed_sequence, stream
 from algos.envs.errors import TaskError
 from algos.envs.make import make_single
+from algos.streams import seed_sequence, stream
 from sweeps.errors import InputError, exit_with
 from sweeps.trained import load_agents
 

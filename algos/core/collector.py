@@ -8,7 +8,7 @@ from algos.core.checkpoint import State, collect_state, restore_state
 from algos.core.policy import Policy
 from algos.core.rollout import Rollout
 from algos.core.stepping import Stepping
-from algos.core.streams import Streams
+from algos.streams import Streams
 
 
 class Collector:

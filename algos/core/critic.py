@@ -9,7 +9,7 @@ from algos.core.networks import MLP
 from algos.core.optimiser import Optimiser
 from algos.core.reductions import batch_mean
 from algos.core.rollout import Batch, Rollout, minibatches
-from algos.core.streams import Streams
+from algos.streams import Streams
 
 
 class Critic:

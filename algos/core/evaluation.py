@@ -8,7 +8,7 @@ from gymnasium.vector import VectorEnv
 
 from algos.core.policy import Policy
 from algos.core.stepping import action_transform
-from algos.core.streams import evaluation_seeds, stream
+from algos.streams import evaluation_seeds, stream
 
 MODES = ("deterministic", "stochastic")
 """The most probable action, or one drawn from the policy as in training."""

@@ -14,9 +14,9 @@ from gymnasium.vector import VectorEnv
 from algos.core.checkpoint import State, collect_state, restore_state
 from algos.core.policy import CategoricalHead, GaussianHead, Head, Policy, SquashedHead
 from algos.core.rollout import Episodes, Rollout
-from algos.core.streams import fresh_seeds
 from algos.envs.batched import BatchedEnv
 from algos.kernels.rollout import rollout as compiled_rollout
+from algos.streams import fresh_seeds
 
 
 class CompiledStepping:

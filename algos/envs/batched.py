@@ -10,8 +10,8 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 from numba import boolean, float32, float64, int64, njit, types
 
-from algos.core.streams import generator_from_words, generator_words
 from algos.envs.task import OBSERVE, STEP, Task
+from algos.streams import generator_from_words, generator_words
 
 RESETS_AHEAD = 128
 """Reset states drawn ahead per sub-environment: a compiled rollout runs at most that many steps between refills."""

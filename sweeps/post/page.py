@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from analysis.numbers import number, p_value
+from sweeps.markdown import markdown_table
 from sweeps.post.data import Data
 from sweeps.post.figures import DRAWINGS, Drawing
 from sweeps.post.runs import DEPARTURES_OF
@@ -113,12 +114,6 @@ EXPLAINED = {
     "textbook": f"Against the post's arithmetic: {'; '.join(list(CHANGED.values())[:-1])} (PPO only). Advantages are "
     "normalised over the rollout in both.",
 }
-
-
-def markdown_table(rows: Sequence[Sequence[str]], heading: Sequence[str]) -> str:
-    """A table of cells."""
-    lines = [heading, ["---"] * len(heading), *rows]
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
 
 def runs_table(facts: dict[str, dict[str, Any]], names: Sequence[str]) -> str:

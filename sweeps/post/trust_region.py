@@ -16,8 +16,8 @@ from algos.core.networks import batch_sum
 from algos.core.policy import Policy
 from algos.core.rollout import Rollout
 from algos.core.stepping import make_stepping
-from algos.core.streams import Streams, environment_seeds
 from algos.envs.batched import BatchedEnv
+from algos.streams import Streams, environment_seeds
 from algos.trust_region import conjugate_gradient, dot
 
 MAX_KL, CG_ITERS, CG_DAMPING = 0.01, 10, 0.1

@@ -10,10 +10,10 @@ from algos.core.critic import JointCritic
 from algos.core.loop import Trainer
 from algos.core.networks import MLP
 from algos.core.rollout import Batch
-from algos.core.streams import environment_seeds, evaluation_seeds
 from algos.envs import make_vec
 from algos.envs.batched import BatchedEnv
 from algos.envs.errors import TaskError
+from algos.streams import environment_seeds, evaluation_seeds
 from sweeps import evaluate
 from sweeps.errors import InputError
 from sweeps.trained import load_agents

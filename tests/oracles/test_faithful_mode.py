@@ -8,8 +8,8 @@ import pytest
 
 from algos.build import make_trainer
 from algos.config import Config
-from algos.core.streams import environment_seeds, stream
 from algos.envs.make import make_single
+from algos.streams import environment_seeds, stream
 from tests.composing import composed
 from tests.oracles.post_program import TEXTBOOK, Departures, Iteration, train
 

@@ -19,7 +19,7 @@ from stable_baselines3.common.env_util import make_vec_env
 
 from algos.config import Config
 from algos.core.evaluation import MODES
-from algos.core.streams import evaluation_seeds
+from algos.streams import evaluation_seeds
 from analysis import statistics as st
 from analysis.canvas import Figure, encode
 from analysis.numbers import p_value

@@ -42,7 +42,7 @@ def main() -> None:
     middle = next(run for run in runs if run.num_seeds == effort.num_seeds)
     show("Rollout against bare environments", markdown(costs.rollout_limit(middle)))
     show("Scaling: the post's PPO on the swing-up, all 80 policy steps", markdown(costs.scaling(runs)))
-    show("Start-up", markdown(costs.startup()))
+    show("Start-up", markdown(costs.startup(effort)))
     show("Machine", report.machine())
     if not quick:
         RESULTS.write_text("\n".join(["# Speed\n", NOTES.format(num_seeds=effort.num_seeds), *sections]))

@@ -20,7 +20,8 @@ TRPO_POST = ("experiment=post/swingup_trpo",)
 class Effort:
     """How much is run: `rounds` of every pair, and how long each side of it takes.
 
-    CartPole's times are those of whole runs at the speed, in steps per second, of these shorter ones.
+    CartPole's times are those of whole runs at the speed, in steps per second, of these shorter ones. `thorough` adds
+    further settings of PPO and A2C, and the start-up with an empty cache.
     """
 
     rounds: int
@@ -32,6 +33,7 @@ class Effort:
     sb3_cartpole_iterations: int
     scaling: tuple[int, ...]
     kernel_seconds: float
+    thorough: bool
 
 
 FULL = Effort(
@@ -44,6 +46,7 @@ FULL = Effort(
     sb3_cartpole_iterations=100,
     scaling=(1, 4, 12, 36, 144),
     kernel_seconds=3.0,
+    thorough=True,
 )
 QUICK = Effort(
     rounds=1,
@@ -55,6 +58,7 @@ QUICK = Effort(
     sb3_cartpole_iterations=20,
     scaling=(1, 12),
     kernel_seconds=0.3,
+    thorough=False,
 )
 
 
@@ -163,26 +167,28 @@ def groups(effort: Effort) -> list[Callable[[], Group]]:
         return lambda: measure(title, per_seed, our_swingup(overrides, effort), peers, effort.rounds)
 
     cartpole_title = f"PPO, PureJaxRL's CartPole, {CARTPOLE_SEEDS} seeds × {CARTPOLE_STEPS:,} steps"
-    return [
-        swingup(
-            "PPO swing-up, 80 critic and 80 policy steps",
-            PPO_ALL_STEPS,
-            {"straightforward": (straightforward("ppo", "inf", effort), 40), "SB3 PPO": (sb3("ppo", effort), 18)},
-        ),
+    further = [
         swingup(
             "PPO swing-up, stopping at KL > 0.01 as the post does",
             PPO_POST,
             {"straightforward": (straightforward("ppo", "0.01", effort), 40)},
         ),
         swingup(
-            "A2C swing-up, 80 critic steps",
-            A2C_POST,
-            {"straightforward": (straightforward("a2c", "inf", effort), float("nan"))},
-        ),
-        swingup(
             "A2C swing-up, one critic step",
             A2C_ONE_CRITIC_STEP,
             {"SB3 A2C": (sb3("a2c", effort), float("nan"))},
+        ),
+    ]
+    always = [
+        swingup(
+            "PPO swing-up, 80 critic and 80 policy steps",
+            PPO_ALL_STEPS,
+            {"straightforward": (straightforward("ppo", "inf", effort), 40), "SB3 PPO": (sb3("ppo", effort), 18)},
+        ),
+        swingup(
+            "A2C swing-up, 80 critic steps",
+            A2C_POST,
+            {"straightforward": (straightforward("a2c", "inf", effort), float("nan"))},
         ),
         swingup(
             "TRPO swing-up, 80 critic steps, 10 CG iterations",
@@ -200,3 +206,4 @@ def groups(effort: Effort) -> list[Callable[[], Group]]:
             effort.rounds,
         ),
     ]
+    return always + further if effort.thorough else always

@@ -38,12 +38,12 @@ def rollout_limit(run: Run) -> pd.DataFrame:
     return pd.DataFrame([{name: f"{speed:,.0f}" for name, speed in row.items()} | {"share": f"{rollout / limit:.2f}"}])
 
 
-def startup() -> pd.DataFrame:
+def startup(effort: Effort) -> pd.DataFrame:
     """Launch to exit of a run of one short iteration, with an empty and then a filled cache of compiled kernels."""
     rows = []
-    with tempfile.TemporaryDirectory() as cache:
-        for state in ("cold", "warm"):
-            environment = {"NUMBA_CACHE_DIR": cache}
+    with tempfile.TemporaryDirectory() as empty:
+        caches = [("cold", {"NUMBA_CACHE_DIR": empty}), ("warm", {"NUMBA_CACHE_DIR": empty})]
+        for state, environment in caches if effort.thorough else [("warm", {})]:
             run = seedbed(*PPO_POST, "num_steps=128", num_seeds=36, iterations=1, environment=environment)
             rows.append({"cache": state, "launch to the end of a first, short iteration, s": f"{run.wall_seconds:.1f}"})
     return pd.DataFrame(rows)

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from sweeps.markdown import markdown_table
 from tests.speed.comparisons import Group
 from tests.speed.processes import JAX_ENVIRONMENT, cores
 
@@ -14,8 +15,7 @@ PACKAGES = ("torch", "numba", "numpy", "gymnasium", "stable-baselines3", "sb3-co
 
 
 def markdown(table: pd.DataFrame) -> str:
-    lines = [list(table.columns), ["---"] * len(table.columns), *table.astype(str).to_numpy().tolist()]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+    return markdown_table(table.astype(str).to_numpy().tolist(), list(table.columns))
 
 
 def comparison_table(groups: list[Group]) -> pd.DataFrame:

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from algos.core.evaluation import MODES
-from algos.core.streams import environment_seeds, evaluation_seeds, stream
+from algos.streams import environment_seeds, evaluation_seeds, stream
 from sweeps import evaluate
 from sweeps.trained import load_agents
 from tests.sweeps import command

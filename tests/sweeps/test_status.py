@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from algos.core.streams import environment_seeds
+from algos.streams import environment_seeds
 from sweeps.status import Tree, duration, summary
 from tests.sweeps.command import Command, num_rows, run, sizes, train, wait_until
 
