@@ -42,7 +42,7 @@ def _splat(builder: Any, scalar: Any, lanes: int) -> Any:
     return builder.shuffle_vector(first, ir.Constant(vector, ir.Undefined), mask)
 
 
-class _Memory:
+class Memory:
     """Loads and stores at element offsets from one position of a flat array."""
 
     def __init__(self, context: Any, builder: Any, array_type: Any, array: Any, start: Any) -> None:
@@ -79,12 +79,18 @@ def loop(builder: Any, count: Any, start: list[Any], body: Callable[[Any, list[A
         phi.add_incoming(value, entry)
     results = body(index, values)
     for phi, value in zip(values, results, strict=True):
-        phi.add_incoming(value, block)
+        phi.add_incoming(value, builder.block)
     following = builder.add(index, INDEX(1))
-    index.add_incoming(following, block)
+    index.add_incoming(following, builder.block)
     builder.cbranch(builder.icmp_signed("<", following, count), block, done)
     builder.position_at_end(done)
     return results
+
+
+def emit_relu(builder: Any, z: Any) -> Any:
+    """max(z, 0); nan where z is nan."""
+    zero = constant(z.type, 0.0)
+    return builder.select(builder.fcmp_ordered(">", zero, z), zero, z)
 
 
 def _times_slope(builder: Any, mode: str, z: Any, h: Any) -> Any:
@@ -107,8 +113,8 @@ def times_slope(mode: str) -> Any:
 
         def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
             hidden, hidden_start, features, out, out_start = args
-            h = _Memory(context, builder, signature.args[0], hidden, hidden_start)
-            y = _Memory(context, builder, signature.args[3], out, out_start)
+            h = Memory(context, builder, signature.args[0], hidden, hidden_start)
+            y = Memory(context, builder, signature.args[3], out, out_start)
 
             def body(feature: Any, _: list[Any]) -> list[Any]:
                 for v in range(VECTORS):
@@ -130,7 +136,7 @@ def product(columns: int, mode: str) -> Any:
     out[j] = finish(initial[j] + Σ_k weights[k * k_stride + j * j_stride] * inputs[k]), summed in the order of k.
     ``other`` is read according to ``mode``:
 
-    - "linear", "relu", "tanh": initial[j] = other[j], a bias; finish is that activation (relu of a nan is a nan).
+    - "linear", "relu", "tanh": initial[j] = other[j], a bias; finish is that activation.
     - "add": initial[j] = out[j]; ``other`` is not read.
     - "relu_slope", "tanh_slope": initial = 0; finish(z) = z * the activation's derivative where its value is other[j],
       a panel laid out as ``out``.
@@ -160,10 +166,10 @@ def product(columns: int, mode: str) -> Any:
             builder.function.attributes.add("noinline")  # or each kernel optimises a copy, and compiles for longer
             weights, w_start, k_stride, j_stride, depth, inputs, in_start, other, other_start, out, out_start = args
             types_ = signature.args
-            w = _Memory(context, builder, types_[0], weights, w_start)
-            x = _Memory(context, builder, types_[5], inputs, in_start)
-            o = _Memory(context, builder, types_[7], other, other_start)
-            y = _Memory(context, builder, types_[9], out, out_start)
+            w = Memory(context, builder, types_[0], weights, w_start)
+            x = Memory(context, builder, types_[5], inputs, in_start)
+            o = Memory(context, builder, types_[7], other, other_start)
+            y = Memory(context, builder, types_[9], out, out_start)
             lanes, rows = y.lanes, VECTORS * y.lanes
             cells = [(j, v) for j in range(columns) for v in range(VECTORS)]
             zero = constant(y.vector, 0.0)
@@ -188,7 +194,7 @@ def product(columns: int, mode: str) -> Any:
             results = loop(builder, depth, initial, body)
             for (j, v), z in zip(cells, results, strict=True):
                 if mode == "relu":
-                    z = builder.select(builder.fcmp_ordered(">", zero, z), zero, z)
+                    z = emit_relu(builder, z)
                 elif mode == "tanh":
                     z = emit_tanh(builder, z)
                 elif mode in ("relu_slope", "tanh_slope"):
@@ -228,9 +234,9 @@ def outer(shape: Callable[[int], tuple[int, int]]) -> Any:
             builder.function.attributes.add("noinline")
             left, left_start, left_stride, right, right_start, right_stride, panels, out, out_start = args
             types_ = signature.args
-            a = _Memory(context, builder, types_[0], left, left_start)
-            b = _Memory(context, builder, types_[3], right, right_start)
-            total = _Memory(context, builder, types_[7], out, out_start)
+            a = Memory(context, builder, types_[0], left, left_start)
+            b = Memory(context, builder, types_[3], right, right_start)
+            total = Memory(context, builder, types_[7], out, out_start)
             lanes, rows = total.lanes, VECTORS * total.lanes
             n_left, n_right = shape(lanes)
             zero = constant(total.vector, 0.0)
@@ -246,7 +252,7 @@ def outer(shape: Callable[[int], tuple[int, int]]) -> Any:
                 return sums
 
             sums = loop(builder, panels, [zero] * lanes, body)
-            added = builder.fadd(total.load(INDEX(0)), _lane_sums(builder, sums))
+            added = builder.fadd(total.load(INDEX(0)), lane_sums(builder, sums))
             total.store(added, INDEX(0))
             return context.get_dummy_value()
 
@@ -255,7 +261,7 @@ def outer(shape: Callable[[int], tuple[int, int]]) -> Any:
     return function
 
 
-def _lane_sums(builder: Any, vectors: list[Any]) -> Any:
+def lane_sums(builder: Any, vectors: list[Any]) -> Any:
     """One vector whose lane i is the sum of the lanes of vectors[i]; there are as many vectors as lanes.
 
     Neighbours are added pairwise, two vectors to one, first inside the 16-byte pieces that shuffles stay in, then
@@ -292,8 +298,8 @@ def copy(
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         source, first, step, count, out_step, out, out_first = args
-        a = _Memory(context, builder, signature.args[0], source, first)
-        b = _Memory(context, builder, signature.args[5], out, out_first)
+        a = Memory(context, builder, signature.args[0], source, first)
+        b = Memory(context, builder, signature.args[5], out, out_first)
 
         def body(r: Any, _: list[Any]) -> list[Any]:
             value = builder.load(builder.gep(a.pointer, [builder.mul(r, step)]))
@@ -313,7 +319,7 @@ def fill(typingctx: Any, value: Any, count: Any, out: Any, first: Any) -> Any:
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         value, count, out, first = args
-        memory = _Memory(context, builder, signature.args[2], out, first)
+        memory = Memory(context, builder, signature.args[2], out, first)
         number = builder.sitofp(value, memory.vector.element)
         with cgutils.for_range(builder, count) as each:
             builder.store(number, builder.gep(memory.pointer, [each.index]))

@@ -33,6 +33,13 @@ from algos.kernels.panels import (
     times_tanh_slope,
     unpack_blocks,
 )
+from algos.kernels.shallow import (
+    add_shallow_tile,
+    is_shallow,
+    shallow_outputs,
+    shallow_sums_elements,
+    unpack_shallow_sums,
+)
 
 Array = np.ndarray
 
@@ -63,7 +70,10 @@ def activations_below(sizes: Array, layer: int, rows: int) -> int:
 
 
 @njit(cache=True)
-def sums_elements(sizes: Array, lanes: int) -> int:
+def sums_elements(sizes: Array, relu: bool, lanes: int) -> int:
+    """Elements of the sums of a gradient."""
+    if is_shallow(sizes, relu):
+        return shallow_sums_elements(sizes, lanes)
     total = 0
     for m in range(sizes.size - 1):
         total += block_elements(sizes[m] + 1, sizes[m + 1], lanes)
@@ -115,13 +125,19 @@ def hidden_layers(params: Array, p: int, sizes: Array, relu: bool, acts: Array, 
 
 
 @njit
-def output_layer(params: Array, p: int, sizes: Array, acts: Array, start: int, panel: int, out: Array, to: int) -> None:
-    """Outputs of a panel from its last hidden layer."""
+def network_outputs(
+    params: Array, p: int, sizes: Array, relu: bool, acts: Array, start: int, panel: int, out: Array, to: int
+) -> None:
+    """Outputs of a panel of the tile at ``acts[start:]``, and all that its gradient needs of the hidden layers."""
     rows = panel_rows(acts)
     n_in, n_out = sizes[-2], sizes[-1]
-    weights = p + params_below(sizes, sizes.size - 2)
     x = start + activations_below(sizes, sizes.size - 2, rows) + panel * (n_in + 1) * rows
     y = to + panel * n_out * rows
+    if is_shallow(sizes, relu):
+        shallow_outputs(params, p, sizes, acts, start + panel * (sizes[0] + 1) * rows, acts, x, out, y)
+        return
+    hidden_layers(params, p, sizes, relu, acts, start, panel)
+    weights = p + params_below(sizes, sizes.size - 2)
     linear_layer(params, weights, n_out, 1, n_in, n_out, acts, x, params, weights + n_in * n_out, 1, out, y)
 
 
@@ -163,7 +179,9 @@ def deltas_below(sizes: Array, layer: int, rows: int) -> int:
 def backward_layers(
     params: Array, p: int, sizes: Array, relu: bool, acts: Array, start: int, panel: int, work: Array, deltas: int
 ) -> None:
-    """Deltas of a panel's hidden layers from those of its outputs."""
+    """Deltas of a panel's hidden layers from those of its outputs, where the gradient needs them."""
+    if is_shallow(sizes, relu):
+        return
     rows = panel_rows(work)
     top = sizes.size - 1
     weights = p + params_below(sizes, top)
@@ -183,9 +201,15 @@ def backward_layers(
 
 
 @njit
-def add_tile(sizes: Array, acts: Array, start: int, panels: int, work: Array, deltas: int, sums: int) -> None:
+def add_tile(
+    sizes: Array, relu: bool, acts: Array, start: int, panels: int, work: Array, deltas: int, sums: int
+) -> None:
     """Add a tile's gradient to the sums in ``work``."""
     rows = panel_rows(work)
+    if is_shallow(sizes, relu):
+        hidden, errors = start + activations_below(sizes, 1, rows), deltas + deltas_below(sizes, 2, rows)
+        add_shallow_tile(sizes, acts, start, acts, hidden, panels, work, errors, sums)
+        return
     for m in range(sizes.size - 1):
         n_in, n_out = sizes[m], sizes[m + 1]
         left = start + activations_below(sizes, m, rows)
@@ -195,8 +219,13 @@ def add_tile(sizes: Array, acts: Array, start: int, panels: int, work: Array, de
 
 
 @njit
-def unpack_sums(sizes: Array, work: Array, sums: int, out: Array, start: int) -> None:
+def unpack_sums(
+    params: Array, p: int, sizes: Array, relu: bool, work: Array, sums: int, out: Array, start: int
+) -> None:
     """Write the sums to one flat gradient."""
+    if is_shallow(sizes, relu):
+        unpack_shallow_sums(params, p, sizes, work, sums, out, start)
+        return
     lanes = panel_rows(work) // VECTORS
     for m in range(sizes.size - 1):
         n_in, n_out = sizes[m], sizes[m + 1]
@@ -244,8 +273,7 @@ def _forward_block(
         first, count = s * batch + tile * tile_rows, min(tile_rows, batch - tile * tile_rows)
         start = (s * tiles + tile) * activations if kept.size > 0 else 0
         for panel in range(load_panels(flat_x, first, sizes[0], count, 1, acts, start)):
-            hidden_layers(flat_params, p, sizes, relu, acts, start, panel)
-            output_layer(flat_params, p, sizes, acts, start, panel, scratch, activations)
+            network_outputs(flat_params, p, sizes, relu, acts, start, panel, scratch, activations)
         _store_panels(scratch, activations, sizes[-1], count, flat_out, first)
 
 
@@ -357,7 +385,7 @@ def _gradient_block(
     sums = outputs + tile_rows * sizes[-1]
     factor = params.dtype.type(2 / batch)
     acts = kept if kept.size > 0 else scratch
-    fill(0, sums_elements(sizes, rows // VECTORS), scratch, sums)
+    fill(0, sums_elements(sizes, relu, rows // VECTORS), scratch, sums)
     squares = 0.0
     for tile in range(block * BLOCK_TILES, min(tiles, (block + 1) * BLOCK_TILES)):
         first, count = s * batch + tile * tile_rows, min(tile_rows, batch - tile * tile_rows)
@@ -366,15 +394,16 @@ def _gradient_block(
         if kept.size == 0:
             load_panels(flat_x, first, sizes[0], count, 1, acts, start)
         for panel in range(panels):
-            if kept.size == 0:
+            if mean_squared_error or is_shallow(sizes, relu):
+                network_outputs(flat_params, p, sizes, relu, acts, start, panel, scratch, outputs)
+            elif kept.size == 0:
                 hidden_layers(flat_params, p, sizes, relu, acts, start, panel)
             if mean_squared_error:
-                output_layer(flat_params, p, sizes, acts, start, panel, scratch, outputs)
                 at, here = panel * rows, min(rows, count - panel * rows)
                 squares += _errors(scratch, outputs + at, wanted_at + at, here, factor)
             backward_layers(flat_params, p, sizes, relu, acts, start, panel, scratch, deltas)
-        add_tile(sizes, acts, start, panels, scratch, deltas, sums)
-    unpack_sums(sizes, scratch, sums, flat_parts, (s * parts.shape[1] + block) * size)
+        add_tile(sizes, relu, acts, start, panels, scratch, deltas, sums)
+    unpack_sums(flat_params, p, sizes, relu, scratch, sums, flat_parts, (s * parts.shape[1] + block) * size)
     if mean_squared_error:
         losses[s, block] = squares / batch
 
@@ -442,7 +471,8 @@ class CompiledMLP:
         rows = _rows(params)
         tiles = x.shape[0] * -(-x.shape[1] // (TILE_PANELS * rows))
         elements = tiles * activations_below(self.sizes, self.sizes.size - 1, rows)
-        kept = _aligned(elements + 16 * rows if keep and elements * dtype.itemsize <= KEEP_BYTES else 0, dtype)
+        keep = keep and elements * dtype.itemsize <= KEEP_BYTES and not is_shallow(self.sizes, self.relu)
+        kept = _aligned(elements + 16 * rows if keep else 0, dtype)
         out = results((*x.shape[:2], int(self.sizes[-1])), params, active)
         work = self.workspace(dtype)
         seeds, blocks = seeds_to_compute(params, active), self.num_blocks(x)
@@ -508,7 +538,7 @@ class CompiledMLP:
             sizes = self.sizes
             tile = TILE_PANELS * rows
             elements = activations_below(sizes, sizes.size - 1, rows) + tile * (sizes[1:].sum() + 2 * sizes.max())
-            elements += sums_elements(sizes, rows // VECTORS) + 16 * rows
+            elements += sums_elements(sizes, self.relu, rows // VECTORS) + 16 * rows
             elements = -(-elements // rows) * rows
             threads = config.NUMBA_NUM_THREADS
             self._work[dtype] = _aligned(threads * elements, dtype).reshape(threads, elements)

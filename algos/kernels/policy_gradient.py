@@ -29,9 +29,8 @@ from algos.kernels.mlp import (
     add_tile,
     backward_layers,
     deltas_below,
-    hidden_layers,
     load_panels,
-    output_layer,
+    network_outputs,
     params_below,
     sums_elements,
     unpack_sums,
@@ -174,15 +173,14 @@ def _block_gradient(gaussian: bool) -> Callable[[np.dtype], Any]:
             np.empty(rows, params.dtype),
         )
         sums = np.zeros((NUM_FIGURES + log_std.size, rows))
-        fill(0, sums_elements(sizes, rows // VECTORS), work, gradient)
+        fill(0, sums_elements(sizes, relu, rows // VECTORS), work, gradient)
         for tile in range(block * BLOCK_TILES, min(tiles, (block + 1) * BLOCK_TILES)):
             first = tile * tile_rows
             count = min(tile_rows, batch - first)
             panels = load_panels(flat_x, first, sizes[0], count, 1, work, 0)
             for panel in range(panels):
                 here, filled = first + panel * rows, min(rows, count - panel * rows)
-                hidden_layers(params, 0, sizes, relu, work, 0, panel)
-                output_layer(params, 0, sizes, work, 0, panel, work, outputs_at)
+                network_outputs(params, 0, sizes, relu, work, 0, panel, work, outputs_at)
                 start = outputs_at + panel * num_outputs * rows
                 outputs = work[start : start + num_outputs * rows].reshape(num_outputs, rows)
                 load_panels(flat_actions, here, dimensions, filled, 0, taken.reshape(-1), 0)
@@ -201,8 +199,8 @@ def _block_gradient(gaussian: bool) -> Callable[[np.dtype], Any]:
                     for r in range(filled, rows):
                         outputs[k, r] = 0
                 backward_layers(params, 0, sizes, relu, work, 0, panel, work, deltas)
-            add_tile(sizes, work, 0, panels, work, deltas, gradient)
-        unpack_sums(sizes, work, gradient, part, 0)
+            add_tile(sizes, relu, work, 0, panels, work, deltas, gradient)
+        unpack_sums(params, 0, sizes, relu, work, gradient, part, 0)
         totals = np.zeros(sums.shape[0])
         for r in range(rows):
             for k in range(totals.size):

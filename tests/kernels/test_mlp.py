@@ -16,16 +16,17 @@ shapes = st.builds(
     st.lists(widths, max_size=3),
     st.integers(1, 9),
 )
-cases = st.fixed_dictionaries(
-    {
-        "sizes": shapes,
-        "activation": st.sampled_from(["relu", "tanh"]),
-        "num_seeds": st.integers(1, 5),
-        "batch": st.one_of(st.integers(1, 300), st.integers(1, 3000)),
-        "dtype": st.sampled_from([torch.float64, torch.float32]),
-        "seed": st.integers(0, 2**32 - 1),
-        "mask": st.integers(0, 31),
-    }
+shallow = st.builds(lambda n_in, hidden: (n_in, hidden, 1), st.integers(1, 20), widths)
+common = {
+    "num_seeds": st.integers(1, 5),
+    "batch": st.one_of(st.integers(1, 300), st.integers(1, 3000)),
+    "dtype": st.sampled_from([torch.float64, torch.float32]),
+    "seed": st.integers(0, 2**32 - 1),
+    "mask": st.integers(0, 31),
+}
+cases = st.one_of(
+    st.fixed_dictionaries({"sizes": shapes, "activation": st.sampled_from(["relu", "tanh"])} | common),
+    st.fixed_dictionaries({"sizes": shallow, "activation": st.just("relu")} | common),
 )
 
 
@@ -66,7 +67,7 @@ def assert_equal_bits(left: list[Tensor], right: list[Tensor]) -> None:
         assert torch.equal(a, b)
 
 
-@settings(deadline=None, max_examples=80)
+@settings(deadline=None, max_examples=120)
 @given(cases)
 def test_agree_with_the_reference(case):
     problem = Problem(**case)
@@ -127,8 +128,9 @@ def test_kept_and_recomputed_activations_have_the_same_bits(monkeypatch):
 
 @pytest.mark.parametrize("activation", ["relu", "tanh"])
 @pytest.mark.parametrize("place", ["params", "x"])
-def test_nan_stays_visible_and_stays_in_its_seed(activation, place):
-    problem = Problem((5, 16, 8, 1), activation, 2, 100, torch.float32)
+@pytest.mark.parametrize("hidden", [(16, 8), (16,)])
+def test_nan_stays_visible_and_stays_in_its_seed(activation, place, hidden):
+    problem = Problem((5, *hidden, 1), activation, 2, 100, torch.float32)
     clean = problem.results(problem.compiled)
     getattr(problem, place)[1].view(-1)[3] = torch.nan
     results = problem.results(problem.compiled)

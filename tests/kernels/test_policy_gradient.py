@@ -20,7 +20,7 @@ cases = st.fixed_dictionaries(
             lambda n_in, hidden, n_out: (n_in, *hidden, n_out),
             st.integers(1, 9),
             st.lists(st.integers(1, 40), max_size=3),
-            st.integers(1, 6),
+            st.one_of(st.just(1), st.integers(2, 6)),
         ),
         "activation": st.sampled_from(["relu", "tanh"]),
         "num_seeds": st.integers(1, 4),

@@ -1,0 +1,254 @@
+"""ReLU networks of one hidden layer and one output, such as critics, without storing their hidden activations.
+
+With z = xW + b and e the output's cotangent of a row, all that the gradient needs of the hidden layer is where z > 0:
+G = Σ_rows [x, 1]ᵀ e (z > 0) gives the gradients of W and b as G times the output's weights, and that of the output's
+weights as the columns' sums of [W; b] ∘ G. A tile (see ``algos.kernels.mlp``) so keeps one bit of a hidden activation.
+"""
+
+from typing import Any
+
+import numpy as np
+from llvmlite import ir  # type: ignore[import-untyped]
+from numba import njit, types
+
+from algos.kernels.elementary import constant, emit_fma
+from algos.kernels.intrinsics import COLUMNS, INDEX, VECTORS, Memory, emit_relu, intrinsic, lane_sums, loop
+from algos.kernels.panels import panel_rows
+
+Array = np.ndarray
+
+FEATURES = 2  # of the inputs, in a block of sums; it has as many cells as a vector has lanes
+
+
+class _Masks:
+    """One bit of each row, vector by vector, feature after feature, in an array's memory."""
+
+    def __init__(self, builder: Any, memory: Memory, feature: Any) -> None:
+        self.builder = builder
+        self.lanes = memory.lanes
+        self.word = ir.IntType(max(8, self.lanes))
+        start = builder.bitcast(memory.pointer, self.word.as_pointer())
+        self.start = builder.gep(start, [builder.mul(feature, INDEX(VECTORS))])
+
+    def store(self, mask: Any, offset: Any) -> None:
+        bits = self.builder.bitcast(mask, ir.IntType(self.lanes))
+        bits = bits if self.lanes >= 8 else self.builder.zext(bits, self.word)
+        self.builder.store(bits, self.builder.gep(self.start, [offset]))
+
+    def load(self, offset: Any) -> Any:
+        bits = self.builder.load(self.builder.gep(self.start, [offset]))
+        bits = bits if self.lanes >= 8 else self.builder.trunc(bits, ir.IntType(self.lanes))
+        return self.builder.bitcast(bits, ir.VectorType(ir.IntType(1), self.lanes))
+
+
+def _hidden_units(columns: int) -> Any:
+    """An intrinsic that adds ``groups`` groups of ``columns`` hidden units to a panel's outputs, and keeps their masks.
+
+    ``first`` is the first unit of them. The parameters of the network start at ``params[start]``.
+    """
+
+    @intrinsic
+    def function(
+        typingctx: Any,
+        params: Any,
+        start: Any,
+        depth: Any,
+        width: Any,
+        first: Any,
+        groups: Any,
+        inputs: Any,
+        in_start: Any,
+        masks: Any,
+        masks_start: Any,
+        out: Any,
+        out_start: Any,
+    ) -> Any:
+        integer = types.intp
+        signature = types.void(
+            params, integer, integer, integer, integer, integer, inputs, integer, masks, integer, out, integer
+        )
+
+        def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            builder.function.attributes.add("noinline")
+            params, start, depth, width, first, groups, inputs, in_start, masks, masks_start, out, out_start = args
+            types_ = signature.args
+            weights = Memory(context, builder, types_[0], params, builder.add(start, first))
+            x = Memory(context, builder, types_[6], inputs, in_start)
+            hidden = Memory(context, builder, types_[8], masks, masks_start)
+            y = Memory(context, builder, types_[10], out, out_start)
+            kept = _Masks(builder, hidden, first)
+            lanes, rows = y.lanes, VECTORS * y.lanes
+            cells = [(j, v) for j in range(columns) for v in range(VECTORS)]
+            zero = constant(y.vector, 0.0)
+            biases = builder.mul(depth, width)
+            above = builder.add(biases, width)
+
+            def group(index: Any, outputs: list[Any]) -> list[Any]:
+                unit = builder.mul(index, INDEX(columns))
+                units = [builder.add(unit, INDEX(j)) for j in range(columns)]
+                initial = [weights.scalar(builder.add(biases, unit)) for unit in units]
+
+                def products(k: Any, sums: list[Any]) -> list[Any]:
+                    row, line = builder.mul(k, INDEX(rows)), builder.mul(k, width)
+                    vectors = [x.load(builder.add(row, INDEX(v * lanes))) for v in range(VECTORS)]
+                    scalars = [weights.scalar(builder.add(line, unit)) for unit in units]
+                    return [emit_fma(builder, scalars[j], vectors[v], z) for (j, v), z in zip(cells, sums, strict=True)]
+
+                values = loop(builder, depth, [initial[j] for j, _ in cells], products)
+                scalars = [weights.scalar(builder.add(above, unit)) for unit in units]
+                outputs = list(outputs)
+                for (j, v), z in zip(cells, values, strict=True):
+                    on = builder.fcmp_unordered(">", z, zero)  # a nan is on, so that it stays visible
+                    kept.store(on, builder.add(builder.mul(units[j], INDEX(VECTORS)), INDEX(v)))
+                    outputs[v] = emit_fma(builder, scalars[j], emit_relu(builder, z), outputs[v])
+                return outputs
+
+            outputs = loop(builder, groups, [y.load(INDEX(v * lanes)) for v in range(VECTORS)], group)
+            for v, value in enumerate(outputs):
+                y.store(value, INDEX(v * lanes))
+            return context.get_dummy_value()
+
+        return signature, codegen
+
+    return function
+
+
+_several_units, _one_unit = _hidden_units(COLUMNS), _hidden_units(1)
+
+
+@intrinsic
+def _add_masked(
+    typingctx: Any,
+    inputs: Any,
+    in_start: Any,
+    in_stride: Any,
+    errors: Any,
+    errors_start: Any,
+    masks: Any,
+    masks_start: Any,
+    masks_stride: Any,
+    unit: Any,
+    panels: Any,
+    out: Any,
+    out_start: Any,
+) -> Any:
+    """out[i * J + j] += Σ_rows inputs[i] * errors, of the rows that are in the mask of hidden unit ``unit + j``.
+
+    i < FEATURES and j < J = lanes / FEATURES; the panels of inputs and of masks lie ``in_stride`` and ``masks_stride``
+    elements apart.
+    """
+    integer = types.intp
+    signature = types.void(
+        inputs, integer, integer, errors, integer, masks, integer, integer, integer, integer, out, integer
+    )
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        builder.function.attributes.add("noinline")
+        inputs, in_start, in_stride, errors, errors_start, masks, masks_start, masks_stride, unit, panels = args[:10]
+        types_ = signature.args
+        x = Memory(context, builder, types_[0], inputs, in_start)
+        e = Memory(context, builder, types_[3], errors, errors_start)
+        total = Memory(context, builder, types_[10], *args[10:])
+        lanes, rows = total.lanes, VECTORS * total.lanes
+        units = lanes // FEATURES
+
+        def body(panel: Any, sums: list[Any]) -> list[Any]:
+            here = builder.mul(panel, in_stride)
+            at_masks = builder.add(masks_start, builder.mul(panel, masks_stride))
+            kept = _Masks(builder, Memory(context, builder, types_[5], masks, at_masks), unit)
+            for v in range(VECTORS):
+                error = e.load(builder.add(builder.mul(panel, INDEX(rows)), INDEX(v * lanes)))
+                features = [x.load(builder.add(here, INDEX(i * rows + v * lanes))) for i in range(FEATURES)]
+                weighted = [builder.fmul(feature, error) for feature in features]
+                in_masks = [kept.load(INDEX(j * VECTORS + v)) for j in range(units)]
+                cells = [(value, mask) for value in weighted for mask in in_masks]
+                sums = [
+                    builder.select(mask, builder.fadd(s, value), s)
+                    for (value, mask), s in zip(cells, sums, strict=True)
+                ]
+            return sums
+
+        sums = loop(builder, panels, [constant(total.vector, 0.0)] * lanes, body)
+        total.store(builder.fadd(total.load(INDEX(0)), lane_sums(builder, sums)), INDEX(0))
+        return context.get_dummy_value()
+
+    return signature, codegen
+
+
+@njit
+def is_shallow(sizes: Array, relu: bool) -> bool:
+    """Whether this module computes the network."""
+    return relu and sizes.size == 3 and sizes[2] == 1
+
+
+@njit
+def _blocks(sizes: Array, lanes: int) -> tuple[int, int]:
+    """Blocks of sums down (inputs and ones) and across (hidden units)."""
+    return -(-(sizes[0] + 1) // FEATURES), -(-sizes[1] // (lanes // FEATURES))
+
+
+@njit
+def shallow_sums_elements(sizes: Array, lanes: int) -> int:
+    """Elements of G in blocks, and of a panel's sum of errors."""
+    down, across = _blocks(sizes, lanes)
+    return down * across * lanes + VECTORS * lanes
+
+
+@njit
+def shallow_outputs(
+    params: Array, p: int, sizes: Array, inputs: Array, x: int, masks: Array, m: int, out: Array, y: int
+) -> None:
+    """Outputs ``out[y:]`` of the panel ``inputs[x:]``, and the masks of its hidden units from ``masks[m]`` on."""
+    rows = panel_rows(out)
+    depth, width = sizes[0], sizes[1]
+    bias = params[p + (depth + 2) * width]
+    for r in range(rows):
+        out[y + r] = bias
+    groups = width // COLUMNS
+    if groups > 0:
+        _several_units(params, p, depth, width, 0, groups, inputs, x, masks, m, out, y)
+    if width > groups * COLUMNS:
+        rest = width - groups * COLUMNS
+        _one_unit(params, p, depth, width, groups * COLUMNS, rest, inputs, x, masks, m, out, y)
+
+
+@njit
+def add_shallow_tile(
+    sizes: Array, inputs: Array, x: int, masks: Array, m: int, panels: int, work: Array, errors: int, sums: int
+) -> None:
+    """Add what a tile gives to the sums in ``work``; ``errors`` are its outputs' cotangents."""
+    rows = panel_rows(work)
+    lanes = rows // VECTORS
+    down, across = _blocks(sizes, lanes)
+    x_stride, m_stride = (sizes[0] + 1) * rows, (sizes[1] + 1) * rows
+    for j in range(across):
+        for i in range(down):
+            unit, at = j * (lanes // FEATURES), sums + (i * across + j) * lanes
+            left = x + i * FEATURES * rows
+            _add_masked(inputs, left, x_stride, work, errors, masks, m, m_stride, unit, panels, work, at)
+    total = sums + down * across * lanes
+    for panel in range(panels):
+        for r in range(rows):
+            work[total + r] += work[errors + panel * rows + r]
+
+
+@njit
+def unpack_shallow_sums(params: Array, p: int, sizes: Array, work: Array, sums: int, out: Array, start: int) -> None:
+    """Write the gradient that the sums give."""
+    lanes = panel_rows(work) // VECTORS
+    down, across = _blocks(sizes, lanes)
+    units, width = lanes // FEATURES, sizes[1]
+    above = (sizes[0] + 1) * width  # where the output's weights are
+    for j in range(width):
+        out[start + above + j] = 0
+    for i in range(sizes[0] + 1):
+        for block in range(across):
+            cells, first = sums + (i // FEATURES * across + block) * lanes + i % FEATURES * units, block * units
+            for j in range(first, min(first + units, width)):
+                value, weight = work[cells + j - first], i * width + j
+                out[start + above + j] += params[p + weight] * value
+                out[start + weight] = params[p + above + j] * value
+    bias = out.dtype.type(0)
+    for r in range(VECTORS * lanes):
+        bias += work[sums + down * across * lanes + r]
+    out[start + above + width] = bias
