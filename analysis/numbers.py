@@ -28,6 +28,7 @@ def p_value(p: float) -> str:
 
 def steps(value: float) -> str:
     """Env steps, shortened: 1.2M."""
+    value = float(f"{value:.3g}")
     for size, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
         if value >= size:
             return f"{value / size:.3g}{letter}"

@@ -88,6 +88,7 @@ CLASSIC_TEXT = """## Classic control
 
 Beside rl-baselines3-zoo's benchmark, which has one run each. Ours: the mean over seeds of their returns at the end of
 training, over 100 episodes each, and its 95% bootstrap interval. "Not worse": the interval does not end below theirs.
+The settings of Pendulum's presets and the damping of CartPole's TRPO were chosen by trials of these same seeds.
 """
 MUJOCO_TEXT = """## MuJoCo
 
