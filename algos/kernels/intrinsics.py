@@ -87,6 +87,22 @@ def loop(builder: Any, count: Any, start: list[Any], body: Callable[[Any, list[A
     return results
 
 
+def add_products(
+    builder: Any, sums: list[Any], weights: Memory, k_stride: Any, columns: list[Any], inputs: Memory, depth: Any
+) -> list[Any]:
+    """sums[j, v] + Σ_k weights[k * k_stride + columns[j]] * inputs[k], vector v of a panel's, in the order of k."""
+    lanes, rows = inputs.lanes, VECTORS * inputs.lanes
+    cells = [(j, v) for j in range(len(columns)) for v in range(VECTORS)]
+
+    def body(k: Any, values: list[Any]) -> list[Any]:
+        row, first = builder.mul(k, INDEX(rows)), builder.mul(k, k_stride)
+        vectors = [inputs.load(builder.add(row, INDEX(v * lanes))) for v in range(VECTORS)]
+        scalars = [weights.scalar(builder.add(first, column)) for column in columns]
+        return [emit_fma(builder, scalars[j], vectors[v], a) for (j, v), a in zip(cells, values, strict=True)]
+
+    return loop(builder, depth, sums, body)
+
+
 def emit_relu(builder: Any, z: Any) -> Any:
     """max(z, 0); nan where z is nan."""
     zero = constant(z.type, 0.0)
@@ -184,14 +200,8 @@ def product(columns: int, mode: str) -> Any:
             else:
                 initial = [zero for _ in cells]
 
-            def body(k: Any, values: list[Any]) -> list[Any]:
-                row = builder.mul(k, INDEX(rows))
-                vectors = [x.load(builder.add(row, INDEX(v * lanes))) for v in range(VECTORS)]
-                first = builder.mul(k, k_stride)
-                scalars = [w.scalar(builder.add(first, builder.mul(INDEX(j), j_stride))) for j in range(columns)]
-                return [emit_fma(builder, scalars[j], vectors[v], a) for (j, v), a in zip(cells, values, strict=True)]
-
-            results = loop(builder, depth, initial, body)
+            offsets = [builder.mul(INDEX(j), j_stride) for j in range(columns)]
+            results = add_products(builder, initial, w, k_stride, offsets, x, depth)
             for (j, v), z in zip(cells, results, strict=True):
                 if mode == "relu":
                     z = emit_relu(builder, z)

@@ -134,7 +134,7 @@ def network_outputs(
     x = start + activations_below(sizes, sizes.size - 2, rows) + panel * (n_in + 1) * rows
     y = to + panel * n_out * rows
     if is_shallow(sizes, relu):
-        shallow_outputs(params, p, sizes, acts, start + panel * (sizes[0] + 1) * rows, acts, x, out, y)
+        shallow_outputs(params, p, sizes, acts, start + panel * (sizes[0] + 1) * rows, x, out, y)
         return
     hidden_layers(params, p, sizes, relu, acts, start, panel)
     weights = p + params_below(sizes, sizes.size - 2)
@@ -208,7 +208,7 @@ def add_tile(
     rows = panel_rows(work)
     if is_shallow(sizes, relu):
         hidden, errors = start + activations_below(sizes, 1, rows), deltas + deltas_below(sizes, 2, rows)
-        add_shallow_tile(sizes, acts, start, acts, hidden, panels, work, errors, sums)
+        add_shallow_tile(sizes, acts, start, hidden, panels, work, errors, sums)
         return
     for m in range(sizes.size - 1):
         n_in, n_out = sizes[m], sizes[m + 1]

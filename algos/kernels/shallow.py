@@ -12,7 +12,17 @@ from llvmlite import ir  # type: ignore[import-untyped]
 from numba import njit, types
 
 from algos.kernels.elementary import constant, emit_fma
-from algos.kernels.intrinsics import COLUMNS, INDEX, VECTORS, Memory, emit_relu, intrinsic, lane_sums, loop
+from algos.kernels.intrinsics import (
+    COLUMNS,
+    INDEX,
+    VECTORS,
+    Memory,
+    add_products,
+    emit_relu,
+    intrinsic,
+    lane_sums,
+    loop,
+)
 from algos.kernels.panels import panel_rows
 
 Array = np.ndarray
@@ -56,28 +66,26 @@ def _hidden_units(columns: int) -> Any:
         width: Any,
         first: Any,
         groups: Any,
-        inputs: Any,
+        acts: Any,
         in_start: Any,
-        masks: Any,
         masks_start: Any,
         out: Any,
         out_start: Any,
     ) -> Any:
         integer = types.intp
         signature = types.void(
-            params, integer, integer, integer, integer, integer, inputs, integer, masks, integer, out, integer
+            params, integer, integer, integer, integer, integer, acts, integer, integer, out, integer
         )
 
         def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
             builder.function.attributes.add("noinline")
-            params, start, depth, width, first, groups, inputs, in_start, masks, masks_start, out, out_start = args
+            params, start, depth, width, first, groups, acts, in_start, masks_start, out, out_start = args
             types_ = signature.args
             weights = Memory(context, builder, types_[0], params, builder.add(start, first))
-            x = Memory(context, builder, types_[6], inputs, in_start)
-            hidden = Memory(context, builder, types_[8], masks, masks_start)
-            y = Memory(context, builder, types_[10], out, out_start)
+            x = Memory(context, builder, types_[6], acts, in_start)
+            hidden = Memory(context, builder, types_[6], acts, masks_start)
+            y = Memory(context, builder, types_[9], out, out_start)
             kept = _Masks(builder, hidden, first)
-            lanes, rows = y.lanes, VECTORS * y.lanes
             cells = [(j, v) for j in range(columns) for v in range(VECTORS)]
             zero = constant(y.vector, 0.0)
             biases = builder.mul(depth, width)
@@ -87,14 +95,7 @@ def _hidden_units(columns: int) -> Any:
                 unit = builder.mul(index, INDEX(columns))
                 units = [builder.add(unit, INDEX(j)) for j in range(columns)]
                 initial = [weights.scalar(builder.add(biases, unit)) for unit in units]
-
-                def products(k: Any, sums: list[Any]) -> list[Any]:
-                    row, line = builder.mul(k, INDEX(rows)), builder.mul(k, width)
-                    vectors = [x.load(builder.add(row, INDEX(v * lanes))) for v in range(VECTORS)]
-                    scalars = [weights.scalar(builder.add(line, unit)) for unit in units]
-                    return [emit_fma(builder, scalars[j], vectors[v], z) for (j, v), z in zip(cells, sums, strict=True)]
-
-                values = loop(builder, depth, [initial[j] for j, _ in cells], products)
+                values = add_products(builder, [initial[j] for j, _ in cells], weights, width, units, x, depth)
                 scalars = [weights.scalar(builder.add(above, unit)) for unit in units]
                 outputs = list(outputs)
                 for (j, v), z in zip(cells, values, strict=True):
@@ -103,9 +104,9 @@ def _hidden_units(columns: int) -> Any:
                     outputs[v] = emit_fma(builder, scalars[j], emit_relu(builder, z), outputs[v])
                 return outputs
 
-            outputs = loop(builder, groups, [y.load(INDEX(v * lanes)) for v in range(VECTORS)], group)
+            outputs = loop(builder, groups, [y.load(INDEX(v * y.lanes)) for v in range(VECTORS)], group)
             for v, value in enumerate(outputs):
-                y.store(value, INDEX(v * lanes))
+                y.store(value, INDEX(v * y.lanes))
             return context.get_dummy_value()
 
         return signature, codegen
@@ -119,43 +120,39 @@ _several_units, _one_unit = _hidden_units(COLUMNS), _hidden_units(1)
 @intrinsic
 def _add_masked(
     typingctx: Any,
-    inputs: Any,
+    acts: Any,
     in_start: Any,
     in_stride: Any,
-    errors: Any,
-    errors_start: Any,
-    masks: Any,
     masks_start: Any,
     masks_stride: Any,
     unit: Any,
     panels: Any,
-    out: Any,
+    work: Any,
+    errors_start: Any,
     out_start: Any,
 ) -> Any:
     """out[i * J + j] += Σ_rows inputs[i] * errors, of the rows that are in the mask of hidden unit ``unit + j``.
 
-    i < FEATURES and j < J = lanes / FEATURES; the panels of inputs and of masks lie ``in_stride`` and ``masks_stride``
-    elements apart.
+    i < FEATURES and j < J = lanes / FEATURES. Inputs and masks are in ``acts``, their panels ``in_stride`` and
+    ``masks_stride`` elements apart; errors and sums are in ``work``.
     """
     integer = types.intp
-    signature = types.void(
-        inputs, integer, integer, errors, integer, masks, integer, integer, integer, integer, out, integer
-    )
+    signature = types.void(acts, integer, integer, integer, integer, integer, integer, work, integer, integer)
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         builder.function.attributes.add("noinline")
-        inputs, in_start, in_stride, errors, errors_start, masks, masks_start, masks_stride, unit, panels = args[:10]
+        acts, in_start, in_stride, masks_start, masks_stride, unit, panels, work, errors_start, out_start = args
         types_ = signature.args
-        x = Memory(context, builder, types_[0], inputs, in_start)
-        e = Memory(context, builder, types_[3], errors, errors_start)
-        total = Memory(context, builder, types_[10], *args[10:])
+        x = Memory(context, builder, types_[0], acts, in_start)
+        e = Memory(context, builder, types_[7], work, errors_start)
+        total = Memory(context, builder, types_[7], work, out_start)
         lanes, rows = total.lanes, VECTORS * total.lanes
         units = lanes // FEATURES
 
         def body(panel: Any, sums: list[Any]) -> list[Any]:
             here = builder.mul(panel, in_stride)
             at_masks = builder.add(masks_start, builder.mul(panel, masks_stride))
-            kept = _Masks(builder, Memory(context, builder, types_[5], masks, at_masks), unit)
+            kept = _Masks(builder, Memory(context, builder, types_[0], acts, at_masks), unit)
             for v in range(VECTORS):
                 error = e.load(builder.add(builder.mul(panel, INDEX(rows)), INDEX(v * lanes)))
                 features = [x.load(builder.add(here, INDEX(i * rows + v * lanes))) for i in range(FEATURES)]
@@ -175,7 +172,7 @@ def _add_masked(
     return signature, codegen
 
 
-@njit
+@njit(cache=True)
 def is_shallow(sizes: Array, relu: bool) -> bool:
     """Whether this module computes the network."""
     return relu and sizes.size == 3 and sizes[2] == 1
@@ -195,10 +192,8 @@ def shallow_sums_elements(sizes: Array, lanes: int) -> int:
 
 
 @njit
-def shallow_outputs(
-    params: Array, p: int, sizes: Array, inputs: Array, x: int, masks: Array, m: int, out: Array, y: int
-) -> None:
-    """Outputs ``out[y:]`` of the panel ``inputs[x:]``, and the masks of its hidden units from ``masks[m]`` on."""
+def shallow_outputs(params: Array, p: int, sizes: Array, acts: Array, x: int, masks: int, out: Array, y: int) -> None:
+    """Outputs ``out[y:]`` of the panel ``acts[x:]``, and the masks of its hidden units from ``acts[masks]`` on."""
     rows = panel_rows(out)
     depth, width = sizes[0], sizes[1]
     bias = params[p + (depth + 2) * width]
@@ -206,26 +201,26 @@ def shallow_outputs(
         out[y + r] = bias
     groups = width // COLUMNS
     if groups > 0:
-        _several_units(params, p, depth, width, 0, groups, inputs, x, masks, m, out, y)
+        _several_units(params, p, depth, width, 0, groups, acts, x, masks, out, y)
     if width > groups * COLUMNS:
         rest = width - groups * COLUMNS
-        _one_unit(params, p, depth, width, groups * COLUMNS, rest, inputs, x, masks, m, out, y)
+        _one_unit(params, p, depth, width, groups * COLUMNS, rest, acts, x, masks, out, y)
 
 
 @njit
 def add_shallow_tile(
-    sizes: Array, inputs: Array, x: int, masks: Array, m: int, panels: int, work: Array, errors: int, sums: int
+    sizes: Array, acts: Array, x: int, masks: int, panels: int, work: Array, errors: int, sums: int
 ) -> None:
     """Add what a tile gives to the sums in ``work``; ``errors`` are its outputs' cotangents."""
     rows = panel_rows(work)
     lanes = rows // VECTORS
     down, across = _blocks(sizes, lanes)
-    x_stride, m_stride = (sizes[0] + 1) * rows, (sizes[1] + 1) * rows
+    x_stride, masks_stride = (sizes[0] + 1) * rows, (sizes[1] + 1) * rows
     for j in range(across):
         for i in range(down):
             unit, at = j * (lanes // FEATURES), sums + (i * across + j) * lanes
             left = x + i * FEATURES * rows
-            _add_masked(inputs, left, x_stride, work, errors, masks, m, m_stride, unit, panels, work, at)
+            _add_masked(acts, left, x_stride, masks, masks_stride, unit, panels, work, errors, at)
     total = sums + down * across * lanes
     for panel in range(panels):
         for r in range(rows):

@@ -34,7 +34,7 @@ PEERS = ("seedbed", "Stable-Baselines3")
 CONSTANT = ("algo.optimiser.schedule=constant",)
 SETTINGS = {
     "PPO on CartPole-v1": ("experiment=cartpole/ppo", *CONSTANT, "algo.clip_schedule=constant", "iterations=200"),
-    "PPO on Pendulum-v1": ("experiment=pendulum/ppo", "algo.optimiser.schedule=constant"),
+    "PPO on Pendulum-v1": ("experiment=pendulum/ppo", *CONSTANT),
     "A2C on CartPole-v1": ("experiment=cartpole/a2c", "iterations=1500"),
     "A2C on Acrobot-v1": ("experiment=acrobot/a2c", "normalisation=none", "iterations=1500"),
 }
