@@ -5,9 +5,19 @@ beside their code, in the ``Settings`` of each class.
 """
 
 from functools import partial
+from importlib.util import find_spec
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from algos.parts import PartError, find_class, require
@@ -84,9 +94,17 @@ AnyOptimiser = Annotated[OptimiserSettings, part(OptimiserSettings, apply=("grad
 
 
 class AlgorithmSettings(PartSettings):
-    """Of a variant; ``name`` is what tables and figures call it."""
+    """Of a variant; ``name`` is what tables and figures call it. ``algos.NAME`` has that name for itself."""
 
-    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]
+
+    @field_validator("name")
+    @classmethod
+    def _is_its_own(cls, name: str, values: ValidationInfo) -> str:
+        module = f"algos.{name}"
+        if find_spec(module) and not values.data.get("target", "").startswith(f"{module}."):
+            raise PydanticCustomError("name", "taken by {module}; allowed: another name", {"module": module})
+        return name
 
 
 class GradientSettings(AlgorithmSettings):

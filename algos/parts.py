@@ -6,7 +6,10 @@ this repository or in the user's own, wherever Python can import it.
 
 import importlib
 import inspect
+import os
+import sys
 from collections.abc import Iterator, Mapping
+from types import ModuleType
 from typing import Any
 
 OURS = ("algos", "sweeps")
@@ -15,6 +18,13 @@ OURS = ("algos", "sweeps")
 
 class PartError(ValueError):
     """A class that the config names cannot be what it is named for; the message is one line."""
+
+
+def import_module(name: str) -> ModuleType:
+    """A module of an installed package, or of one in the working directory, however Python was started."""
+    if os.getcwd() not in sys.path:
+        sys.path.append(os.getcwd())
+    return importlib.import_module(name)
 
 
 def find_class(target: str) -> type:
@@ -27,9 +37,10 @@ def find_class(target: str) -> type:
     if not module_name:
         raise PartError("has no module; allowed: MODULE.CLASS")
     try:
-        module = importlib.import_module(module_name)
+        module = import_module(module_name)
     except Exception as error:  # whatever the code of a user raises when it is imported
-        raise PartError(f"cannot be imported ({type(error).__name__}: {error}); allowed: MODULE.CLASS") from None
+        reason = f"{type(error).__name__}: {error}"
+        raise PartError(f"cannot be imported ({reason}); allowed: MODULE.CLASS, below the working directory") from None
     found = getattr(module, class_name, None)
     if not isinstance(found, type):
         kind = "has no" if found is None else "holds no class but an object under the name"
@@ -58,6 +69,11 @@ def require(found: type, settings_base: type, methods: Mapping[str, tuple[str, .
             ) from None
 
 
+def is_ours(module: str) -> bool:
+    """Whether a module is of this repository."""
+    return module.partition(".")[0] in OURS
+
+
 def foreign_modules(content: Mapping[str, Any]) -> Iterator[str]:
     """The modules from outside this repository that a composed config would have imported."""
     for key, value in content.items():
@@ -65,5 +81,5 @@ def foreign_modules(content: Mapping[str, Any]) -> Iterator[str]:
             yield from foreign_modules(value)
         elif isinstance(value, str) and (key == "_target_" or key == "module"):
             module = value.rpartition(".")[0] if key == "_target_" else value
-            if module.partition(".")[0] not in OURS:
+            if not is_ours(module):
                 yield module

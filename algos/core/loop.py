@@ -18,6 +18,19 @@ from algos.core.reductions import batch_mean
 from algos.core.run import Run
 from algos.core.transitions import Estimates, Transitions
 
+RESERVED = (
+    "algo",
+    "env_id",
+    "seed",
+    "iteration",
+    "status",
+    "env_steps",
+    "episodes",
+    "episodic_return",
+    "episodic_length",
+)
+"""Columns of ``progress.csv`` that are not a variant's to report."""
+
 
 @dataclass
 class Failure:
