@@ -2,7 +2,6 @@
 
 import difflib
 import importlib
-import os
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -17,6 +16,7 @@ from algos.envs.registry import BATCHED_TASKS, load_task
 from algos.envs.serial import SerialVectorEnv
 from algos.envs.vector import SameStepVectorEnv
 from algos.envs.workers import WorkerVectorEnv
+from algos.machine import usable_cores
 
 TRIAL_STEPS = 5
 
@@ -53,7 +53,7 @@ def make_vec(
     make_one = partial(make_single, env_id, kwargs, module, max_episode_steps, rescale_actions)
     _try_out(env_id, make_one)
     if vectorization == "async":
-        return WorkerVectorEnv(make_one, num_envs, min(len(os.sched_getaffinity(0)), num_envs))
+        return WorkerVectorEnv(make_one, num_envs, min(usable_cores(), num_envs))
     return SerialVectorEnv(make_one, num_envs)
 
 
