@@ -4,7 +4,6 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
-import gymnasium as gym
 import numba
 import numpy as np
 import torch
@@ -22,9 +21,10 @@ from algos.core.policy import CategoricalHead, GaussianHead, Head, Policy, Squas
 from algos.core.resources import Resources
 from algos.core.run import Run
 from algos.core.stepping import make_stepping
-from algos.envs.batched import BatchedEnv
 from algos.envs.errors import TaskError
 from algos.envs.make import make_vec
+from algos.envs.vector import SameStepVectorEnv
+from algos.machine import usable_cores
 from algos.parts import find_class
 from algos.streams import environment_seeds, stream
 
@@ -82,7 +82,7 @@ def make_agents(config: Config, envs: VectorEnv, resources: Resources) -> tuple[
     return Policy(policy_network, head, policy_params, obs_normaliser), critic
 
 
-def make_environments(config: EnvConfig, num_envs: int) -> VectorEnv:
+def make_environments(config: EnvConfig, num_envs: int) -> SameStepVectorEnv:
     """``num_envs`` copies of the task.
 
     Raises:
@@ -106,8 +106,7 @@ def make_evaluator(config: Config, num_episodes: int) -> Evaluator:
         TaskError: an episode of the task may never end.
     """
     envs = make_environments(config.env, len(config.seeds) * num_episodes)
-    limited = isinstance(envs, BatchedEnv) or config.env.max_episode_steps or gym.spec(config.env.id).max_episode_steps
-    if not limited:
+    if envs.max_episode_steps is None:
         raise TaskError(f"{config.env.id} has no time limit: an evaluation may not end; set env.max_episode_steps")
     return Evaluator(envs, config.seeds, num_episodes, config.num_envs)
 
@@ -115,7 +114,7 @@ def make_evaluator(config: Config, num_episodes: int) -> Evaluator:
 def make_trainer(config: Config) -> Trainer:
     """A run that is ready to iterate."""
     # Engines that run several jobs side by side tell each its share of the cores by OMP_NUM_THREADS.
-    threads = config.threads or int(os.environ.get("OMP_NUM_THREADS") or len(os.sched_getaffinity(0)))
+    threads = config.threads or int(os.environ.get("OMP_NUM_THREADS") or usable_cores())
     torch.set_num_threads(threads)
     numba.set_num_threads(min(threads, numba.config.NUMBA_NUM_THREADS))  # type: ignore[attr-defined]
     seeds = config.seeds
