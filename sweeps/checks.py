@@ -157,7 +157,10 @@ def check_jobs(jobs: list[tuple[DictConfig, Path]], launcher: str) -> list[dict[
             envs = make_environments(run.env, 1)
             tasks.append(run.env)
             if foreign:
-                rehearse(run, envs)
+                try:
+                    rehearse(run, envs)
+                except PartError as error:
+                    raise InputError(str(error)) from None
                 rehearsed.append((run.algo, run.critic, run.estimator, run.env))
             envs.close()
         if directory in directories:
@@ -185,7 +188,7 @@ def _must_pass(check: Callable[..., None]) -> Callable[..., None]:
     def checked(*args: Any, **kwargs: Any) -> None:
         try:
             check(*args, **kwargs)
-        except (InputError, TaskError, PartError) as error:
+        except (InputError, TaskError) as error:
             exit_with(error)
         except Exception:
             traceback.print_exc()
