@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from algos.machine import processor_name
 from analysis.run_format import RUNNING, run_hash
 
 PACKAGES = ["seedbed", "torch", "numpy", "numba", "gymnasium", "hydra-core"]
@@ -29,16 +30,8 @@ def software() -> dict[str, Any]:
         "commit": _commit(),
         "versions": {"python": platform.python_version()}
         | {name: importlib.metadata.version(name) for name in PACKAGES},
-        "host": {"system": platform.platform(), "processor": _processor(), "cores": os.cpu_count()},
+        "host": {"system": platform.platform(), "processor": processor_name(), "cores": os.cpu_count()},
     }
-
-
-def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-        return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
-        return platform.processor()
 
 
 def describe(content: Mapping[str, Any], overrides: Sequence[str]) -> dict[str, Any]:
