@@ -4,7 +4,6 @@
 """
 
 import multiprocessing
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -19,11 +18,12 @@ from stable_baselines3.common.env_util import make_vec_env
 
 from algos.config import Config
 from algos.core.evaluation import MODES
+from algos.machine import usable_cores
 from algos.streams import evaluation_seeds
 from analysis import statistics as st
-from analysis.canvas import Figure, encode
 from analysis.numbers import p_value
-from analysis.style import COLOURS, use_style
+from analysis.plots.canvas import Figure, encode
+from analysis.plots.style import COLORS, use_style
 from tests.composing import composed, trainer
 
 HERE = Path(__file__).parent
@@ -85,7 +85,7 @@ def _model(config: Config, envs: Any, seed: int) -> A2C | PPO:
 def study(progress: Callable[[str], None] = print) -> pd.DataFrame:
     """Train everything: one row per setting, peer and seed, with its mean return."""
     tables = []
-    with multiprocessing.get_context("spawn").Pool(len(os.sched_getaffinity(0)), maxtasksperchild=5) as pool:
+    with multiprocessing.get_context("spawn").Pool(usable_cores(), maxtasksperchild=5) as pool:
         pending = {
             name: pool.starmap_async(theirs, [(overrides, seed) for seed in range(SEEDS)])
             for name, overrides in SETTINGS.items()
@@ -114,7 +114,7 @@ def draw(table: pd.DataFrame) -> bytes:
         panels = np.ravel(canvas.subplots(1, len(SETTINGS)))
         for ax, (name, rows) in zip(panels, table.groupby("setting", sort=False), strict=True):
             samples = [rows.loc[rows["peer"] == peer, "return"] for peer in PEERS]
-            for place, (sample, colour) in enumerate(zip(samples, COLOURS, strict=False)):
+            for place, (sample, colour) in enumerate(zip(samples, COLORS, strict=False)):
                 spread = np.linspace(-0.15, 0.15, len(sample))
                 ax.plot(place + spread, sample, "o", color=colour, markersize=3, alpha=0.7)
                 ax.plot([place - 0.25, place + 0.25], [sample.mean()] * 2, color=colour, linewidth=1.5)
