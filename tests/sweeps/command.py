@@ -12,8 +12,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-# Threads that were forked spin for each other's end, for milliseconds at every small operation.
-os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 SERVER = multiprocessing.get_context("forkserver")
 SERVER.set_forkserver_preload(["sweeps.train", "sweeps.resume", "sweeps.status", "algos.envs.cartpole"])
 
