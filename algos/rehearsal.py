@@ -7,7 +7,7 @@ import torch
 from gymnasium import spaces
 from gymnasium.vector import VectorEnv
 
-from algos.build import make_agents
+from algos.build import make_agents, make_environments
 from algos.config import Config
 from algos.core.loop import RESERVED
 from algos.core.policy import Policy
@@ -17,6 +17,31 @@ from algos.core.transitions import Episodes, Steps, Transitions
 from algos.parts import PartError, find_class, is_ours
 
 NUM_SEEDS = 2
+
+
+class Rehearsals:
+    """What the parts from outside that a command names are held against, each once."""
+
+    def __init__(self) -> None:
+        self.targets: dict[str, str] = {}  # by the name of a variant
+        self.done: list[tuple[Any, ...]] = []
+
+    def check(self, config: Config) -> None:
+        """Whether a job's parts work together; those of this repository do.
+
+        Raises:
+            PartError: they do not, or two variants of one command have the same name.
+        """
+        algo = config.algo
+        other = self.targets.setdefault(algo.name, algo.target)
+        if other != algo.target:
+            raise PartError(f"algo.name={algo.name!r}: taken by {other} in this sweep; allowed: another name")
+        parts = (algo, config.critic, config.estimator, config.env, config.policy, config.value)
+        if is_foreign(config) and parts not in self.done:
+            self.done.append(parts)
+            envs = make_environments(config.env, 1)
+            rehearse(config, envs)
+            envs.close()
 
 
 def rehearse(config: Config, envs: VectorEnv) -> None:

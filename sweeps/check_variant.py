@@ -11,11 +11,9 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.errors import HydraException
 
 from algos.conformance import CHECKS, Broken
-from sweeps.checks import task_config, validate
+from sweeps.compose import CONF, plain_config
 from sweeps.errors import InputError, exit_with, one_line
-
-CONF = Path(__file__).resolve().parent.parent / "conf"
-"""A path, not a package: a folder ``conf`` in the working directory is the user's."""
+from sweeps.run_config import validate
 
 
 def composed(overrides: Sequence[str], config_dir: Path | None = None) -> dict[str, Any]:
@@ -32,7 +30,7 @@ def composed(overrides: Sequence[str], config_dir: Path | None = None) -> dict[s
     GlobalHydra.instance().clear()
     try:
         with initialize_config_dir(str(CONF), version_base="1.3"):
-            content = task_config(compose("config", overrides))
+            content = plain_config(compose("config", overrides))
     except HydraException as error:
         raise InputError(f"{' '.join(overrides)}: {one_line(error)}") from None
     validate(content)
