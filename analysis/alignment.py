@@ -105,8 +105,9 @@ def floors(lines: Curves, reference: Reference | None) -> np.ndarray:
 
 
 def floors_of(rows: pd.DataFrame, lines: Curves, metric: str) -> np.ndarray:
-    """As floors, with the shipped reference of the task that `rows` are of."""
-    return floors(lines, reference_for(references(), str(rows["env_id"].iloc[0]), metric))
+    """As floors, with the shipped reference of the task that `rows` are of, if they say which."""
+    known = reference_for(references(), str(rows["env_id"].iloc[0]), metric) if "env_id" in rows else None
+    return floors(lines, known)
 
 
 @dataclass(frozen=True)
@@ -186,13 +187,12 @@ def align(
     if not each:
         return None
     reached = {variant: reach(lines) for variant, lines in each.items()}
-    alive = [steps for variant, steps in reached.items() if not each[variant].failed.all()]
-    horizon = min(alive or reached.values())
-    within = {variant: lines.x[lines.x <= horizon] for variant, lines in each.items()}
-    grid = min((steps for steps in within.values() if len(steps)), key=len)
+    alive = [variant for variant, lines in each.items() if not lines.failed.all()] or list(each)
+    horizon = min(reached[variant] for variant in alive)
+    within = [each[variant].x[each[variant].x <= horizon] for variant in alive]
+    grid = min((steps for steps in within if len(steps)), key=len)
     variants = {
-        variant: aligned_on(grid, lines, floors(lines, reference), reached[variant])
-        for variant, lines in each.items()
+        variant: aligned_on(grid, lines, floors(lines, reference), reached[variant]) for variant, lines in each.items()
     }
     scored = np.concatenate([aligned.values[aligned.scored] for aligned in variants.values()])
     known = np.isfinite(scored).all(axis=0)

@@ -143,11 +143,12 @@ class Comparison:
     def _failures(self, row: pd.Series) -> str:
         """How many seeds failed, and what the difference would be without them."""
         scores = self.normalised if row["env_id"] == ALL_TASKS else self.scores[self.scores["env_id"] == row["env_id"]]
+        what = "runs" if row["env_id"] == ALL_TASKS else "seeds"
         counts = []
         for variant in (row["a"], row["b"]):
             own = scores[scores["variant"] == variant]
             if failed := int(own["failed"].sum()):
-                counts.append(f"{failed} of {len(own)} seeds of {variant}")
+                counts.append(f"{failed} of {len(own)} {what} of {variant}")
         if not counts:
             return ""
         start = f"{' and '.join(counts)} failed"
@@ -169,17 +170,14 @@ class Comparison:
         with use_style():
             return draw(self)
 
-    def files(self, command: str = "") -> dict[str, bytes]:
-        """Every file of the report by its name; `command` is what made it."""
-        from analysis.report import report_files
+    def write(self, out: str | os.PathLike[str], command: str = "", latex: bool = False) -> Path:
+        """Writes the report's files into the directory `out`, and gives the path of report.html.
 
-        return report_files(self, command)
+        `command`: what made the report; `latex`: tables for a paper too. Raises InputError.
+        """
+        from analysis.report import report_files, write_files
 
-    def write(self, out: str | os.PathLike[str], command: str = "") -> Path:
-        """Writes the report's files into the directory `out`, and gives the path of report.html. Raises InputError."""
-        from analysis.report import write_files
-
-        return write_files(Path(out), self.files(command))
+        return write_files(Path(out), report_files(self, command, latex))
 
     def _repr_html_(self) -> str:
         from analysis.report import fragment
@@ -333,14 +331,14 @@ def compared_pairs(
 
 
 def with_observed_scales(pairs: pd.DataFrame, overall: Overall) -> pd.DataFrame:
-    """The pairs over all tasks with the interval that knows of a scale's uncertainty, where that is the wider one."""
+    """The pairs over all tasks with intervals that know of a scale's uncertainty."""
     if not overall.differences or not len(pairs):
         return pairs
     pairs = pairs.copy()
     for index, row in pairs[pairs["env_id"] == ALL_TASKS].iterrows():
-        low, high = overall.differences[row["a"], row["b"]]
-        pairs.loc[index, "difference_low"] = min(low, row["difference_low"])
-        pairs.loc[index, "difference_high"] = max(high, row["difference_high"])
+        ratio = overall.differences[row["a"], row["b"]]
+        for limit in ("difference_low", "difference_high"):
+            pairs.loc[index, limit] = row["difference"] + ratio * (row[limit] - row["difference"])
     return pairs
 
 
@@ -409,8 +407,9 @@ def on_all_tasks(
     observed = [env_id for env_id, scale in scales.items() if not scale.fixed]
     if observed:
         notes.append(
-            f"{', '.join(observed)}: no reference, so scores are normalised by what was observed here (0: untrained, 1: "
-            "the best variant's mean). Such a scale depends on the variants in this report; --references FILE fixes it."
+            f"{', '.join(observed)}: no reference, so scores are normalised by what was observed here (0: untrained, "
+            "1: the best variant's mean). Such a scale depends on the variants in this report; --references FILE "
+            "fixes it."
         )
     usable = scores[scores["env_id"].isin(scales) & scores["variant"].isin(shown)]
     if len(scales) < 2:
@@ -429,5 +428,3 @@ def complete(scores: pd.DataFrame) -> pd.DataFrame:
     """Those of the variants that have scores on every task."""
     count = scores.groupby("variant")["env_id"].nunique()
     return scores[scores["variant"].isin(count.index[count == scores["env_id"].nunique()])]
-
-

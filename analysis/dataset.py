@@ -77,9 +77,7 @@ def load(
     runs = dict(zip(run_names(found), found, strict=True))
     labels = label_variants(runs, named)
     rows, files = read_progress([(run.progress, run.in_progress) for run in found], columns)
-    loaded = [
-        Loaded(run, name, labels[name], rows.iloc[files[run.progress].rows]) for name, run in runs.items()
-    ]
+    loaded = [Loaded(run, name, labels[name], rows.iloc[files[run.progress].rows]) for name, run in runs.items()]
     notes = variant_notes(runs, labels)
     for item in loaded:
         file = files[item.run.progress]

@@ -127,7 +127,10 @@ def seed_scores(
         frames.append(frame)
     scores = pd.concat(frames, ignore_index=True)
     threshold = default_threshold(task, scores, lower_is_better) if threshold is None else threshold
-    times = [time_to(aligned.values[aligned.scored], task.grid, threshold, lower_is_better) for aligned in task.variants.values()]
+    times = [
+        time_to(aligned.values[aligned.scored], task.grid, threshold, lower_is_better)
+        for aligned in task.variants.values()
+    ]
     return scores.assign(
         time=np.concatenate([time for time, _ in times]),
         reached=np.concatenate([reached for _, reached in times]),
@@ -170,8 +173,7 @@ class Scale:
 
 
 def scale_of(task: Task, scores: pd.DataFrame, score: str, lower_is_better: bool = False) -> Scale | None:
-    """The scale of a task; `scores` are its own. None if there is no reference and nothing got better than untrained.
-    """
+    """The scale of a task; `scores` are its own. None if there is no reference and no variant beat the untrained."""
     if task.reference is not None:
         return Scale(task.reference.low, task.reference.high, True, task.reference.source)
     means = scores.groupby("variant")[score].mean()

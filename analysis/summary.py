@@ -1,8 +1,10 @@
 """What is said of each variant: one row per task and variant, and one per variant over all tasks, with intervals."""
 
+import itertools
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -130,11 +132,11 @@ def spread(values: np.ndarray) -> dict[str, object]:
 
 @dataclass(frozen=True)
 class Overall:
-    """Scores of variants that were run on every task: `table`, one row per variant; `differences`, the interval of the
-    difference of two means by the pair of variants, only where a scale was observed."""
+    """Scores of variants that were run on every task: `table`, one row per variant; `differences`, by how much the
+    interval of a pair's difference is wider because a scale was observed, only where one was."""
 
     table: pd.DataFrame
-    differences: dict[tuple[str, str], tuple[float, float]]
+    differences: dict[tuple[str, str], float]
 
 
 def overall_table(
@@ -146,42 +148,40 @@ def overall_table(
 ) -> Overall:
     """Aggregates of the column `normalised`, averaged over tasks, and mean ranks.
 
-    `first`: the untrained returns on each task. Where a scale was observed and not fixed, intervals are from a
-    bootstrap that draws the scale anew too, and never narrower than those for a fixed scale.
+    `first`: the untrained returns on each task. Where a scale was observed and not fixed, intervals are wider by the
+    ratio of two bootstrap deviations: with the scale drawn anew too, and with it fixed.
     """
     by_variant = samples(scores, "normalised")
-    rows = []
+    rows: list[dict[str, Any]] = []
     for variant, strata in by_variant.items():
-        row: dict[str, object] = {"env_id": ALL_TASKS, "variant": variant, "tasks": len(strata)}
+        row: dict[str, Any] = {"env_id": ALL_TASKS, "variant": variant, "tasks": len(strata)}
         row |= {"scored": sum(map(len, strata))} | aggregates(strata)
         row |= own_statistics(strata, own, (ALL_TASKS, variant))
         row["optimality_gap"] = float(st.over_tasks(lambda s, axis=-1: st.optimality_gap(s, 1.0, axis))(*strata))
         rows.append(row)
-    table = pd.DataFrame(rows)
     differences = {}
     if not all(scales[env_id].fixed for env_id in scores["env_id"].unique()):
-        drawn = draw_overall(scores, scales, first, score)
+        drawn, fixed = (draw_overall(scores, scales, first, score, redraw) for redraw in (True, False))
         for index, row in enumerate(rows):
             for name in st.AGGREGATES:
-                low, high = wider(drawn[name][:, index], (row[f"{name}_low"], row[f"{name}_high"]))
-                table.loc[index, [f"{name}_low", f"{name}_high"]] = low, high
+                ratio = widening(drawn[name][:, index], fixed[name][:, index])
+                for limit in (f"{name}_low", f"{name}_high"):
+                    row[limit] = row[name] + ratio * (row[limit] - row[name])
         names = list(by_variant)
-        for i, a in enumerate(names):
-            for j, b in enumerate(names):
-                low, high = np.quantile(drawn["mean"][:, i] - drawn["mean"][:, j], TAILS)
-                differences[a, b] = float(low), float(high)
+        for (i, a), (j, b) in itertools.permutations(enumerate(names), 2):
+            each = [means["mean"][:, i] - means["mean"][:, j] for means in (drawn, fixed)]
+            differences[a, b] = widening(*each)
+    table = pd.DataFrame(rows)
     if len(by_variant) > 1:
         ranks = st.rank_table(by_variant, stream(ALL_TASKS, "ranks"), CONFIDENCE)
         table = table.merge(ranks, on="variant")
     return Overall(table, differences)
 
 
-TAILS = [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2]
-
-
-def wider(drawn: np.ndarray, limits: tuple[object, object]) -> tuple[float, float]:
-    low, high = np.quantile(drawn, TAILS)
-    return float(np.fmin(low, limits[0])), float(np.fmax(high, limits[1]))  # type: ignore[arg-type]
+def widening(drawn: np.ndarray, fixed: np.ndarray) -> float:
+    """How much wider an interval is because its scale was observed: at least 1."""
+    deviation = float(fixed.std())
+    return max(1.0, float(drawn.std()) / deviation) if deviation > 0 else 1.0
 
 
 def draw_overall(
@@ -189,20 +189,23 @@ def draw_overall(
     scales: Mapping[str, Scale],
     first: Mapping[str, np.ndarray],
     score: str,
+    redraw: bool,
     n_resamples: int = 2000,
 ) -> dict[str, np.ndarray]:
-    """[n_resamples, variants] of each aggregate over all tasks: seeds drawn anew within each task and variant, and with
-    them the scales that were observed."""
+    """[n_resamples, variants] of each aggregate over all tasks: seeds drawn anew within each task and variant, and if
+    `redraw` with them the scales that were observed."""
     rng = stream(ALL_TASKS, "scales")
     variants = sorted(scores["variant"].unique())
     tasks = sorted(scores["env_id"].unique())
     total = {name: np.zeros((n_resamples, len(variants))) for name in st.AGGREGATES}
     for env_id in tasks:
         here = scores[scores["env_id"] == env_id]
-        drawn = [resampled(here.loc[here["variant"] == v, score].to_numpy(dtype=float), rng, n_resamples) for v in variants]
+        drawn = [
+            resampled(here.loc[here["variant"] == v, score].to_numpy(dtype=float), rng, n_resamples) for v in variants
+        ]
         scale = scales[env_id]
         low, high = np.full(n_resamples, scale.low), np.full(n_resamples, scale.high)
-        if not scale.fixed:
+        if redraw and not scale.fixed:
             means = np.array([sample.mean(axis=1) for sample in drawn])
             low = resampled(first[env_id], rng, n_resamples).mean(axis=1)
             high = means.max(axis=0) if scale.high > scale.low else means.min(axis=0)

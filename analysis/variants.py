@@ -226,5 +226,3 @@ def named_notes(label: str, by_task: Mapping[str, Sequence[Mapping[str, str]]]) 
 def listed(keys: Sequence[str], most: int = 6) -> str:
     names = ", ".join(keys[:most])
     return names if len(keys) <= most else f"{names} and {len(keys) - most} more settings"
-
-
