@@ -406,6 +406,16 @@ def test_scores_statistics_and_figures_of_ones_own(own):
     assert "Seeds, by hand." in page
 
 
+def test_the_examples_of_ones_own_work(own, monkeypatch):
+    monkeypatch.syspath_prepend(Path(analysis.__file__).parents[1] / "examples" / "extending")
+    arguments = ["--score", "my_lab.scores:worst_quarter", "--statistic", "my_lab.scores:stuck"]
+    arguments += ["--figure", "my_lab.scores:first_against_last", "--out", str(own / "out")]
+    assert main([str(own / "runs"), *arguments]) == 0
+    summary = pd.read_csv(own / "out" / "summary.csv").set_index("variant")
+    assert summary.loc["trpo", "stuck"] == 1
+    assert (own / "out" / "own-first_against_last.svg").exists()
+
+
 @pytest.mark.parametrize(
     ("option", "name", "say"),
     [
