@@ -217,7 +217,7 @@ def survival(scores: pd.DataFrame, ax: Axes, colors: Mapping[str, str]) -> None:
         ax.step(start, 1 - np.concatenate([[1], not_yet]), where="post", label=wrapped(variant), **line(color))
         ax.fill_between(x, 1 - high, 1 - low, step="post", color=color, alpha=0.18, linewidth=0)
     ax.set_xlabel(X_LABELS["env_steps"])
-    ax.set_ylabel("fraction of seeds that reached it")
+    ax.set_ylabel("fraction that reached it")
     ax.set_ylim(-0.02, 1.02)
     in_steps(ax)
 
