@@ -6,7 +6,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 
@@ -80,10 +79,3 @@ def test_each_loss_of_spo_is_its_formula(lab):
             penalty = advantages[seed].abs() / (2 * 0.2) * (ratio - 1) ** 2
             torch.testing.assert_close(losses[seed], (penalty - ratio * advantages[seed]).mean())
     assert not torch.allclose(steps[0][1], steps[-1][1])
-
-
-def test_steadiness_by_hand(lab):
-    from my_lab.scores import steadiness
-
-    curves = np.array([[1.0, 3.0, 2.0, 5.0], [np.nan, 2.0, np.nan, 3.0]])
-    np.testing.assert_array_equal(steadiness(curves, np.arange(4)), [-1.0, 0.0])
