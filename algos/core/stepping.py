@@ -13,7 +13,7 @@ from numba import njit
 
 from algos.core.checkpoint import State, collect_state, restore_state
 from algos.core.policy import CategoricalHead, GaussianHead, Head, Policy, SquashedHead
-from algos.core.rollout import Episodes, Rollout
+from algos.core.transitions import Episodes, Steps
 from algos.envs.batched import BatchedEnv
 from algos.envs.vector import Actor, SameStepVectorEnv
 from algos.kernels.acting import row_policy
@@ -31,7 +31,7 @@ class CompiledStepping:
         self.episode_return = np.zeros((num_seeds, len(env_seeds) // num_seeds))
         envs.reset(seed=list(env_seeds))
 
-    def rollout(self, policy: Policy, noise: np.ndarray) -> Rollout:
+    def rollout(self, policy: Policy, noise: np.ndarray) -> Steps:
         """As many steps as ``noise [S, T, N, A]`` has, acting by ``policy``."""
         params = policy.params.detach().cpu().numpy()
         steps = compiled_rollout(
@@ -41,12 +41,12 @@ class CompiledStepping:
             params[:, : policy.network.num_params],
             policy.standard_deviation(),
             noise,
-            obs_mean=policy.observations.mean,
-            obs_scale=policy.observations.scale,
-            obs_clip=policy.observations.clip,
+            obs_mean=policy.obs_normaliser.mean,
+            obs_scale=policy.obs_normaliser.scale,
+            obs_clip=policy.obs_normaliser.clip,
             episode_return=self.episode_return,
         )
-        return Rollout(
+        return Steps(
             obs=steps.obs,
             actions=steps.actions,
             rewards=steps.rewards,
@@ -87,7 +87,7 @@ class VectorStepping:
         self.episode_length = np.zeros(self.episode_return.shape, np.int64)
         envs.reset(seed=list(env_seeds))  # type: ignore[arg-type]
 
-    def rollout(self, policy: Policy, noise: np.ndarray) -> Rollout:
+    def rollout(self, policy: Policy, noise: np.ndarray) -> Steps:
         """As many steps as ``noise [S, T, N, A]`` has, acting by ``policy``."""
         self.num_rollouts += 1
         S, T, N, A = noise.shape
@@ -103,7 +103,7 @@ class VectorStepping:
         t, e = steps.final_index.T
         final_index = np.column_stack([e // N, t, e % N])
         order = np.lexsort(final_index.T[::-1])
-        return Rollout(
+        return Steps(
             obs=obs,
             actions=actions if isinstance(self.envs.single_action_space, spaces.Box) else actions.astype(np.int64),
             rewards=rewards,
@@ -156,9 +156,9 @@ class VectorStepping:
             params[:, : policy.network.num_params],
             policy.standard_deviation(),
             space,
-            obs_mean=policy.observations.mean,
-            obs_scale=policy.observations.scale,
-            obs_clip=policy.observations.clip,
+            obs_mean=policy.obs_normaliser.mean,
+            obs_scale=policy.obs_normaliser.scale,
+            obs_clip=policy.obs_normaliser.clip,
         )
 
 

@@ -23,7 +23,7 @@ class Actor(Protocol):
         """The same for some of the environments, to act in another process; None if it cannot be sent there."""
 
 
-class Steps(NamedTuple):
+class EnvSteps(NamedTuple):
     """T steps of E environments; and the last observations of K episodes that were truncated and not terminated."""
 
     obs: np.ndarray  # [T, E, D], as the environments give them, but of the rollout's dtype
@@ -71,7 +71,7 @@ class SameStepVectorEnv(VectorEnv):
     def step_arrays(self) -> None:
         """Step every environment, from and to ``arrays``."""
 
-    def roll(self, actor: Actor, noise: np.ndarray) -> Steps:
+    def roll(self, actor: Actor, noise: np.ndarray) -> EnvSteps:
         """As many steps as ``noise [T, E, A]`` has, in its dtype."""
         T, E, A = noise.shape
         arrays, dtype = self.arrays, noise.dtype
@@ -91,7 +91,7 @@ class SameStepVectorEnv(VectorEnv):
                 for e in np.flatnonzero(truncated[t] & ~terminated[t]):
                     final_index.append((t, e))
                     final_obs.append(arrays["final_obs"][e].astype(dtype))
-        return Steps(
+        return EnvSteps(
             obs=obs,
             actions=actions,
             rewards=rewards,

@@ -18,7 +18,7 @@ import gymnasium as gym
 import numpy as np
 
 from algos.envs.serial import SerialVectorEnv
-from algos.envs.vector import Actor, Layout, SameStepVectorEnv, Steps, seeds_of
+from algos.envs.vector import Actor, EnvSteps, Layout, SameStepVectorEnv, seeds_of
 
 _SPAWN = multiprocessing.get_context("spawn")  # a fork would inherit the state of compute threads without the threads
 _ASK_TO_STOP = (signal.SIGINT, signal.SIGTERM)
@@ -71,7 +71,7 @@ class WorkerVectorEnv(SameStepVectorEnv):
     def step_arrays(self) -> None:
         self._ask("step", [()] * len(self._shares))
 
-    def roll(self, actor: Actor, noise: np.ndarray) -> Steps:
+    def roll(self, actor: Actor, noise: np.ndarray) -> EnvSteps:
         actors = [actor.of(share) for share in self._shares]
         if None in actors:
             return super().roll(actor, noise)
@@ -83,7 +83,7 @@ class WorkerVectorEnv(SameStepVectorEnv):
         for process in self._processes:
             process.join()
 
-    def _joined(self, parts: list[Steps]) -> Steps:
+    def _joined(self, parts: list[EnvSteps]) -> EnvSteps:
         """The steps of all, from those of each worker."""
         num_workers, whole = len(parts), {}
         for name in ("obs", "actions", "rewards", "terminated", "truncated"):
@@ -94,7 +94,7 @@ class WorkerVectorEnv(SameStepVectorEnv):
         places = [part.final_index * (1, num_workers) + (0, worker) for worker, part in enumerate(parts)]
         final_index, final_obs = np.concatenate(places), np.concatenate([part.final_obs for part in parts])
         order = np.lexsort(final_index.T[::-1])
-        return Steps(**whole, final_obs=final_obs[order], final_index=final_index[order])
+        return EnvSteps(**whole, final_obs=final_obs[order], final_index=final_index[order])
 
     def _ask(self, command: str, data: list[Any]) -> list[Any]:
         """Send a command to all workers, each with its own data; their answers."""
