@@ -27,7 +27,7 @@ def check_directory(directory: Path, content: Mapping[str, Any], resume: bool) -
     if held and not resume:
         raise InputError(
             f"hydra.run.dir={directory}: holds a run already ({', '.join(held)}); "
-            "allowed: a directory without one, or resume=true to go on with it"
+            "expected: a directory without one, or resume=true to go on with it"
         )
     check_writable(directory)
     if held:
@@ -70,7 +70,7 @@ class RunFiles:
         if not (directory / INFO).exists():
             if (directory / PROGRESS).exists():
                 raise InputError(
-                    f"{directory}: has {PROGRESS} without {INFO}; allowed: a run's directory, or a new one"
+                    f"{directory}: has {PROGRESS} without {INFO}; expected: a run's directory, or a new one"
                 )
             return
         self.info = read_info(directory)
@@ -159,5 +159,5 @@ class RunFiles:
             self.info["failed_seeds"] = []
         except (CheckpointError, KeyError, TypeError, OSError) as error:
             raise InputError(
-                f"{path}: {error}; allowed: a whole one, or none to train the run from its start"
+                f"{path}: {error}; expected: a whole one, or none to train the run from its start"
             ) from None
