@@ -24,6 +24,7 @@ COMMANDS = {
     "resume": Command("sweeps.resume", "finish a run or a sweep that was stopped, or make it longer"),
     "evaluate": Command("sweeps.evaluate", "play trained policies and report their returns"),
     "record": Command("sweeps.record", "record a trained policy as a GIF or a video"),
+    "check-variant": Command("sweeps.check_variant", "hold a variant against what seedbed promises of every one"),
     "reproduce": Command("sweeps.reproduce", "train and draw what the post shows"),
     "published": Command("sweeps.published", "train the presets and compare them with published results"),
 }
@@ -31,7 +32,7 @@ COMMANDS = {
 
 def parser() -> argparse.ArgumentParser:
     """The command line up to the name of a command; what follows it is the command's own."""
-    listed = "\n".join(f"  {name:10} {command.summary}" for name, command in COMMANDS.items())
+    listed = "\n".join(f"  {name:14} {command.summary}" for name, command in COMMANDS.items())
     result = argparse.ArgumentParser(
         prog="seedbed",
         formatter_class=argparse.RawDescriptionHelpFormatter,

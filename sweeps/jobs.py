@@ -10,6 +10,8 @@ from hydra.utils import get_class
 from omegaconf import DictConfig, open_dict
 
 from algos.build import make_environments
+from algos.parts import PartError
+from algos.rehearsal import Rehearsals
 from sweeps.errors import InputError
 from sweeps.requirements import check_device, check_logger
 from sweeps.run_config import validate
@@ -47,7 +49,7 @@ def check_jobs(jobs: Sequence[tuple[dict[str, Any], Path]], launcher: str) -> No
     Raises:
         InputError, TaskError: what is wrong with the first job that is wrong.
     """
-    tasks, directories = [], set()
+    tasks, directories, rehearsals = [], set(), Rehearsals()
     for content, directory in jobs:
         run = validate(content)
         if launcher not in ELSEWHERE:
@@ -56,6 +58,10 @@ def check_jobs(jobs: Sequence[tuple[dict[str, Any], Path]], launcher: str) -> No
         if run.env not in tasks:
             make_environments(run.env, 1).close()
             tasks.append(run.env)
+        try:
+            rehearsals.check(run)
+        except PartError as error:
+            raise InputError(str(error)) from None
         if directory in directories:
             raise InputError(f"hydra.sweep.subdir={directory.name}: shared by several jobs; expected: one each")
         directories.add(directory)

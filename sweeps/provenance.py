@@ -1,19 +1,23 @@
 """What made a run: the code, the software and the machine."""
 
+import hashlib
 import importlib.metadata
+import inspect
 import os
 import platform
 import shlex
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import FunctionType
 from typing import Any
 
 import torch
 from numba.core.registry import cpu_target
 
 from algos.machine import processor_name
-from analysis.run_format import RUNNING, run_hash
+from algos.parts import find_class
+from analysis.run_format import RUNNING, flatten, run_hash
 from sweeps import ROOT
 
 PACKAGES = ["seedbed", "torch", "numpy", "numba", "gymnasium", "hydra-core"]
@@ -68,6 +72,29 @@ def software() -> dict[str, Any]:
     }
 
 
+def parts(content: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """The classes that a config names by ``_target_``, by the key of their section: class, file and the file's SHA-256.
+
+    Methods that were put in at run time, from another file, are listed as ``patched``.
+    """
+    targets = {key.removesuffix("._target_"): target for key, target in flatten(content) if key.endswith("._target_")}
+    return {section: _part(find_class(target)) for section, target in targets.items()}
+
+
+def _part(found: type) -> dict[str, Any]:
+    path = inspect.getsourcefile(found)
+    digest = hashlib.sha256(Path(path).read_bytes()).hexdigest() if path else None
+    part: dict[str, Any] = {"class": f"{found.__module__}.{found.__qualname__}", "file": path, "sha256": digest}
+    patched = {}
+    for name, method in vars(found).items():
+        if isinstance(method, FunctionType) and path is not None:
+            written = inspect.unwrap(method).__code__.co_filename
+            generated = name.startswith("__") and written.startswith("<")  # a dataclass's
+            if not generated and Path(written).resolve() != Path(path).resolve():
+                patched[name] = written
+    return part | ({"patched": patched} if patched else {})
+
+
 def describe(content: Mapping[str, Any], overrides: Sequence[str]) -> dict[str, Any]:
     """What ``run.json`` says of a run when it starts: who, what, with which versions, on what machine."""
     return {
@@ -78,6 +105,7 @@ def describe(content: Mapping[str, Any], overrides: Sequence[str]) -> dict[str, 
         "iterations": content["iterations"],
         "failed_seeds": [],
         "config_hash": run_hash(content),
+        "parts": parts(content),
         "command": shlex.join(["seedbed", "train", *overrides]),
         **software(),
     }

@@ -13,7 +13,7 @@ from analysis.run_format import CHECKPOINT, INFO, PROGRESS, RUNNING, TIMING, rea
 from sweeps.errors import InputError
 from sweeps.files import replace_file, write_json
 from sweeps.lock import locked
-from sweeps.provenance import software
+from sweeps.provenance import parts, software
 from sweeps.table import TableWriter
 
 
@@ -125,7 +125,8 @@ class RunFiles:
     def go_on(self, iteration: int, resumes_episodes: bool) -> None:
         """Note in ``run.json`` that a run is resumed, by what, and whether its episodes are."""
         episodes = "continued" if resumes_episodes else "fresh"
-        resumed = [*self.info.get("resumed", []), {"iteration": iteration, "episodes": episodes, **software()}]
+        now = {"iteration": iteration, "episodes": episodes, "parts": parts(read_config(self.directory)), **software()}
+        resumed = [*self.info.get("resumed", []), now]
         self.info.pop("error", None)
         self.update(status=RUNNING, resumed=resumed)
 

@@ -12,8 +12,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-SERVER = multiprocessing.get_context("forkserver")
-SERVER.set_forkserver_preload(["sweeps.train", "sweeps.resume", "sweeps.status", "algos.envs.cartpole"])
+# Only Linux promises that a process which has imported everything can fork.
+SERVER = multiprocessing.get_context("forkserver" if sys.platform == "linux" else "spawn")
+SERVER.set_forkserver_preload(
+    ["sweeps.train", "sweeps.resume", "sweeps.status", "algos.envs.cartpole", "tests.sweeps.warm"]
+)
 
 
 def sizes(algo: str) -> tuple[str, ...]:
