@@ -12,6 +12,7 @@ def test_intervals_cover(aggregate, population, rng):
     assert 0.93 <= rate <= 0.97
 
 
+@pytest.mark.slow
 def test_intervals_of_differences_and_over_tasks_cover(rng):
     populations = simulation.POPULATIONS
     assert 0.93 <= simulation.difference_covers(populations["a2c-like"], populations["skewed"], 1000, 36, rng) <= 0.97
@@ -24,6 +25,7 @@ def test_equal_variants_are_rarely_told_apart(population, test, rng):
     assert simulation.false_positives(simulation.POPULATIONS[population], 2, 500, 36, rng, test) <= 0.06
 
 
+@pytest.mark.slow
 def test_holm_keeps_the_family_wise_rate(rng):
     assert simulation.false_positives(simulation.a2c_like, 4, 300, 36, rng, "permutation") <= 0.06
 
