@@ -50,7 +50,7 @@ class PartSettings(Section):
         """Whether they fit together and to the rest of the run.
 
         Raises:
-            ValueError: one line with the key, its value and what is allowed.
+            ValueError: one line with the key, its value and what is expected.
         """
 
 
@@ -103,7 +103,7 @@ class AlgorithmSettings(PartSettings):
     def _is_its_own(cls, name: str, values: ValidationInfo) -> str:
         module = f"algos.{name}"
         if find_spec(module) and not values.data.get("target", "").startswith(f"{module}."):
-            raise PydanticCustomError("name", "taken by {module}; allowed: another name", {"module": module})
+            raise PydanticCustomError("name", "taken by {module}; expected: another name", {"module": module})
         return name
 
 
@@ -205,7 +205,7 @@ class Config(Section):
         if self.policy.squash == "tanh" and not self.env.rescale_actions:
             raise ValueError(
                 "policy.squash=tanh: env.rescale_actions=False, but its actions are from [-1, 1]; "
-                "allowed with env.rescale_actions=True"
+                "expected: env.rescale_actions=True"
             )
         for settings in (self.algo, self.critic, self.estimator):
             settings.check(self)

@@ -74,4 +74,4 @@ def test_a_wrong_value_ends_the_command_with_one_line(capsys):
     with pytest.raises(SystemExit) as ended:
         check_variant.main(["algo=a2c", "gamma=2"])
     assert ended.value.code == 2
-    assert capsys.readouterr().err == "error: gamma=2: allowed: less than or equal to 1\n"
+    assert capsys.readouterr().err == "error: gamma=2: expected: less than or equal to 1\n"
