@@ -45,6 +45,7 @@ from algos.core.stepping import make_stepping
 from algos.envs.batched import BatchedEnv
 from algos.envs.errors import TaskError
 from algos.envs.make import make_vec
+from algos.machine import usable_cores
 from algos.npg import NPG
 from algos.ppo import PPO
 from algos.ppo_penalty import PPOPenalty
@@ -199,7 +200,7 @@ def make_evaluator(config: Config, num_episodes: int) -> Evaluator:
 def make_trainer(config: Config) -> Trainer:
     """A run that is ready to iterate."""
     # Engines that run several jobs side by side tell each its share of the cores by OMP_NUM_THREADS.
-    threads = config.threads or int(os.environ.get("OMP_NUM_THREADS") or len(os.sched_getaffinity(0)))
+    threads = config.threads or int(os.environ.get("OMP_NUM_THREADS") or usable_cores())
     torch.set_num_threads(threads)
     numba.set_num_threads(min(threads, numba.config.NUMBA_NUM_THREADS))  # type: ignore[attr-defined]
     seeds = config.seeds

@@ -23,6 +23,7 @@ import yaml
 
 from algos.core.checkpoint import CheckpointError, State, pack, unpack
 from algos.core.loop import Iteration
+from algos.machine import processor_name
 from sweeps.errors import InputError
 
 LEADING_COLUMNS = [
@@ -202,16 +203,8 @@ def _software() -> dict[str, Any]:
         "commit": _commit(),
         "versions": {"python": platform.python_version()}
         | {name: importlib.metadata.version(name) for name in PACKAGES},
-        "host": {"system": platform.platform(), "processor": _processor(), "cores": os.cpu_count()},
+        "host": {"system": platform.platform(), "processor": processor_name(), "cores": os.cpu_count()},
     }
-
-
-def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-        return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
-        return platform.processor()
 
 
 def describe(content: Mapping[str, Any], overrides: Sequence[str]) -> dict[str, Any]:

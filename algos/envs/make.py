@@ -2,7 +2,6 @@
 
 import difflib
 import importlib
-import os
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -16,6 +15,7 @@ from algos.envs.batched import BatchedEnv
 from algos.envs.errors import TaskError
 from algos.envs.task import Task
 from algos.envs.workers import WorkerVectorEnv
+from algos.machine import usable_cores
 
 BATCHED_TASKS = {
     "CartPole-v0": "algos.envs.cartpole:V0",
@@ -65,7 +65,7 @@ def make_vec(
     make_one = partial(make_single, env_id, kwargs, module, max_episode_steps, rescale_actions)
     _try_out(env_id, make_one)
     if vectorization == "async":
-        return WorkerVectorEnv(make_one, num_envs, min(len(os.sched_getaffinity(0)), num_envs))
+        return WorkerVectorEnv(make_one, num_envs, min(usable_cores(), num_envs))
     return SyncVectorEnv([make_one] * num_envs, autoreset_mode=AutoresetMode.SAME_STEP)
 
 

@@ -7,6 +7,8 @@ import numpy as np
 from gymnasium import spaces
 from numba import types
 
+import algos.kernels  # noqa: F401  its cache is for tasks too
+
 STEP = types.Tuple((types.float64, types.boolean))(types.float64[::1], types.float64[::1])
 """``step(state, action) -> (reward, terminated)``, advancing ``state`` in place; a Discrete action is action[0]."""
 

@@ -3,9 +3,6 @@
 A *tile* of rows goes through all layers, and back, while its activations are in the cache. A *block* of a few tiles is
 one task of a thread. Blocks depend on the number of rows alone, and the partial gradients of blocks are added in their
 order, so results are the same bits whatever the number of seeds and threads. Seeds that are not computed get no tasks.
-
-Compiled code is cached in ``NUMBA_CACHE_DIR`` if that is set, else beside this file, else in the user's cache
-directory. Where none of these can be written, importing this module fails and says so.
 """
 
 from collections.abc import Sequence

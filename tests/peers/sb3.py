@@ -4,7 +4,6 @@
 """
 
 import multiprocessing
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from stable_baselines3.common.env_util import make_vec_env
 
 from algos.config import Config
 from algos.core.evaluation import MODES
+from algos.machine import usable_cores
 from algos.streams import evaluation_seeds
 from analysis import statistics as st
 from analysis.canvas import Figure, encode
@@ -85,7 +85,7 @@ def _model(config: Config, envs: Any, seed: int) -> A2C | PPO:
 def study(progress: Callable[[str], None] = print) -> pd.DataFrame:
     """Train everything: one row per setting, peer and seed, with its mean return."""
     tables = []
-    with multiprocessing.get_context("spawn").Pool(len(os.sched_getaffinity(0)), maxtasksperchild=5) as pool:
+    with multiprocessing.get_context("spawn").Pool(usable_cores(), maxtasksperchild=5) as pool:
         pending = {
             name: pool.starmap_async(theirs, [(overrides, seed) for seed in range(SEEDS)])
             for name, overrides in SETTINGS.items()

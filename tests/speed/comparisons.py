@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from tests.speed.processes import Run, cores, jax_peer, one_per_core, seedbed
+from algos.machine import usable_cores
+from tests.speed.processes import Run, jax_peer, one_per_core, seedbed
 
 CARTPOLE_SEEDS, CARTPOLE_STEPS = 36, 499_712  # 976 iterations of 4 × 128 steps
 
@@ -119,8 +120,10 @@ def straightforward(algo: str, target_kl: str, effort: Effort) -> Measure:
     def run() -> tuple[float, str]:
         iterations = ("--iterations", str(effort.peer_iterations))
         results = one_per_core("tests.speed.straightforward", "--algo", algo, "--target-kl", target_kl, *iterations)
-        seconds = np.mean([np.median(r["iteration_seconds"]) for r in results]) / cores()
-        stages = {s: np.mean([r["stage_seconds"][s] for r in results]) / cores() for s in results[0]["stage_seconds"]}
+        seconds = np.mean([np.median(r["iteration_seconds"]) for r in results]) / usable_cores()
+        stages = {
+            s: np.mean([r["stage_seconds"][s] for r in results]) / usable_cores() for s in results[0]["stage_seconds"]
+        }
         return float(seconds), _stages(stages, float(np.mean([r["policy_steps"] for r in results])))
 
     return run
@@ -130,8 +133,8 @@ def sb3(algo: str, effort: Effort) -> Measure:
     def run() -> tuple[float, str]:
         iterations = ("--iterations", str(effort.peer_iterations))
         results = one_per_core("tests.speed.sb3_peer", "--algo", algo, *iterations)
-        seconds = np.mean([np.median(r["iteration_seconds"]) for r in results]) / cores()
-        rollout = np.mean([np.median(r["rollout_seconds"]) for r in results]) / cores()
+        seconds = np.mean([np.median(r["iteration_seconds"]) for r in results]) / usable_cores()
+        rollout = np.mean([np.median(r["rollout_seconds"]) for r in results]) / usable_cores()
         return float(seconds), f"{rollout * 1e3:.0f} + {(seconds - rollout) * 1e3:.0f} (learning) ms"
 
     return run

@@ -14,14 +14,11 @@ from typing import Any
 
 import pandas as pd
 
+from algos.machine import usable_cores
+
 ROOT = Path(__file__).resolve().parents[2]
 JAX_ENVIRONMENT = ROOT / ".venv-speed"
 ONE_THREAD = {f"{library}_NUM_THREADS": "1" for library in ("OMP", "MKL", "OPENBLAS", "NUMBA")}
-
-
-def cores() -> int:
-    """Cores this process may run on."""
-    return len(os.sched_getaffinity(0))
 
 
 @dataclass(frozen=True)
@@ -80,7 +77,7 @@ def high_water_mark(pid: int) -> float:
 
 def one_per_core(module: str, *arguments: str) -> list[dict[str, Any]]:
     """The JSON lines of a module run once per core at the same time, with one thread and seeds 0, 1, ..."""
-    commands = [[sys.executable, "-m", module, *arguments, "--seed", str(seed)] for seed in range(cores())]
+    commands = [[sys.executable, "-m", module, *arguments, "--seed", str(seed)] for seed in range(usable_cores())]
     return finish([launch(command, os.environ | ONE_THREAD) for command in commands])
 
 

@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from algos.machine import usable_cores
 from sweeps.markdown import markdown_table
 from tests.speed.comparisons import Group
-from tests.speed.processes import JAX_ENVIRONMENT, cores
+from tests.speed.processes import JAX_ENVIRONMENT
 
 PACKAGES = ("torch", "numba", "numpy", "gymnasium", "stable-baselines3", "sb3-contrib")
 
@@ -63,7 +64,7 @@ def machine() -> str:
     versions = [f"Python {platform.python_version()}"]
     versions += [f"{name} {importlib.metadata.version(name)}" for name in PACKAGES]
     versions += _jax_versions()
-    return f"{processor}, {cores()} cores{memory}. {', '.join(versions)}."
+    return f"{processor}, {usable_cores()} cores{memory}. {', '.join(versions)}."
 
 
 def _jax_versions() -> list[str]:

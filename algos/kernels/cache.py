@@ -1,0 +1,112 @@
+"""Where compiled code is kept, and when it is out of date: when any file that it may inline has changed.
+
+Numba looks at a function's own file only. Here the key of a function of this package is a hash of its file and of all
+files of the package that this one imports, directly or not. Numba adds the processor's name and features.
+"""
+
+import hashlib
+import re
+import tempfile
+from collections.abc import Callable, Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any, Self
+
+from numba.core import config
+from numba.core.caching import CacheImpl, _CacheLocator
+from numba.misc.appdirs import AppDirs
+
+PACKAGE = Path(__file__).resolve().parents[1]
+_IMPORT = re.compile(rf"^\s*(?:from|import) ({PACKAGE.name}[\w.]*)(?: import (\([^)]*\)|.*))?", re.MULTILINE)
+_configuration: Any = config
+
+
+class SourceKeyedCache(_CacheLocator):
+    """Keeps the code of this package's functions in the first of ``folders`` that can be written."""
+
+    def __init__(self, file: Path, line: int, folder: Path) -> None:
+        self._py_file = str(file)
+        self.file, self.line, self.folder = file, line, folder
+
+    @classmethod
+    def from_function(cls, py_func: Callable[..., object], py_file: str) -> Self | None:
+        """None for a function of another package, or where nothing can be written."""
+        file = Path(py_file).resolve()
+        if not (file.is_relative_to(PACKAGE) and file.is_file()):
+            return None
+        folder = next((folder for folder in folders(file) if writable(folder)), None)
+        return None if folder is None else cls(file, py_func.__code__.co_firstlineno, folder)
+
+    def get_cache_path(self) -> str:
+        return str(self.folder)
+
+    def get_source_stamp(self) -> str:
+        return sources_hash(self.file)
+
+    def get_disambiguator(self) -> str:
+        return str(self.line)
+
+
+def folders(file: Path) -> Iterator[Path]:
+    """``NUMBA_CACHE_DIR`` if set; else beside the source, in the user's cache directory, for this process alone.
+
+    A folder outside the sources has one subfolder for each place that they are installed in.
+    """
+    own = f"{file.parent.name}-{hashlib.sha256(str(file.parent).encode()).hexdigest()[:16]}"
+    if _configuration.CACHE_DIR:
+        yield Path(_configuration.CACHE_DIR) / own
+        return
+    yield file.parent / "__pycache__"
+    yield Path(AppDirs(appname="seedbed", appauthor=False).user_cache_dir) / own
+    yield Path(_temporary().name) / own
+
+
+@cache
+def _temporary() -> tempfile.TemporaryDirectory:
+    """A folder that ends with the process: what others can write is not to be loaded as code."""
+    return tempfile.TemporaryDirectory(prefix="seedbed-")
+
+
+@cache
+def writable(folder: Path) -> bool:
+    """Whether files can be made there."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError:
+        return False
+    return True
+
+
+@cache
+def sources_hash(file: Path) -> str:
+    """Hash of a file of this package and of those that it imports, directly or not."""
+    found: dict[Path, bytes] = {}
+    waiting = [file]
+    while waiting:
+        path = waiting.pop()
+        if path not in found:
+            found[path] = path.read_bytes()
+            waiting += imported(found[path].decode())
+    digest = hashlib.sha256()
+    for path in sorted(found):
+        digest.update(f"{path.relative_to(PACKAGE)} {len(found[path])}\n".encode() + found[path])
+    return digest.hexdigest()
+
+
+def imported(source: str) -> list[Path]:
+    """The files of this package that a source names in its imports."""
+    paths = []
+    for module, names in _IMPORT.findall(source):
+        path = PACKAGE.joinpath(*module.split(".")[1:])
+        candidates = [path.with_suffix(".py"), path / "__init__.py"]
+        candidates += [path / f"{name}.py" for name in re.findall(r"\w+", names)]
+        paths += [file for file in candidates if file.is_file()]
+    return paths
+
+
+def install() -> None:
+    """Have Numba ask here first."""
+    locators: list[Any] = CacheImpl._locator_classes
+    if SourceKeyedCache not in locators:
+        locators.insert(0, SourceKeyedCache)

@@ -1,0 +1,82 @@
+"""Where compiled code is kept, and when it is compiled anew."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+from numba import njit
+
+from algos.kernels import cache
+from algos.kernels.cache import PACKAGE, SourceKeyedCache, folders, imported, sources_hash
+
+
+@pytest.fixture
+def package(tmp_path, monkeypatch):
+    """A copy of the package to change; the hashes of its files are not remembered."""
+    copy = tmp_path / "algos"
+    shutil.copytree(PACKAGE, copy, ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr(cache, "PACKAGE", copy)
+    monkeypatch.setattr(cache, "sources_hash", sources_hash.__wrapped__)
+    return copy
+
+
+@pytest.mark.parametrize("changed", ["kernels/mlp.py", "kernels/panels.py", "kernels/elementary.py"])
+def test_a_change_of_what_a_kernel_inlines_is_noticed(package, changed):
+    before = cache.sources_hash(package / "kernels/policy_gradient.py")
+    assert cache.sources_hash(package / "kernels/policy_gradient.py") == before
+    with (package / changed).open("a") as file:
+        file.write("# changed\n")
+    assert cache.sources_hash(package / "kernels/policy_gradient.py") != before
+
+
+def test_a_change_of_another_file_is_not(package):
+    before = cache.sources_hash(package / "kernels/mlp.py")
+    with (package / "ppo.py").open("a") as file:
+        file.write("# changed\n")
+    assert cache.sources_hash(package / "kernels/mlp.py") == before
+
+
+def test_imports_are_found_however_they_are_written():
+    source = (
+        "import algos.envs.task\nfrom algos.kernels import reduce\n\n\ndef f():\n    from algos.core import critic\n"
+    )
+    found = {path.relative_to(PACKAGE).as_posix() for path in imported(source)}
+    assert {"envs/task.py", "kernels/__init__.py", "core/__init__.py"} <= found
+
+
+def test_a_folder_that_cannot_be_written_is_passed_over(tmp_path, monkeypatch):
+    (tmp_path / "home").mkdir()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
+    monkeypatch.setattr(cache._configuration, "CACHE_DIR", "")
+    file = PACKAGE / "kernels/mlp.py"
+    beside, users, last = folders(file)  # the last is this process's own
+    assert beside == file.parent / "__pycache__"
+    assert users.is_relative_to(tmp_path / "home")
+    monkeypatch.setattr(cache, "writable", lambda folder: folder != beside)
+    assert SourceKeyedCache.from_function(test_imports_are_found_however_they_are_written, str(file)).folder == users
+    monkeypatch.setattr(cache, "writable", lambda folder: folder == last)
+    assert SourceKeyedCache.from_function(test_imports_are_found_however_they_are_written, str(file)).folder == last
+
+
+def test_a_place_that_is_no_folder_is_not_writable(tmp_path):
+    (tmp_path / "file").touch()
+    assert not cache.writable.__wrapped__(tmp_path / "file" / "below")
+    assert cache.writable.__wrapped__(tmp_path / "new" / "below")
+
+
+def test_functions_elsewhere_keep_numbas_own_cache():
+    assert SourceKeyedCache.from_function(test_imports_are_found_however_they_are_written, __file__) is None
+
+    @njit(cache=True)
+    def double(x):
+        return 2 * x
+
+    assert double(2) == 4
+
+
+def test_kernels_are_kept_so():
+    from algos.kernels.reduce import sum_rows
+
+    assert isinstance(sum_rows._cache._impl.locator, SourceKeyedCache)
+    assert Path(sum_rows._cache.cache_path).is_dir()
