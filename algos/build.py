@@ -35,6 +35,7 @@ from algos.core.critic import Critic, JointCritic, SeparateCritic
 from algos.core.estimators import TextbookEstimator
 from algos.core.evaluation import Evaluator, PeriodicEvaluation
 from algos.core.loop import Trainer
+from algos.core.network import Network
 from algos.core.networks import MLP, init_orthogonal, init_torch_default
 from algos.core.normalisation import ObservationNormaliser, RewardNormaliser
 from algos.core.optimiser import Adam, Optimiser, RMSprop
@@ -115,7 +116,9 @@ def initial_params(config: NetworkConfig, sizes: Sequence[int], seeds: Sequence[
     return np.stack([init_orthogonal(sizes, stream(s, purpose), gain, config.last_layer_scale) for s in seeds])
 
 
-def make_critic(config: AnyCritic, network: MLP, params: Tensor, seeds: Sequence[int]) -> SeparateCritic | JointCritic:
+def make_critic(
+    config: AnyCritic, network: Network, params: Tensor, seeds: Sequence[int]
+) -> SeparateCritic | JointCritic:
     """The value functions, fitted as ``config.step`` says."""
     if isinstance(config, JointCriticConfig):
         return JointCritic(network, params, config.clip_coef, config.vf_coef)
@@ -207,7 +210,7 @@ def make_trainer(config: Config) -> Trainer:
     envs = make_environments(config.env, len(seeds) * config.num_envs)
     policy, critic = make_agents(config, envs)
     dtype = DTYPES[config.dtype][0]
-    stepping = make_stepping(envs, environment_seeds(seeds, config.num_envs), len(seeds), dtype, policy.head)
+    stepping = make_stepping(envs, environment_seeds(seeds, config.num_envs), len(seeds), dtype, policy)
     collector = Collector(stepping, config.num_steps, Streams(seeds, "actions"), dtype)
     rewards = RewardNormaliser(
         len(seeds),

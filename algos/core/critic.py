@@ -5,11 +5,14 @@ import torch
 from torch import Tensor
 
 from algos.core.checkpoint import State, collect_state, restore_state
-from algos.core.networks import MLP
+from algos.core.network import Network
 from algos.core.optimiser import Optimiser
 from algos.core.reductions import batch_mean
 from algos.core.rollout import Batch, Rollout, minibatches
 from algos.streams import Streams
+
+FINAL_ROWS = 32
+"""Final observations of truncated episodes that a seed's network evaluates together."""
 
 
 class Critic:
@@ -19,7 +22,7 @@ class Critic:
     do in PPO2, with V_old the estimator's values; None is (V − R)².
     """
 
-    def __init__(self, network: MLP, params: Tensor, clip_coef: float | None) -> None:
+    def __init__(self, network: Network, params: Tensor, clip_coef: float | None) -> None:
         self.network = network
         self.params = params
         self.clip_coef = clip_coef
@@ -54,9 +57,12 @@ class Critic:
         if len(rollout.final_obs):
             seed, step, env = rollout.final_index.T
             rank = np.arange(len(seed)) - np.searchsorted(seed, seed)
-            padded = np.zeros((len(values), rank.max() + 1, rollout.obs.shape[-1]), rollout.obs.dtype)
-            padded[seed, rank] = rollout.final_obs
-            next_values[seed, step, env] = self.predict(padded, params)[seed, rank]
+            # In groups of equal size: how many a seed has must not shape what another seed's network is called with.
+            groups = rank.max() // FINAL_ROWS + 1
+            padded = np.zeros((len(values), groups, FINAL_ROWS, rollout.obs.shape[-1]), rollout.obs.dtype)
+            padded[seed, rank // FINAL_ROWS, rank % FINAL_ROWS] = rollout.final_obs
+            finals = np.stack([self.predict(padded[:, group], params) for group in range(groups)], axis=1)
+            next_values[seed, step, env] = finals[seed, rank // FINAL_ROWS, rank % FINAL_ROWS]
         return values, next_values
 
     def mean_error(self, obs: Tensor, returns: Tensor, old_values: Tensor | None, active: Tensor) -> Tensor:
@@ -77,7 +83,7 @@ class SeparateCritic(Critic):
 
     def __init__(
         self,
-        network: MLP,
+        network: Network,
         params: Tensor,
         clip_coef: float | None,
         optimiser: Optimiser,
@@ -122,7 +128,7 @@ class SeparateCritic(Critic):
 class JointCritic(Critic):
     """A critic that the policy's gradient steps fit: they descend :meth:`loss` too."""
 
-    def __init__(self, network: MLP, params: Tensor, clip_coef: float | None, vf_coef: float) -> None:
+    def __init__(self, network: Network, params: Tensor, clip_coef: float | None, vf_coef: float) -> None:
         super().__init__(network, params, clip_coef)
         self.vf_coef = vf_coef
 

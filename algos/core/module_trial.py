@@ -11,7 +11,7 @@ TRIAL_ROWS = 4
 
 
 class ModuleError(ValueError):
-    """A module that cannot be a network of stacked seeds; the message is one line, to stand behind the module's name."""
+    """A module that cannot be a network of stacked seeds; the message is one line, to follow the module's name."""
 
 
 class Trial(NamedTuple):
@@ -95,8 +95,9 @@ def _differentiable_twice(outputs: Tensor, leaves: Iterable[Tensor]) -> bool:
     with torch.enable_grad():
         v = torch.zeros_like(outputs, requires_grad=True)
         products = torch.autograd.grad(outputs, list(leaves), v, create_graph=True, allow_unused=True)
+        used = [product for product in products if product is not None]
         try:
-            torch.autograd.grad(sum(product.sum() for product in products if product is not None), v)
+            torch.autograd.grad(used, v, [torch.ones_like(product) for product in used])
         except RuntimeError:
             return False
     return True

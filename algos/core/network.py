@@ -13,24 +13,25 @@ class Network(Protocol):
     Parameters of all seeds are one flat tensor ``[S, P]``, observations are ``x [S, B, D]``. ``active`` ([S] bool;
     None: all) marks the seeds to compute; the rows of the others are zeros in every result.
 
-    ``compiled`` is the form in which the kernels of ``algos.kernels`` compute this very network on the CPU. A network
-    that they do not know says None, and is called.
     """
 
     num_params: int
-    compiled: CompiledMLP | None
+
+    @property
+    def compiled(self) -> CompiledMLP | None:
+        """The form in which ``algos.kernels`` computes this very network on the CPU; None: it is called instead."""
 
     def __call__(self, params: Tensor, x: Tensor, active: Tensor | None = None) -> Tensor:
         """Outputs ``[S, B, out]``; differentiable once, in ``params`` alone."""
 
     def vjp(self, params: Tensor, cotangents: Tensor, x: Tensor, active: Tensor | None = None) -> Tensor:
-        """Gradient ``[S, P]`` of ``sum(cotangents * outputs)`` with respect to ``params``; cotangents ``[S, B, out]``."""
+        """Gradient ``[S, P]`` of ``sum(cotangents * outputs)`` by ``params``; cotangents ``[S, B, out]``."""
 
     def jvp(self, params: Tensor, tangents: Tensor, x: Tensor, active: Tensor | None = None) -> Tensor:
         """Derivative ``[S, B, out]`` of the outputs as ``params`` move along ``tangents [S, P]``."""
 
     def mse(self, params: Tensor, x: Tensor, targets: Tensor, active: Tensor | None = None) -> Tensor:
-        """Mean squared error ``[S]`` over B to ``targets [S, B]``, of a network with one output; differentiable once."""
+        """Mean squared error ``[S]`` over B to ``targets [S, B]``, of one output; differentiable once."""
 
 
 def compiled_form(network: Network, params: Tensor) -> CompiledMLP | None:

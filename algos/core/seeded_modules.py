@@ -28,7 +28,7 @@ def make_modules(
         for generator in generators:
             seed = int(generator.integers(2**32))
             torch.default_generator.manual_seed(seed)
-            np.random.seed(seed)
+            np.random.seed(seed)  # noqa: NPY002  # the one that a module may draw from
             random.seed(seed)
             try:
                 module = make()
@@ -45,10 +45,10 @@ def make_modules(
 
 @contextmanager
 def _global_generators_restored() -> Iterator[None]:
-    torch_state, numpy_state, python_state = torch.get_rng_state(), np.random.get_state(), random.getstate()
+    torch_state, numpy_state, python_state = torch.get_rng_state(), np.random.get_state(), random.getstate()  # noqa: NPY002
     try:
         yield
     finally:
         torch.set_rng_state(torch_state)
-        np.random.set_state(numpy_state)
+        np.random.set_state(numpy_state)  # noqa: NPY002
         random.setstate(python_state)

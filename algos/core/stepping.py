@@ -12,7 +12,7 @@ from gymnasium import spaces
 from gymnasium.vector import VectorEnv
 
 from algos.core.checkpoint import State, collect_state, restore_state
-from algos.core.policy import CategoricalHead, GaussianHead, Head, Policy, SquashedHead
+from algos.core.policy import Head, Policy, SquashedHead
 from algos.core.rollout import Episodes, Rollout
 from algos.envs.batched import BatchedEnv
 from algos.kernels.rollout import rollout as compiled_rollout
@@ -20,7 +20,10 @@ from algos.streams import fresh_seeds
 
 
 class CompiledStepping:
-    """Batched environments, stepped in the compiled loop of ``algos.kernels.rollout``; can be saved in mid-episode."""
+    """Batched environments, stepped in the compiled loop of ``algos.kernels.rollout``; can be saved in mid-episode.
+
+    For policies whose network and head have a compiled form.
+    """
 
     resumes_episodes = True
 
@@ -31,11 +34,13 @@ class CompiledStepping:
 
     def rollout(self, policy: Policy, noise: np.ndarray) -> Rollout:
         """As many steps as ``noise [S, T, N, A]`` has, acting by ``policy``."""
+        network = policy.network.compiled
+        assert network is not None
         params = policy.params.detach().cpu().numpy()
         steps = compiled_rollout(
             self.envs,
-            policy.network.sizes,
-            policy.network.activation,
+            network.sizes.tolist(),
+            network.activation,
             params[:, : policy.network.num_params],
             policy.standard_deviation(),
             noise,
@@ -173,10 +178,11 @@ Stepping = CompiledStepping | VectorStepping
 
 
 def make_stepping(
-    envs: VectorEnv, env_seeds: Sequence[int], num_seeds: int, dtype: type[np.floating], head: Head
+    envs: VectorEnv, env_seeds: Sequence[int], num_seeds: int, dtype: type[np.floating], policy: Policy
 ) -> Stepping:
-    """The faster of the two that can step ``envs`` with actions of this head."""
-    if isinstance(envs, BatchedEnv) and isinstance(head, CategoricalHead | GaussianHead):
+    """The faster of the two that can step ``envs`` with this policy."""
+    compiles = policy.network.compiled is not None and policy.head.compiled is not None
+    if isinstance(envs, BatchedEnv) and compiles:
         return CompiledStepping(envs, env_seeds, num_seeds)
     return VectorStepping(envs, env_seeds, num_seeds, dtype)
 

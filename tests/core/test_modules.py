@@ -97,7 +97,8 @@ def test_agrees_with_each_seeds_own_module(make, keep_bytes, generator, monkeypa
             (direction,),
         )
         torch.testing.assert_close(derivative[s], expected)
-    assert not outputs[1].any() and not gradient[1].any() and not derivative[1].any()
+    for rows in (outputs, gradient, derivative):
+        assert not rows[1].any()
 
 
 def test_gradient_by_finite_differences_and_twice(generator):
@@ -121,7 +122,8 @@ def test_mse(generator):
     active = torch.tensor([True, True, False])
     loss = network.mse(params, x, targets, active)
     (gradient,) = torch.autograd.grad((loss * torch.arange(1.0, 4.0)).sum(), params)
-    assert loss[2] == 0 and not gradient[2].any()
+    assert loss[2] == 0
+    assert not gradient[2].any()
     for s in (0, 1):
         module = of_seed(value, s)
         expected = nn.functional.mse_loss(module(x[s].view(-1, *IMAGE))[:, 0], targets[s])
@@ -199,7 +201,7 @@ def test_initial_parameters_come_from_the_seeds_stream_alone():
         def __init__(self) -> None:
             super().__init__()
             self.layer = nn.Linear(50, 3)
-            self.register_buffer("numbers", torch.tensor([np.random.rand(), random.random()]))
+            self.register_buffer("numbers", torch.tensor([np.random.rand(), random.random()]))  # noqa: NPY002
 
         def forward(self, x: Tensor) -> Tensor:
             return self.layer(x.flatten(1)) * self.numbers.sum()
@@ -209,13 +211,16 @@ def test_initial_parameters_come_from_the_seeds_stream_alone():
         buffers = [module.numbers.numpy().tobytes() for module in network._modules]
         return {s: (row.numpy().tobytes(), b) for s, row, b in zip(seeds, network.initial_params, buffers, strict=True)}
 
-    torch.manual_seed(1), np.random.seed(1), random.seed(1)
+    def global_draws() -> tuple[float, ...]:
+        return torch.rand(1).item(), np.random.rand(), random.random()  # noqa: NPY002
+
     among = made([0, 1, 2])
-    before = torch.rand(1), np.random.rand(), random.random()
-    torch.manual_seed(1), np.random.seed(1), random.seed(1)
-    made([2])
-    assert before == (torch.rand(1), np.random.rand(), random.random()), "the global generators go on as if untouched"
+    global_draws()
+    state = torch.get_rng_state(), np.random.get_state(), random.getstate()  # noqa: NPY002
+    expected = global_draws()
+    torch.set_rng_state(state[0]), np.random.set_state(state[1]), random.setstate(state[2])  # noqa: NPY002
     assert made([2])[2] == among[2]
+    assert global_draws() == expected, "the global generators go on as if untouched"
     assert len(set(among.values())) == 3
 
 
@@ -297,5 +302,6 @@ def test_a_seed_with_nan_keeps_it_to_itself(generator):
     params[1] = torch.nan
     x = torch.randn(3, 4, 50, dtype=torch.float64, generator=generator)
     outputs = network(params, x)
-    assert outputs[1].isnan().all() and outputs[[0, 2]].isfinite().all()
+    assert outputs[1].isnan().all()
+    assert outputs[[0, 2]].isfinite().all()
     assert network(params, x, torch.tensor([True, False, True])).isfinite().all()
