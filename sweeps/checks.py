@@ -17,11 +17,13 @@ from hydra.experimental.callback import Callback
 from hydra.utils import get_class
 from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from algos.build import make_environments
 from algos.config import Config, Positive
 from algos.envs.errors import TaskError
+from algos.parts import PartError
+from algos.rehearsal import is_foreign, rehearse
 from sweeps.errors import InputError, exit_with
 from sweeps.interrupt import exit_interrupted, interrupt
 from sweeps.run_directory import check_directory, check_writable
@@ -57,7 +59,7 @@ def validate(composed: dict[str, Any]) -> RunConfig:
 
 def _first_problem(error: ValidationError, composed: dict[str, Any]) -> str:
     problem = error.errors()[0]
-    if problem["type"] == "value_error" and not problem["loc"]:
+    if problem["type"] == "value_error" and isinstance(problem["input"], dict | BaseModel):  # of a whole section
         return str(problem["ctx"]["error"])
     path: list[str] = []
     inside: Any = composed
@@ -138,7 +140,8 @@ def check_jobs(jobs: list[tuple[DictConfig, Path]], launcher: str) -> list[dict[
     Raises:
         InputError, TaskError: what is wrong with the first job that is wrong.
     """
-    contents, tasks, directories = [], [], set()
+    contents, tasks, directories, rehearsed = [], [], set(), []
+    targets: dict[str, str] = {}
     for config, directory in jobs:
         content = task_config(config)
         run = validate(content)
@@ -146,9 +149,17 @@ def check_jobs(jobs: list[tuple[DictConfig, Path]], launcher: str) -> list[dict[
         if launcher not in ELSEWHERE:
             check_device(run.device)
             check_logger(run.logger)
-        if run.env not in tasks:
-            make_environments(run.env, 1).close()
+        if targets.setdefault(run.algo.name, run.algo.target) != run.algo.target:
+            other = targets[run.algo.name]
+            raise InputError(f"algo.name={run.algo.name!r}: taken by {other} in this sweep; allowed: another name")
+        foreign = is_foreign(run) and (run.algo, run.critic, run.estimator, run.env) not in rehearsed
+        if run.env not in tasks or foreign:
+            envs = make_environments(run.env, 1)
             tasks.append(run.env)
+            if foreign:
+                rehearse(run, envs)
+                rehearsed.append((run.algo, run.critic, run.estimator, run.env))
+            envs.close()
         if directory in directories:
             raise InputError(f"hydra.sweep.subdir={directory.name}: shared by several jobs; allowed: one each")
         directories.add(directory)
@@ -174,7 +185,7 @@ def _must_pass(check: Callable[..., None]) -> Callable[..., None]:
     def checked(*args: Any, **kwargs: Any) -> None:
         try:
             check(*args, **kwargs)
-        except (InputError, TaskError) as error:
+        except (InputError, TaskError, PartError) as error:
             exit_with(error)
         except Exception:
             traceback.print_exc()

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.compare import main
+from analysis.command import main
 from analysis.comparison import Choices, Comparison, build
-from analysis.load import load
+from analysis.dataset import load
 from analysis.pairs import verdict
 from tests.analysis.synthetic import a2c_curves, ppo_curves, write_run
 

@@ -16,9 +16,9 @@ from matplotlib.collections import LineCollection
 from matplotlib.ticker import EngFormatter
 
 from analysis import statistics as st
-from analysis.curves import curves, floor_of
+from analysis.alignment import curves, floor_of
 from analysis.pairs import LEVEL
-from analysis.style import INK
+from analysis.plots.style import INK
 from analysis.summary import CONFIDENCE, COVERAGE, TOLERANCE_CONFIDENCE, stream
 from analysis.variants import natural
 

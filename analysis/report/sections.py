@@ -4,16 +4,16 @@ import html
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from analysis.align import RULES
-from analysis.canvas import Figure, save
+from analysis.alignment import RULES
 from analysis.comparison import Comparison
-from analysis.load import spans
+from analysis.dataset import spans
 from analysis.numbers import steps
-from analysis.page import inline_svg, page
 from analysis.pairs import LEVEL, verdict
-from analysis.plots import describe
+from analysis.plots.axes import describe
+from analysis.plots.canvas import Figure, save
+from analysis.report.page import inline_svg, page
+from analysis.report.tables import Cells, html_table, overall_cells, summary_cells
 from analysis.summary import ALL_TASKS
-from analysis.tables import Cells, html_table, overall_cells, summary_cells
 from analysis.variants import numbered_variants, settings_table
 
 VERDICTS_SHOWN = 12
