@@ -8,7 +8,7 @@ from gymnasium import spaces
 from gymnasium.vector import VectorEnv
 
 from algos.build import make_agents
-from algos.config import Config
+from algos.config import Config, ModuleConfig
 from algos.core.loop import RESERVED
 from algos.core.policy import Policy
 from algos.core.resources import Resources
@@ -43,6 +43,8 @@ def rehearse(config: Config, envs: VectorEnv) -> None:
         algorithm = algorithm_class(small.algo, run)
         shape = policy.params.shape
         stats = algorithm.update(policy, transitions, run.estimator.revise(transitions, estimates, critic), active)
+    except PartError:
+        raise
     except Exception as error:
         raise PartError(f"{_label(config, part)}: fails in a rehearsal ({type(error).__name__}: {error})") from error
     label = _label(config, "algo")
@@ -91,7 +93,9 @@ def is_foreign(config: Config) -> bool:
     """Whether a part of a run comes from outside."""
     sections = (config.algo, config.critic, config.estimator)
     sections += tuple(getattr(section, "optimiser", section) for section in sections)
-    return not all(is_ours(section.target) for section in sections)
+    targets = [section.target for section in sections]
+    targets += [section.target for section in (config.policy, config.value) if isinstance(section, ModuleConfig)]
+    return not all(map(is_ours, targets))
 
 
 def _label(config: Config, part: str) -> str:

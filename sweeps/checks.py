@@ -152,13 +152,13 @@ def check_jobs(jobs: list[tuple[DictConfig, Path]], launcher: str) -> list[dict[
         if targets.setdefault(run.algo.name, run.algo.target) != run.algo.target:
             other = targets[run.algo.name]
             raise InputError(f"algo.name={run.algo.name!r}: taken by {other} in this sweep; allowed: another name")
-        foreign = is_foreign(run) and (run.algo, run.critic, run.estimator, run.env) not in rehearsed
+        foreign = is_foreign(run) and (run.algo, run.critic, run.estimator, run.policy, run.value, run.env) not in rehearsed
         if run.env not in tasks or foreign:
             envs = make_environments(run.env, 1)
             tasks.append(run.env)
             if foreign:
                 rehearse(run, envs)
-                rehearsed.append((run.algo, run.critic, run.estimator, run.env))
+                rehearsed.append((run.algo, run.critic, run.estimator, run.policy, run.value, run.env))
             envs.close()
         if directory in directories:
             raise InputError(f"hydra.sweep.subdir={directory.name}: shared by several jobs; allowed: one each")

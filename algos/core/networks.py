@@ -19,7 +19,6 @@ from algos.kernels.mlp import CompiledMLP
 
 __all__ = ["MLP", "batch_mean", "batch_sum", "init_orthogonal", "init_torch_default"]
 
-Activation = Literal["relu", "tanh"]
 Backend = Literal["auto", "reference"]
 
 
@@ -33,7 +32,7 @@ class MLP:
     number of seeds or threads, and the reference elsewhere.
     """
 
-    def __init__(self, sizes: Sequence[int], activation: Activation, backend: Backend = "auto") -> None:
+    def __init__(self, sizes: Sequence[int], activation: Literal["relu", "tanh"], backend: Backend = "auto") -> None:
         if len(sizes) < 2 or min(sizes) < 1:
             raise ValueError(f"sizes must be (in, hidden..., out), all positive, not {tuple(sizes)}")
         if activation not in ("relu", "tanh"):

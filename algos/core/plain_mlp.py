@@ -8,18 +8,6 @@ from torch import Tensor, nn
 
 from algos.core.modules import ModuleNetwork
 
-ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
-    name: getattr(nn.functional, name)
-    for name in (
-        "celu", "elu", "gelu", "hardshrink", "hardsigmoid", "hardswish", "hardtanh", "leaky_relu", "logsigmoid", "mish",
-        "relu", "relu6", "rrelu", "selu", "sigmoid", "silu", "softplus", "softshrink", "softsign", "tanh", "tanhshrink",
-    )
-}  # fmt: skip
-"""The functions of one number in ``torch.nn.functional``, with their own default settings.
-
-Not among them: ``threshold`` has no defaults, ``prelu`` has a parameter, ``glu`` and the softmax family mix numbers.
-"""
-
 
 class Layers(nn.Module):
     """Linear layers of ``sizes = (in, hidden..., out)`` with an activation between them; all parameters are zero.
@@ -29,7 +17,7 @@ class Layers(nn.Module):
 
     def __init__(self, sizes: Sequence[int], activation: str) -> None:
         super().__init__()
-        self.activation = ACTIVATIONS[activation]
+        self.activation: Callable[[Tensor], Tensor] = getattr(nn.functional, activation)
         self.num_layers = len(sizes) - 1
         for index, (n_in, n_out) in enumerate(pairwise(sizes)):
             self.register_parameter(f"weight{index}", nn.Parameter(torch.zeros(n_in, n_out)))
