@@ -5,7 +5,8 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, create_model
+from pydantic import BaseModel, ConfigDict, ValidationError, create_model
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from algos.parts import PartError
 
@@ -31,7 +32,13 @@ def check_arguments(found: type, given: Sequence[str], chosen: dict[str, Any]) -
             continue
         annotation = Any if parameter.annotation is parameter.empty else parameter.annotation
         fields[name] = (annotation, ... if parameter.default is parameter.empty else parameter.default)
-    rules = ConfigDict(extra="allow" if takes_all else "forbid", strict=True, arbitrary_types_allowed=True)
+    for name in chosen if not takes_all else ():
+        if name not in fields:
+            allowed = ", ".join(fields) or "none"
+            problem = PydanticCustomError("unknown", "unknown key; allowed: {allowed}", {"allowed": allowed})
+            place = InitErrorDetails(type=problem, loc=(name,), input=chosen[name])
+            raise ValidationError.from_exception_data(found.__name__, [place])
+    rules = ConfigDict(extra="allow", strict=True, arbitrary_types_allowed=True)
     model: type[BaseModel] = create_model(found.__name__, __config__=rules, **fields)
     checked = model.model_validate_json(json.dumps(chosen))
     return {name: getattr(checked, name) for name in chosen}

@@ -142,7 +142,7 @@ class EnvConfig(Section):
     module: str | None
     max_episode_steps: Positive | None
     rescale_actions: bool
-    vectorization: Literal["auto", "sync", "async"]
+    vectorization: Literal["auto", "sync", "async", "envpool"]
 
 
 class LayersConfig(Section):
@@ -200,8 +200,11 @@ def _network(layers: type[LayersConfig], module: type[ModuleConfig], value: Any)
     if not (isinstance(value, Mapping) and "_target_" in value):
         return layers.model_validate(value)
     settings = module.model_validate(value)
+    from torch.nn import Module  # where a module is named, PyTorch is there already
+
     try:
-        find_class(settings.target)
+        if not issubclass(find_class(settings.target), Module):
+            raise PartError("is not a torch.nn.Module; allowed: a class derived from it")
         _ = settings.arguments
     except PartError as error:
         raise _part_error(module, settings.target, error) from None

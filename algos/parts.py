@@ -8,9 +8,8 @@ import importlib
 import inspect
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from types import ModuleType
-from typing import Any
 
 OURS = ("algos", "sweeps")
 """Packages whose classes are this repository's own."""
@@ -72,14 +71,3 @@ def require(found: type, settings_base: type, methods: Mapping[str, tuple[str, .
 def is_ours(module: str) -> bool:
     """Whether a module is of this repository."""
     return module.partition(".")[0] in OURS
-
-
-def foreign_modules(content: Mapping[str, Any]) -> Iterator[str]:
-    """The modules from outside this repository that a composed config would have imported."""
-    for key, value in content.items():
-        if isinstance(value, Mapping):
-            yield from foreign_modules(value)
-        elif isinstance(value, str) and (key == "_target_" or key == "module"):
-            module = value.rpartition(".")[0] if key == "_target_" else value
-            if not is_ours(module):
-                yield module

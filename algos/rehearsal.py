@@ -7,7 +7,7 @@ import torch
 from gymnasium import spaces
 from gymnasium.vector import VectorEnv
 
-from algos.build import make_agents
+from algos.build import make_agents, make_environments
 from algos.config import Config, ModuleConfig
 from algos.core.loop import RESERVED
 from algos.core.policy import Policy
@@ -19,13 +19,42 @@ from algos.parts import PartError, find_class, is_ours
 NUM_SEEDS = 2
 
 
+class Rehearsals:
+    """What the parts from outside that a command names are held against, each once."""
+
+    def __init__(self) -> None:
+        self.targets: dict[str, str] = {}  # by the name of a variant
+        self.done: list[tuple[Any, ...]] = []
+
+    def check(self, config: Config) -> None:
+        """Whether a job's parts work together; those of this repository do.
+
+        Raises:
+            PartError: they do not, or two variants of one command have the same name.
+        """
+        algo = config.algo
+        other = self.targets.setdefault(algo.name, algo.target)
+        if other != algo.target:
+            raise PartError(f"algo.name={algo.name!r}: taken by {other} in this sweep; allowed: another name")
+        parts = (algo, config.critic, config.estimator, config.env, config.policy, config.value)
+        if has_foreign(config) and parts not in self.done:
+            self.done.append(parts)
+            envs = make_environments(config.env, 1)
+            if has_foreign_parts(config):
+                rehearse(config, envs)
+            else:
+                small = two_seeds(config)
+                make_agents(small, envs, Resources(small))
+            envs.close()
+
+
 def rehearse(config: Config, envs: VectorEnv) -> None:
     """Estimate, fit and update once, on made-up transitions of the task's shapes, two seeds of the run's own size.
 
     Raises:
         PartError: a part fails, or reports what is not one number a seed.
     """
-    small = config.model_copy(update={"num_seeds": NUM_SEEDS, "device": "cpu"})
+    small = two_seeds(config)
     part = "critic"
     try:
         resources = Resources(small)
@@ -89,13 +118,22 @@ def made_up(config: Config, policy: Policy, envs: VectorEnv) -> Transitions:
     return Transitions(steps, obs, steps.last_obs, steps.final_obs, steps.rewards, old, log_probs)
 
 
-def is_foreign(config: Config) -> bool:
-    """Whether a part of a run comes from outside."""
+def two_seeds(config: Config) -> Config:
+    """The run with so few seeds."""
+    return config.model_copy(update={"num_seeds": NUM_SEEDS, "device": "cpu"})
+
+
+def has_foreign(config: Config) -> bool:
+    """Whether a part of a run, or a network, comes from outside."""
+    networks = [section for section in (config.policy, config.value) if isinstance(section, ModuleConfig)]
+    return has_foreign_parts(config) or not all(is_ours(section.target) for section in networks)
+
+
+def has_foreign_parts(config: Config) -> bool:
+    """Whether what learns comes from outside: networks are tried out when they are made, all else in an update."""
     sections = (config.algo, config.critic, config.estimator)
     sections += tuple(getattr(section, "optimiser", section) for section in sections)
-    targets = [section.target for section in sections]
-    targets += [section.target for section in (config.policy, config.value) if isinstance(section, ModuleConfig)]
-    return not all(map(is_ours, targets))
+    return not all(is_ours(section.target) for section in sections)
 
 
 def _label(config: Config, part: str) -> str:

@@ -2,7 +2,10 @@
 
 import difflib
 import importlib
+import sys
+import warnings
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -13,6 +16,7 @@ from gymnasium import spaces
 from algos.envs.batched import BatchedEnv
 from algos.envs.errors import TaskError, one_line
 from algos.envs.flat import flat_box
+from algos.envs.pools import PoolEnv, draws, make_pool
 from algos.envs.registry import BATCHED_TASKS, load_task
 from algos.envs.serial import SerialVectorEnv
 from algos.envs.vector import SameStepVectorEnv
@@ -34,11 +38,11 @@ def make_vec(
     """``num_envs`` sub-environments of ``env_id`` with same-step autoreset and observations ``[num_envs, D]``.
 
     ``vectorization`` is "auto" (our batched version where there is one and ``kwargs`` is empty, else "sync"), "sync"
-    (one after the other in this process) or "async" (spread over a few worker processes; the same
-    results). ``kwargs`` go to the environment's constructor. ``module`` is imported first, so that it can register
-    ids; so is a module that the id names, as in ``my_lab.corridor:Corridor-v0``. ``max_episode_steps`` replaces the
-    id's own limit. ``rescale_actions`` maps Box actions from [-1, 1] onto the box; our batched versions serve only
-    where the box is [-1, 1] already.
+    (one after the other in this process), "async" (spread over a few worker processes; the same results) or "envpool"
+    (EnvPool's, by its ids and settings; other results). ``kwargs`` go to the environment's constructor. ``module`` is
+    imported first, so that it can register ids; so is a module that the id names, as in
+    ``my_lab.corridor:Corridor-v0``. ``max_episode_steps`` replaces the id's own limit. ``rescale_actions`` maps Box
+    actions from [-1, 1] onto the box; our batched versions serve only where the box is [-1, 1] already.
 
     Observations that are not flat (Dict, Tuple, Box of another rank) are flattened, and a Box remembers its shape
     (:func:`algos.envs.flat.observation_shape`); discrete actions count from 0.
@@ -47,6 +51,8 @@ def make_vec(
         TaskError: the id is unknown, does not construct, has unsupported spaces, or breaks Gymnasium's contract in a
             brief trial of one environment.
     """
+    if vectorization == "envpool":
+        return make_pool(env_id, num_envs, kwargs, max_episode_steps, rescale_actions)
     registered = _registered(env_id, module)
     if vectorization == "auto" and registered in BATCHED_TASKS and not kwargs:
         task = load_task(registered)
@@ -69,8 +75,13 @@ def make_single(
 ) -> gym.Env:
     """One environment as ``make_vec`` batches it: flat observations, discrete actions from 0, time limit included."""
     registered = _registered(env_id, module)  # again in a worker process, whose registry is its own
+    _quieten_mujoco(registered)
     try:
-        env = gym.make(registered, max_episode_steps=max_episode_steps, disable_env_checker=True, **kwargs, **render)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", ".*out of date")  # the version was asked for
+            env = gym.make(
+                registered, max_episode_steps=max_episode_steps, disable_env_checker=True, **kwargs, **render
+            )
     except Exception as error:
         raise TaskError(f"{env_id} cannot be constructed with {kwargs}: {one_line(error)}") from error
     _check_spaces(env_id, env)
@@ -87,6 +98,41 @@ def make_single(
         if not env.action_space.is_bounded():
             raise TaskError(f"{env_id} has actions {env.action_space}: without bounds they cannot be rescaled")
         env = gym.wrappers.RescaleAction(env, np.float32(-1), np.float32(1))
+    return env
+
+
+def make_rendered(
+    env_id: str,
+    kwargs: dict[str, Any],
+    vectorization: str,
+    module: str | None,
+    max_episode_steps: int | None,
+    rescale_actions: bool,
+) -> gym.Env:
+    """One environment as ``make_vec`` batches it, that renders to arrays.
+
+    EnvPool's MuJoCo tasks are drawn by Gymnasium's environment of the same id, which EnvPool's follow closely.
+
+    Raises:
+        TaskError: the task cannot be made, or does not render.
+    """
+    learned: gym.Space | None = None
+    if vectorization == "envpool":
+        if draws(env_id):
+            return PoolEnv(make_pool(env_id, 1, kwargs, max_episode_steps, rescale_actions, "rgb_array"))
+        learned = make_pool(env_id, 1, kwargs, max_episode_steps, rescale_actions).single_observation_space
+    try:
+        env = make_single(env_id, kwargs, module, max_episode_steps, rescale_actions, render_mode="rgb_array")
+        if learned is not None and env.observation_space.shape != learned.shape:
+            raise TaskError(f"it observes {env.observation_space}")
+    except TaskError as error:
+        if learned is None:
+            raise
+        raise TaskError(
+            f"{env_id} of EnvPool does not render, and Gymnasium has no such environment: {error}"
+        ) from error
+    if env.render_mode != "rgb_array":
+        raise TaskError(f"{env_id} does not render to arrays")
     return env
 
 
@@ -124,6 +170,20 @@ def _import(module: str) -> None:
         raise
     except Exception as error:
         raise TaskError(f"module {module} cannot be imported: {one_line(error)}") from error
+
+
+def _quieten_mujoco(env_id: str) -> None:
+    """Leave out what MuJoCo has to say of Gymnasium's models, and the log that it keeps in the working directory."""
+    if "mujoco" in str(gym.spec(env_id).entry_point) or "mujoco" in sys.modules:
+        with suppress(ImportError):  # the environment will say what it needs
+            mujoco: Any = importlib.import_module("mujoco")
+            mujoco.set_mju_user_warning(_warn_of_mujoco)
+
+
+def _warn_of_mujoco(message: str | bytes) -> None:
+    text = message.decode(errors="replace") if isinstance(message, bytes) else message
+    if "deprecated" not in text:
+        warnings.warn(f"MuJoCo: {text.strip()}", RuntimeWarning, stacklevel=2)
 
 
 def _check_registered(env_id: str) -> None:

@@ -115,7 +115,7 @@ def test_all_seeds_equal(tmp_path, level):
     comparison = compared(tmp_path)
     pair = comparison.pairs.iloc[0]
     assert (row(comparison, "ppo")["mean_low"], row(comparison, "ppo")["mean_high"]) == (500, 500)
-    assert (pair["holm_p"] <= 0.05) == (level != 500)
+    assert (pair["adjusted_p"] <= 0.05) == (level != 500)
 
 
 def test_cells_of_nan_and_inf_count_as_empty_and_are_reported(tmp_path, rng):

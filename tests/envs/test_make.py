@@ -181,11 +181,23 @@ def test_an_exception_in_a_worker_is_raised_here() -> None:
     envs.close()
 
 
-def test_mujoco_runs_where_it_is_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_mujoco_runs_where_it_is_installed_and_keeps_its_remarks_to_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
     pytest.importorskip("mujoco")
-    monkeypatch.chdir(tmp_path)  # MuJoCo logs to the working directory
+    monkeypatch.chdir(tmp_path)  # where MuJoCo would log
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        envs = make_vec("HalfCheetah-v5", 2, {}, "auto")
-    assert envs.reset(seed=0)[0].shape == (2, 17)
-    envs.close()
+        for kind in ("auto", "async"):
+            envs = make_vec("HalfCheetah-v5", 2, {}, kind)
+            assert envs.reset(seed=0)[0].shape == (2, 17)
+            envs.close()
+    assert capfd.readouterr() == ("", "")
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_old_version_that_was_asked_for_is_no_news() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for env_id in ("CartPole-v0", "CartPoleSwingUp-v0"):
+            make_vec(env_id, 1, {}, "sync")

@@ -1,7 +1,7 @@
 """Catch (Mnih et al. 2014; Osband et al. 2020) as a batched task with images: a ball falls, a paddle catches it.
 
-The board has 8 x 8 pixels: the ball begins in a random column of the top row and falls by one row a step; the paddle, in
-the bottom row, moves by a column or stays. When the ball arrives the reward is 1 if the paddle is there and -1 if not.
+The board has 8 x 8 pixels. The ball begins in a random column of the top row and falls by one row a step. The paddle,
+in the bottom row, moves by a column or stays. When the ball arrives, the reward is 1 where the paddle is, else -1.
 """
 
 import numpy as np

@@ -16,7 +16,9 @@ from torch import Tensor, nn
 class ConvNet(nn.Module):
     """Two convolutions with a residual connection around the second, and a hidden layer, for images [C, H, W]."""
 
-    def __init__(self, observation_shape: tuple[int, ...], num_outputs: int, channels: int = 8, hidden: int = 64) -> None:
+    def __init__(
+        self, observation_shape: tuple[int, ...], num_outputs: int, channels: int = 8, hidden: int = 64
+    ) -> None:
         super().__init__()
         depth, height, width = observation_shape
         self.first = nn.Conv2d(depth, channels, 3, padding=1)
