@@ -9,7 +9,7 @@ import torch
 from gymnasium import spaces
 from gymnasium.vector import VectorEnv
 
-from algos.config import Config, EnvConfig
+from algos.config import Config, EnvConfig, SharedConfig
 from algos.core.collector import Collector
 from algos.core.critic import Critic
 from algos.core.evaluation import Evaluator, PeriodicEvaluation
@@ -19,6 +19,7 @@ from algos.core.normalisation import ObservationNormaliser, RewardNormaliser
 from algos.core.policy import CategoricalHead, GaussianHead, Head, Policy, SquashedHead, StateDependentGaussianHead
 from algos.core.resources import Resources
 from algos.core.run import Run
+from algos.core.shared import OutputsOf
 from algos.core.stepping import make_stepping
 from algos.envs.errors import TaskError
 from algos.envs.flat import observation_shape
@@ -66,12 +67,17 @@ def make_agents(config: Config, envs: VectorEnv, resources: Resources) -> tuple[
             raise PartError(f"{key}: {error}") from error
 
     head = make_head(envs.single_action_space, config.policy.spread, config.policy.squash)
-    policy_network, weights = network("policy", head.num_outputs, "policy_init")
+    shared = isinstance(config.value, SharedConfig)
+    policy_network, weights = network("policy", head.num_outputs + shared, "policy_init")
     initial = np.concatenate([weights, np.zeros((len(seeds), head.num_extra))], axis=1)
     initial[:, initial.shape[1] - head.num_spread :] += config.policy.spread_init
     policy_params = torch.tensor(initial, **options).requires_grad_()
-    value_network, values = network("value", 1, "critic_init")
-    value_params = torch.tensor(values, **options).requires_grad_()
+    if shared:
+        value_network: Network = OutputsOf(policy_network, head.num_outputs, 1)
+        policy_network, value_params = OutputsOf(policy_network, 0, head.num_outputs), policy_params
+    else:
+        value_network, values = network("value", 1, "critic_init")
+        value_params = torch.tensor(values, **options).requires_grad_()
 
     normalisation = config.normalisation
     num_obs = int(np.prod(shape or (1,)))

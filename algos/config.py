@@ -167,6 +167,12 @@ class ModuleConfig(Section):
         return check_arguments(find_class(self.target), MODULE_ARGUMENTS, self.model_extra)
 
 
+class SharedConfig(Section):
+    """No network of the critic's own: the policy's has one output more, the value, and both train its parameters."""
+
+    shared: Literal[True]
+
+
 class HeadConfig(Section):
     """The spread of a Gaussian policy, and what is done to its actions."""
 
@@ -192,6 +198,16 @@ class ModulePolicyConfig(ModuleConfig, HeadConfig):
                 "allowed: spread_init=0.0"
             )
         return self
+
+
+def _policy_network(value: Any) -> Any:
+    return _network(LayersPolicyConfig, ModulePolicyConfig, value)
+
+
+def _value_network(value: Any) -> Any:
+    if isinstance(value, SharedConfig) or (isinstance(value, Mapping) and "shared" in value):
+        return SharedConfig.model_validate(value)
+    return _network(LayersConfig, ModuleConfig, value)
 
 
 def _network(layers: type[LayersConfig], module: type[ModuleConfig], value: Any) -> LayersConfig | ModuleConfig:
@@ -242,11 +258,8 @@ class Config(Section):
     threads: Positive | None
     algo: Annotated[AlgorithmSettings, part(AlgorithmSettings, update=UPDATE)]
     env: EnvConfig
-    policy: Annotated[
-        LayersPolicyConfig | ModulePolicyConfig,
-        PlainValidator(partial(_network, LayersPolicyConfig, ModulePolicyConfig)),
-    ]
-    value: Annotated[LayersConfig | ModuleConfig, PlainValidator(partial(_network, LayersConfig, ModuleConfig))]
+    policy: Annotated[LayersPolicyConfig | ModulePolicyConfig, PlainValidator(_policy_network)]
+    value: Annotated[LayersConfig | ModuleConfig | SharedConfig, PlainValidator(_value_network)]
     critic: Annotated[CriticSettings, part(CriticSettings, fit=("transitions", "estimates", "active"))]
     estimator: Annotated[EstimatorSettings, part(EstimatorSettings, estimate=("transitions", "critic"))]
     normalisation: NormalisationConfig
@@ -269,6 +282,14 @@ class Config(Section):
                 "policy.squash=tanh: env.rescale_actions=False, but its actions are from [-1, 1]; "
                 "allowed with env.rescale_actions=True"
             )
+        if isinstance(self.value, SharedConfig):
+            if not self.critic.joint:
+                raise ValueError("value.shared=True: the critic has steps of its own; allowed with critic=joint")
+            if self.policy.spread == "state_dependent" and self.policy.spread_init != 0:
+                raise ValueError(
+                    f"policy.spread_init={self.policy.spread_init}: value.shared=True, policy.spread=state_dependent; "
+                    "allowed: 0.0"
+                )
         for settings in (self.algo, self.critic, self.estimator):
             settings.check(self)
         return self

@@ -16,6 +16,7 @@ class Network(Protocol):
     """
 
     num_params: int
+    num_outputs: int
 
     @property
     def compiled(self) -> CompiledMLP | None:

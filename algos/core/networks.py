@@ -41,6 +41,7 @@ class MLP:
             raise ValueError(f"backend must be 'auto' or 'reference', not {backend!r}")
         self.sizes = tuple(sizes)
         self.activation = activation
+        self.num_outputs = sizes[-1]
         self.num_params = sum((n_in + 1) * n_out for n_in, n_out in pairwise(self.sizes))
         self._reference = BatchedProducts(self.sizes, activation)
         self.compiled = None if backend == "reference" else CompiledMLP(self.sizes, activation)
@@ -69,8 +70,8 @@ class MLP:
 
         Differentiable once, in ``params``: one pass over the samples gives the loss and its gradient.
         """
-        if self.sizes[-1] != 1:
-            raise ValueError(f"mse is for networks with one output, not {self.sizes[-1]}")
+        if self.num_outputs != 1:
+            raise ValueError(f"mse is for networks with one output, not {self.num_outputs}")
         return _MeanSquaredError.apply(params, x, targets, active, self)
 
     def _implementation(self, params: Tensor) -> BatchedProducts | CompiledMLP:

@@ -73,6 +73,7 @@ def test_a_restored_run_goes_on_with_the_same_bytes():
         np.testing.assert_array_equal(values, expected[name])
 
 
+@pytest.mark.study
 @pytest.mark.parametrize("algo", ["ppo", "trpo"])
 def test_a_convolutional_network_learns_to_catch(algo):
     overrides = ["critic.update_epochs=10", "num_seeds=2", "num_steps=32", "policy.channels=4", "value.channels=4"]
