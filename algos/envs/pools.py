@@ -94,15 +94,12 @@ class PoolVectorEnv(SameStepVectorEnv):
         self._begin_episodes(np.arange(self.num_envs))
         return self.arrays["obs"].copy(), {}
 
-    def begin_step(self, first: int, last: int) -> None:
+    def step_arrays(self) -> None:
         actions = self.arrays["actions"]
         if self._scale is not None:
             gradient, intercept = self._scale
             actions = gradient * actions + intercept
-        self._pool.send(actions)
-
-    def finish_step(self, first: int, last: int) -> None:
-        obs, rewards, terminated, truncated, info = self._pool.recv()
+        obs, rewards, terminated, truncated, info = self._pool.step(actions)
         arrays, ids = self.arrays, info["env_id"]
         arrays["obs"][ids] = self._flat(obs, info)
         arrays["rewards"][ids], arrays["terminated"][ids] = rewards, terminated
