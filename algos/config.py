@@ -60,13 +60,15 @@ class PartSettings(Section):
         """
 
 
-def part(base: type[PartSettings], **methods: tuple[str, ...]) -> PlainValidator:
-    """Validates a section by the ``Settings`` of the class that it names, which has ``methods``."""
-    return PlainValidator(partial(_part_settings, base, methods))
+def part(base: type[PartSettings], optional: bool = False, **methods: tuple[str, ...]) -> PlainValidator:
+    """Validates a section by the ``Settings`` of the class that it names, which has ``methods``; or null is there."""
+    return PlainValidator(partial(_part_settings, base, optional, methods))
 
 
-def _part_settings(base: type[PartSettings], methods: dict[str, tuple[str, ...]], value: Any) -> PartSettings:
-    if isinstance(value, base):
+def _part_settings(
+    base: type[PartSettings], optional: bool, methods: dict[str, tuple[str, ...]], value: Any
+) -> PartSettings | None:
+    if isinstance(value, base) or (optional and value is None):
         return value
     named = _Named.model_validate(value)
     try:

@@ -56,7 +56,7 @@ def test_a_broken_variant_is_told_what_it_breaks(variant, check, words, monkeypa
 
 def test_the_command_reports_what_holds_and_what_is_broken(monkeypatch, capsys):
     chosen = {name: CHECKS[name] for name in ("draws only from its streams", "every setting is read")}
-    monkeypatch.setattr(check_variant, "CHECKS", chosen)
+    monkeypatch.setattr(conformance, "CHECKS", chosen)
     overrides = [*OVERRIDES, "algo._target_=tests.algos.broken_variants.IgnoresSetting", "algo.name=tested"]
     overrides += ["+algo.bonus=1", "~algo.normalise_advantages", "~algo.ent_coef"]
     with pytest.raises(SystemExit) as ended:
