@@ -12,7 +12,7 @@ from gymnasium import spaces
 from numba import njit
 
 from algos.core.checkpoint import State, collect_state, restore_state
-from algos.core.policy import CategoricalHead, GaussianHead, Head, Policy, SquashedHead
+from algos.core.policy import Head, Policy, SquashedHead
 from algos.core.transitions import Episodes, Steps
 from algos.envs.batched import BatchedEnv
 from algos.envs.vector import Actor, SameStepVectorEnv
@@ -22,7 +22,10 @@ from algos.streams import fresh_seeds
 
 
 class CompiledStepping:
-    """Batched environments, stepped in the compiled loop of ``algos.kernels.rollout``; can be saved in mid-episode."""
+    """Batched environments, stepped in the compiled loop of ``algos.kernels.rollout``; can be saved in mid-episode.
+
+    For policies whose network and head have a compiled form.
+    """
 
     resumes_episodes = True
 
@@ -33,11 +36,13 @@ class CompiledStepping:
 
     def rollout(self, policy: Policy, noise: np.ndarray) -> Steps:
         """As many steps as ``noise [S, T, N, A]`` has, acting by ``policy``."""
+        network = policy.network.compiled
+        assert network is not None
         params = policy.params.detach().cpu().numpy()
         steps = compiled_rollout(
             self.envs,
-            policy.network.sizes,
-            policy.network.activation,
+            network.sizes.tolist(),
+            network.activation,
             params[:, : policy.network.num_params],
             policy.standard_deviation(),
             noise,
@@ -144,15 +149,15 @@ class VectorStepping:
 
     def _actor(self, policy: Policy) -> Actor:
         """The compiled form of the policy, or the policy itself."""
-        head, space = policy.head, self.envs.single_action_space
-        if not (isinstance(head, GaussianHead) or (isinstance(head, CategoricalHead) and len(head.choices) == 1)):
+        network, space = policy.network.compiled, self.envs.single_action_space
+        if network is None or policy.head.compiled is None:
             return PolicyActor(policy, space)
         num_seeds, num_envs = self.episode_return.shape
         params = policy.params.detach().cpu().numpy()
         return row_policy(
             np.repeat(np.arange(num_seeds), num_envs),
-            policy.network.sizes,
-            policy.network.activation,
+            network.sizes.tolist(),
+            network.activation,
             params[:, : policy.network.num_params],
             policy.standard_deviation(),
             space,
@@ -214,10 +219,11 @@ Stepping = CompiledStepping | VectorStepping
 
 
 def make_stepping(
-    envs: SameStepVectorEnv, env_seeds: Sequence[int], num_seeds: int, dtype: type[np.floating], head: Head
+    envs: SameStepVectorEnv, env_seeds: Sequence[int], num_seeds: int, dtype: type[np.floating], policy: Policy
 ) -> Stepping:
-    """The faster of the two that can step ``envs`` with actions of this head."""
-    if isinstance(envs, BatchedEnv) and isinstance(head, CategoricalHead | GaussianHead):
+    """The faster of the two that can step ``envs`` with this policy."""
+    compiles = policy.network.compiled is not None and policy.head.compiled is not None
+    if isinstance(envs, BatchedEnv) and compiles:
         return CompiledStepping(envs, env_seeds, num_seeds)
     return VectorStepping(envs, env_seeds, num_seeds, dtype)
 
