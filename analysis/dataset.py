@@ -172,8 +172,9 @@ def finished(frame: pd.DataFrame, seeds: pd.DataFrame) -> np.ndarray:
     unfinished = seeds.loc[seeds["state"] == "unfinished", ["run", "seed"]]
     if not len(unfinished):
         return np.ones(len(frame), dtype=bool)
-    keys = pd.MultiIndex.from_frame(frame[["run", "seed"]].astype({"run": object}))
-    return ~keys.isin(pd.MultiIndex.from_frame(unfinished))
+    code = {name: code for code, name in enumerate(frame["run"].cat.categories)}
+    keys = frame["run"].cat.codes.to_numpy().astype(np.int64) * 2**32 + frame["seed"].to_numpy()
+    return ~np.isin(keys, unfinished["run"].map(code).to_numpy() * 2**32 + unfinished["seed"].to_numpy())
 
 
 def repeated(values: Sequence[str], counts: Sequence[int]) -> pd.Categorical:

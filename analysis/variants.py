@@ -12,7 +12,7 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.run_format import InputError, variant_settings
+from analysis.run_format import InputError
 from analysis.runs import Run
 
 ABSENT = "none"
@@ -50,7 +50,7 @@ def naming(argument: str) -> Naming:
 
 def identity(run: Run) -> dict[str, str]:
     """The settings that make `run` the variant it is."""
-    return {key: text(value) for key, value in variant_settings(run.config).items()}
+    return {key: text(value) for key, value in run.settings.items()}
 
 
 def text(value: Any) -> str:

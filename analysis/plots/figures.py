@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Hashable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
@@ -230,7 +230,7 @@ def own_figures(comparison: Comparison) -> list[Figure]:
                 item = Figure(file_name(f"own-{function.__name__}{number_of}"), title.capitalize(), caption, item)
             if not isinstance(item, Figure):
                 raise InputError(f"figure {name} gave {type(item).__name__}; expected: a matplotlib Figure, or several")
-            drawn.append(item)
+            drawn.append(replace(item, name=file_name(item.name)))
     return drawn
 
 

@@ -89,6 +89,8 @@ def pair_cells(pairs: pd.DataFrame) -> Cells:
         line += ["–" if row["adjusted_p"] != row["adjusted_p"] else p_value(row["adjusted_p"]).removeprefix("p = "), g]
         line += [f"{row['probability_of_improvement']:.2f}"]
         line += [interval(row["probability_low"], row["probability_high"]), f"{row['n_a']} and {row['n_b']}"]
+        together = "–" if row["correlation"] != row["correlation"] else f"{row['correlation']:.2f}"
+        line.append(minus(together + ", compared seed by seed" * bool(row["paired"])))
         cells.append(line)
     return cells
 

@@ -356,6 +356,12 @@ def worst_points(values, env_steps):
     ordered = np.sort(values, axis=1)
     return ordered[:, : max(1, values.shape[1] // 4)].mean(axis=1)
 
+def best(values, env_steps):
+    return values[:, 0]
+
+def median(scores, axis=-1):
+    return scores[..., 0]
+
 def shape(values, env_steps):
     return values
 
@@ -421,6 +427,8 @@ def test_the_examples_of_ones_own_work(own, monkeypatch):
     [
         ("--score", "finale", "score 'finale' is unknown; expected: final, auc, best or MODULE:FUNCTION"),
         ("--score", "own_things:", "is not a function's name"),
+        ("--score", "own_things:best", "is called best, as one of seedbed's"),
+        ("--statistic", "own_things:median", "is called median, as one of seedbed's"),
         ("--score", "nowhere_at_all:f", "nowhere_at_all cannot be imported (ModuleNotFoundError"),
         ("--score", "own_things:absent", "own_things has no absent"),
         ("--score", "own_things:number", "is int; expected: a function"),
