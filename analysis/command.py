@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from analysis.comparison import MARGIN, METRIC, Choices, Comparison, build
-from analysis.dataset import load
 from analysis.numbers import steps
 from analysis.references import references
 from analysis.run_format import InputError
+from analysis.runs.dataset import load
+from analysis.runs.variants import Naming, naming, numbered_variants
 from analysis.scores import LAST
-from analysis.variants import Naming, naming, numbered_variants
 
 X_AXES = ("env_steps", "iteration")
 VERDICTS_SHOWN = 12

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from analysis.alignment import Task, align
-from analysis.dataset import Dataset, load
 from analysis.numbers import number, p_value, steps
 from analysis.pairs import lead_text, pair_table, verdict
 from analysis.references import Reference, reference_for, references
 from analysis.run_format import InputError
+from analysis.runs.dataset import Dataset, load
+from analysis.runs.variants import Naming
 from analysis.scores import LAST, Scale, Score, built_in, find_score, normalised, scales_of, seed_scores
 from analysis.summary import ALL_TASKS, Overall, OwnStatistic, find_statistic, overall_table, summary_table
-from analysis.variants import Naming
 
 if TYPE_CHECKING:
     from analysis.plots.canvas import Figure

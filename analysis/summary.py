@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 
 from analysis import statistics as st
-from analysis.dataset import STATES
 from analysis.extensions import from_outside, one_line
 from analysis.run_format import InputError
+from analysis.runs.dataset import STATES
 from analysis.scores import Scale
 
 ALL_TASKS = "all tasks"

@@ -22,10 +22,10 @@ from matplotlib.ticker import EngFormatter, MaxNLocator
 from analysis import statistics as st
 from analysis.alignment import curves, floors_of
 from analysis.plots.style import INK, line_style
+from analysis.runs.variants import natural
 from analysis.scores import time_to
 from analysis.statistics.multiplicity import LEVEL
 from analysis.summary import CONFIDENCE, COVERAGE, TOLERANCE_CONFIDENCE, stream
-from analysis.variants import natural
 
 X_LABELS = {"env_steps": "environment steps", "iteration": "iteration"}
 GUIDE: dict[str, Any] = {"color": INK, "linewidth": 0.6, "linestyle": (0, (4, 3))}

@@ -15,8 +15,8 @@ from analysis.plots import axes as plots
 from analysis.plots.canvas import Canvas, Figure, file_name, finished, settle, single
 from analysis.plots.style import COLUMN, colors_of
 from analysis.run_format import InputError
+from analysis.runs.variants import ABSENT, settings_table, short_names
 from analysis.summary import ALL_TASKS, COVERAGE, TOLERANCE_CONFIDENCE
-from analysis.variants import ABSENT, settings_table, short_names
 
 
 @dataclass(frozen=True)

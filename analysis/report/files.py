@@ -11,7 +11,7 @@ from analysis.report.appendix import appendix
 from analysis.report.sections import report
 from analysis.report.tables import csv, latex, markdown, overall_cells, pair_cells, summary_cells
 from analysis.run_format import InputError
-from analysis.variants import settings_table
+from analysis.runs.variants import settings_table
 
 REPORT = "report.html"
 

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 
 from analysis.alignment import RULES
 from analysis.comparison import Comparison
-from analysis.dataset import spans
 from analysis.numbers import number, steps
 from analysis.pairs import BETTER, SAME
 from analysis.plots.axes import describe
@@ -16,9 +15,10 @@ from analysis.plots.style import use_style
 from analysis.report.appendix import appendix
 from analysis.report.page import inline_svg, notebook_part, page
 from analysis.report.tables import Cells, html_table, overall_cells, pair_cells, summary_cells
+from analysis.runs.dataset import spans
+from analysis.runs.variants import numbered_variants, settings_table
 from analysis.statistics.multiplicity import LEVEL
 from analysis.summary import ALL_TASKS, COVERAGE, TOLERANCE_CONFIDENCE
-from analysis.variants import numbered_variants, settings_table
 
 VERDICTS_SHOWN = 12
 KINDS = {BETTER: "told", SAME: "same"}

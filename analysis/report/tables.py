@@ -78,7 +78,7 @@ def pair_cells(pairs: pd.DataFrame) -> Cells:
         "adjusted p",
         "Hedges' g (95% interval)",
     ]
-    head += ["P(first beats second)", "95% interval of P", "runs"]
+    head += ["P(first beats second)", "95% interval of P", "runs", "correlation over seeds"]
     cells = [head]
     for row in pairs.to_dict("records"):
         g = number(row["hedges_g"])

@@ -9,11 +9,11 @@ import pytest
 import analysis
 from analysis.command import main
 from analysis.comparison import Choices, Comparison, build
-from analysis.dataset import load
 from analysis.references import Reference, references
 from analysis.run_format import InputError
+from analysis.runs.dataset import load
+from analysis.runs.variants import naming
 from analysis.summary import ALL_TASKS
-from analysis.variants import naming
 from tests.analysis.synthetic import ppo_curves, write_run
 
 CARTPOLE, ACROBOT, PENDULUM = "CartPole-v1", "Acrobot-v1", "Pendulum-v1"

@@ -10,9 +10,9 @@ import pytest
 
 from analysis.command import main
 from analysis.comparison import Choices, Comparison, build
-from analysis.dataset import load
 from analysis.pairs import verdict
 from analysis.references import references
+from analysis.runs.dataset import load
 from tests.analysis.synthetic import a2c_curves, ppo_curves, write_run
 
 TASK = "CartPole-v1"

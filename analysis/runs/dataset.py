@@ -12,7 +12,7 @@ import pandas as pd
 
 from analysis.run_format import EVALUATED, OK, STATUS
 from analysis.runs import Run, RunWarning, find_runs, read_progress
-from analysis.variants import Naming, label_variants, variant_notes
+from analysis.runs.variants import Naming, label_variants, variant_notes
 
 STATES = ("ok", "failed", "unfinished", "no rows")
 
