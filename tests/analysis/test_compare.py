@@ -25,6 +25,7 @@ def files_in(directory: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in directory.iterdir()} if directory.is_dir() else {}
 
 
+@pytest.mark.slow
 def test_a_multirun_gives_a_figure_and_a_summary_per_task(comparison, tmp_path, capsys):
     write_comparison(tmp_path / "runs", num_seeds=4, iterations=10, env_id="Acrobot-v1")
     assert main([str(comparison), str(tmp_path / "runs"), "--out", str(tmp_path / "out")]) == 0
@@ -125,6 +126,7 @@ def test_wrong_arguments_exit_with_status_2(arguments):
     assert stopped.value.code == 2
 
 
+@pytest.mark.slow
 def test_the_module_runs_as_a_command(tmp_path):
     result = subprocess.run(
         [sys.executable, "-m", "analysis.compare", str(tmp_path / "absent"), "--out", str(tmp_path / "out")],
@@ -137,6 +139,7 @@ def test_the_module_runs_as_a_command(tmp_path):
     assert "Traceback" not in result.stderr
 
 
+@pytest.mark.slow
 def test_the_same_runs_give_the_same_bytes(comparison, tmp_path):
     """Every file, the figures and the page too; run in another process, in another order of the directories."""
     once, again = tmp_path / "once", tmp_path / "again"
@@ -166,6 +169,7 @@ def test_the_report_asks_nothing_of_the_network_and_says_the_verdict_first(compa
     assert set(re.findall(r'(?:href="#|url\(#)([^")]*)', page)) <= set(identifiers)
 
 
+@pytest.mark.slow
 def test_a_hyperparameter_sweep_gets_a_ranking_and_a_heat_map_for_every_two_keys(tmp_path, rng):
     """3 learning rates x 2 discounts x 2 steps: the best is known."""
     number = 0

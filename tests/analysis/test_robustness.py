@@ -191,6 +191,7 @@ def test_different_lengths_and_rollout_sizes_are_compared_on_common_steps(tmp_pa
     assert task.variants["a2c"].values[0].tolist() == [4 * k + 1.5 for k in range(7)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "write",
     [
