@@ -18,6 +18,7 @@ from analysis.report.tables import Cells, html_table, overall_cells, pair_cells,
 from analysis.runs.dataset import spans
 from analysis.runs.variants import numbered_variants, settings_table
 from analysis.statistics.multiplicity import LEVEL
+from analysis.statistics.reliability import LOWEST, coverage_warning
 from analysis.summary import ALL_TASKS, COVERAGE, TOLERANCE_CONFIDENCE
 
 VERDICTS_SHOWN = 12
@@ -36,7 +37,7 @@ def report(comparison: Comparison, figures: Mapping[str, Sequence[Figure]], comm
     for env_id in tasks:
         parts.append(f"<h2>{html.escape(env_id)}</h2>")
         if env_id in comparison.tasks:
-            parts += [task_table(comparison, env_id), score_note(comparison, env_id)]
+            parts += [task_table(comparison, env_id), score_note(comparison, env_id), reliability(comparison, env_id)]
         parts.append(gallery(figures.get(env_id, [])))
     if OWN in figures:
         parts += ["<h2>Figures of your own</h2>", gallery(figures[OWN])]
@@ -157,6 +158,16 @@ def score_note(comparison: Comparison, env_id: str) -> str:
         "mean of the worst quarter of the seeds. Half had by: the env steps by which half of the seeds had reached the "
         "threshold."
     )
+
+
+def reliability(comparison: Comparison, env_id: str) -> str:
+    """Where intervals from so few seeds hold the truth more rarely than they say."""
+    summary = comparison.summary[comparison.summary["env_id"] == env_id]
+    shown = summary[summary["variant"].isin(comparison.shown) & (summary["scored"] > 0)]
+    if not len(shown):
+        return ""
+    notes = [coverage_warning(quantity, int(shown["scored"].min())) for quantity in LOWEST]
+    return "".join(soft(note) for note in notes if note)
 
 
 def gallery(figures: Sequence[Figure]) -> str:
