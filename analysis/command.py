@@ -9,7 +9,7 @@ from pathlib import Path
 
 from analysis.comparison import MARGIN, METRIC, Choices, Comparison, build
 from analysis.numbers import steps
-from analysis.references import references
+from analysis.references import read
 from analysis.run_format import InputError
 from analysis.runs.dataset import load
 from analysis.runs.variants import Naming, naming, numbered_variants
@@ -168,7 +168,7 @@ def compare(arguments: argparse.Namespace, command: str) -> None:
         reference=arguments.reference,
         lower_is_better=arguments.lower_is_better,
         include_unfinished=arguments.include_unfinished,
-        references=references(arguments.references),
+        references=read(arguments.references) if arguments.references else {},
         statistics=arguments.statistic,
         figures=arguments.figure,
     )

@@ -22,6 +22,7 @@ from matplotlib.ticker import EngFormatter, MaxNLocator
 from analysis import statistics as st
 from analysis.alignment import curves, floors_of
 from analysis.plots.style import INK, line_style
+from analysis.references import Reference
 from analysis.runs.variants import natural
 from analysis.scores import time_to
 from analysis.statistics.multiplicity import LEVEL
@@ -59,12 +60,20 @@ def line(color: str) -> dict[str, Any]:
 # Curves
 
 
-def seed_curves(frame: pd.DataFrame, ax: Axes, variant: str, metric: str, color: str, x: str = "env_steps") -> None:
+def seed_curves(
+    frame: pd.DataFrame,
+    ax: Axes,
+    variant: str,
+    metric: str,
+    color: str,
+    x: str = "env_steps",
+    known: Mapping[str, Reference] | None = None,
+) -> None:
     """Every seed of `variant` as a thin line (a cross where one failed), their median and quartiles, and (dashed) the
-    limits that hold at least 80% of runs."""
+    limits that hold at least 80% of runs. `known`: as in align, for what a failed seed counts."""
     lines = curves(frame, variant, metric, x)
-    known = np.isfinite(lines.values)
-    drawn = [np.column_stack([lines.x[cells], row[cells]]) for row, cells in zip(lines.values, known, strict=True)]
+    there = np.isfinite(lines.values)
+    drawn = [np.column_stack([lines.x[cells], row[cells]]) for row, cells in zip(lines.values, there, strict=True)]
     thin = LineCollection([each for each in drawn if len(each)], colors=color, linewidths=0.5, alpha=0.35)
     thin.set_label("one seed")
     ax.add_collection(thin)
@@ -72,8 +81,8 @@ def seed_curves(frame: pd.DataFrame, ax: Axes, variant: str, metric: str, color:
     if ends:
         ax.plot(*np.transpose(ends), "x", color=INK, markersize=4, label="failed")
     ax.autoscale_view()
-    median_band(frame, ax, variant, metric, color, x, label="median, quartiles", ink=INK)
-    values = lines.filled(floors_of(frame, lines, metric))
+    median_band(frame, ax, variant, metric, color, x, known, label="median, quartiles", ink=INK)
+    values = lines.filled(floors_of(frame, lines, metric, known))
     whole = np.isfinite(values).all(axis=0)
     if whole.any():
         low, high, _ = st.tolerance_interval(values[:, whole].T, COVERAGE, TOLERANCE_CONFIDENCE)
@@ -88,13 +97,14 @@ def median_band(
     metric: str,
     color: str,
     x: str = "env_steps",
+    known: Mapping[str, Reference] | None = None,
     label: str | None = None,
     ink: str | None = None,
 ) -> None:
     """The median over seeds of `variant`, and the band between their first and third quartiles, at each x. `ink`: the
     color of the median, where it is not the band's."""
     lines = curves(frame, variant, metric, x)
-    values = lines.filled(floors_of(frame, lines, metric))
+    values = lines.filled(floors_of(frame, lines, metric, known))
     tidy = pd.DataFrame({"x": np.tile(lines.x, len(values)), "y": values.ravel()}).dropna()
     style = {"color": ink, "linestyle": "solid"} if ink else line(color)
     sns.lineplot(

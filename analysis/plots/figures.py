@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Hashable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pandas as pd
@@ -14,6 +14,7 @@ from analysis.numbers import number
 from analysis.plots import axes as plots
 from analysis.plots.canvas import Canvas, Figure, file_name, finished, settle, single
 from analysis.plots.style import COLUMN, colors_of
+from analysis.references import Reference
 from analysis.run_format import InputError
 from analysis.runs.variants import ABSENT, settings_table, short_names
 from analysis.summary import ALL_TASKS, COVERAGE, TOLERANCE_CONFIDENCE
@@ -22,7 +23,7 @@ from analysis.summary import ALL_TASKS, COVERAGE, TOLERANCE_CONFIDENCE
 @dataclass(frozen=True)
 class Context:
     """What the figures of one task share: how many seeds each variant has, in words, its color, the metric, and the
-    score's name and description."""
+    score's name and description, and the references of tasks."""
 
     env_id: str
     counts: Mapping[str, str]
@@ -31,6 +32,7 @@ class Context:
     score: str
     score_text: str
     lower_is_better: bool = False
+    known: Mapping[str, Reference] = field(default_factory=dict)
 
     @property
     def seeds(self) -> str:
@@ -50,14 +52,14 @@ def seeds_figure(frame: pd.DataFrame, context: Context, x: str) -> Figure:
 
     def one(variant: str) -> Callable[[Axes], None]:
         def draw(ax: Axes) -> None:
-            plots.seed_curves(frame, ax, variant, context.metric, context.colors[variant], x)
+            plots.seed_curves(frame, ax, variant, context.metric, context.colors[variant], x, context.known)
             ax.set_title(plots.wrapped(f"{variant} ({context.counts[variant]})", 46))
 
         return draw
 
     def together(ax: Axes) -> None:
         for variant, color in context.colors.items():
-            plots.median_band(frame, ax, variant, context.metric, color, x)
+            plots.median_band(frame, ax, variant, context.metric, color, x, context.known)
         ax.set_title("all variants: median and middle half of seeds")
 
     panels = [together] * several + [one(variant) for variant in context.colors]
@@ -283,7 +285,7 @@ def draw(comparison: Comparison) -> dict[str, list[Figure]]:
         counts = {variant: count_text(here[here["variant"] == variant]) for variant in present}
         task = comparison.tasks.get(env_id)
         text = choices.scored.describe(task, choices.last) if task else ""
-        context = Context(env_id, counts, present, choices.metric, score, text, lower)
+        context = Context(env_id, counts, present, choices.metric, score, text, lower, choices.known_references)
         frame = frame[frame["variant"].isin(present)]
         figures[env_id] = [*sweeps(comparison, env_id), seeds_figure(frame, context, choices.x)]
         if task:

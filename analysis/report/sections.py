@@ -96,7 +96,9 @@ def overall_html(comparison: Comparison) -> str:
 
 def task_table(comparison: Comparison, env_id: str) -> str:
     summary = comparison.summary[comparison.summary["env_id"] == env_id]
-    return html_table(summary_cells(summary, comparison.shown, own_names(comparison)))
+    return html_table(
+        summary_cells(summary, comparison.shown, own_names(comparison), comparison.choices.lower_is_better)
+    )
 
 
 def pair_table_html(comparison: Comparison) -> str:

@@ -9,7 +9,7 @@ import pytest
 import analysis
 from analysis.command import main
 from analysis.comparison import Choices, Comparison, build
-from analysis.references import Reference, references
+from analysis.references import Reference, read, shipped
 from analysis.run_format import InputError
 from analysis.runs.dataset import load
 from analysis.runs.variants import naming
@@ -170,7 +170,7 @@ def test_what_a_failed_seed_scores_does_not_depend_on_other_variants(tmp_path):
     with_a_failure(tmp_path / "good", 200)
     with_a_failure(tmp_path / "bad", -5000)
     good, bad = compared(tmp_path / "good"), compared(tmp_path / "bad")
-    assert mean_of(good, "ppo") == mean_of(bad, "ppo") == pytest.approx((4 * 402 + references()[CARTPOLE].low) / 5)
+    assert mean_of(good, "ppo") == mean_of(bad, "ppo") == pytest.approx((4 * 402 + shipped()[CARTPOLE].low) / 5)
 
 
 def test_the_verdict_says_how_many_failed_and_what_it_is_without_them(tmp_path):
@@ -200,6 +200,16 @@ def test_lower_is_better(tmp_path):
     assert worst["lower_tail"] == pytest.approx(np.average([105, 104], weights=[1, 0.5]))
 
 
+def test_references_of_ones_own_are_about_any_metric_and_point_the_right_way(tmp_path):
+    write_run(tmp_path / "ppo", "ppo", CARTPOLE, range(6), level(10, 6))
+    own = {CARTPOLE: Reference(10.0, 30.0)}
+    assert compared(tmp_path, metric="policy_steps", references=own).scores["normalised"].tolist() == [3.5] * 6
+    assert compared(tmp_path, metric="policy_steps").scales == {}
+    assert compared(tmp_path, lower_is_better=True).scales == {}
+    with pytest.raises(InputError, match="low=10, high=30; expected: high, the better end, below low"):
+        compared(tmp_path, references=own, lower_is_better=True)
+
+
 # All tasks
 
 
@@ -225,7 +235,7 @@ def test_normalised_scores_do_not_depend_on_what_else_is_loaded(tmp_path):
     for variant in ("ppo", "trpo"):
         before, after = (each.overall.set_index("variant").loc[variant, "mean"] for each in (alone, beside))
         assert before == after
-    ends = references()[CARTPOLE]
+    ends = shipped()[CARTPOLE]
     first = alone.scores[alone.scores["env_id"] == CARTPOLE].iloc[0]
     assert first["normalised"] == pytest.approx((first["final"] - ends.low) / ends.width)
 
@@ -275,14 +285,14 @@ def test_references_that_cannot_be_are_refused(tmp_path, content, say):
     file = tmp_path / "references.yaml"
     file.write_text(content)
     with pytest.raises(InputError, match=say.replace("[", r"\[")) as refused:
-        references(file)
+        read(file)
     assert "\n" not in str(refused.value)
 
 
 def test_every_task_with_a_preset_has_a_reference():
-    for env_id, reference in references().items():
+    for env_id, reference in shipped().items():
         assert reference.high > reference.low, env_id
-    assert {CARTPOLE, ACROBOT, PENDULUM, "CartPoleSwingUp-v1", "LunarLander-v3", "Hopper-v5"} <= references().keys()
+    assert {CARTPOLE, ACROBOT, PENDULUM, "CartPoleSwingUp-v1", "LunarLander-v3", "Hopper-v5"} <= shipped().keys()
 
 
 # What is said
