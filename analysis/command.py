@@ -72,9 +72,10 @@ def parser() -> argparse.ArgumentParser:
         type=named,
         action="append",
         default=[],
-        metavar="NAME=PATTERN",
-        help="call the runs that match NAME, one variant even where their settings differ, as presets of several tasks "
-        "do. PATTERN: KEY=VALUE of the config (ppo=algo.name=ppo) or a path as the report lists it (ppo=ppo-*)",
+        metavar="KEY|NAME=PATTERN",
+        help="what is one variant although settings differ, as those of several tasks do: runs with one value of KEY "
+        "(algo.name), or those that match PATTERN: KEY=VALUE of the config (ppo=algo.name=ppo), or a path as the "
+        "report lists it (mine=ppo-*)",
     )
     how = result.add_argument_group("how it is judged")
     how.add_argument(

@@ -15,7 +15,7 @@ from analysis.pairs import lead_text, pair_table, verdict
 from analysis.references import Reference, read, references_for
 from analysis.run_format import InputError
 from analysis.runs.dataset import Dataset, load
-from analysis.runs.variants import Naming
+from analysis.runs.variants import namings
 from analysis.scores import LAST, Scale, Score, built_in, find_score, normalised, scales_of, seed_scores
 from analysis.summary import ALL_TASKS, Overall, OwnStatistic, find_statistic, overall_table, summary_table
 
@@ -203,7 +203,7 @@ def compare(
     threshold: float | Mapping[str, float] | None = None,
     margin: float = MARGIN,
     reference: str | None = None,
-    variants: Mapping[str, str] | None = None,
+    variants: str | Mapping[str, str] | None = None,
     references: str | os.PathLike[str] | Mapping[str, Reference] | None = None,
     lower_is_better: bool = False,
     include_unfinished: bool = False,
@@ -215,7 +215,8 @@ def compare(
 
     The result has the tables (`summary`, `overall`, `pairs`, `scores`), the `verdicts` and the `figures`; a notebook
     shows it. Files are written only into `out`. `threshold`: one return, or one for each task. `variants` names
-    variants whose settings differ between tasks: a pattern of runs by the name, as in {"ppo": "algo.name=ppo"}. The
+    variants whose settings differ between tasks: a key of the config that they are called by, as in "algo.name", or a
+    pattern of runs by the name, as in {"ppo": "algo.name=ppo"}. The
     others are those of the command line and of Choices. Raises InputError.
     """
     if threshold is None:
@@ -235,8 +236,7 @@ def compare(
         statistics=statistics,
         figures=figures,
     )
-    named = [Naming(name, pattern) for name, pattern in (variants or {}).items()]
-    comparison = build(load(runs, [metric], named), choices)
+    comparison = build(load(runs, [metric], namings(variants)), choices)
     if out is not None:
         comparison.write(out)
     return comparison
@@ -427,7 +427,7 @@ def on_all_tasks(
         return scores.iloc[:0], notes
     everywhere = complete(usable)
     kept = set(everywhere["variant"])
-    for variant in shown:
+    for variant in shown if kept else []:
         if variant not in kept:
             have = set(usable.loc[usable["variant"] == variant, "env_id"])
             missing = sorted(set(scales) - have)

@@ -129,7 +129,7 @@ def median_band(
 
 def iqm_curves(aligned: pd.DataFrame, ax: Axes, colors: Mapping[str, str]) -> None:
     """The IQM over seeds of each variant, its pointwise 95% interval (band) and the limits that hold the whole curve
-    with 95% confidence (thin lines)."""
+    with 95% confidence (thin lines). The y axis has the range of the seeds: with few of them limits may leave it."""
     for variant, color in colors.items():
         grid, values = matrix(aligned, variant)
         if not values.size:
@@ -142,6 +142,9 @@ def iqm_curves(aligned: pd.DataFrame, ax: Axes, colors: Mapping[str, str]) -> No
         whole = st.simultaneous_band(values, rng, "iqm", CONFIDENCE)
         ax.plot(grid, np.transpose(whole), color=color, linewidth=0.5)
         ax.plot(grid, st.iqm(values, axis=0), label=wrapped(variant), **line(color))
+    lowest, highest = aligned["value"].min(), aligned["value"].max()
+    if lowest < highest:
+        ax.set_ylim(lowest - 0.05 * (highest - lowest), highest + 0.05 * (highest - lowest))
     ax.set_xlabel(X_LABELS["env_steps"])
     ax.margins(x=0.01)
     in_steps(ax)

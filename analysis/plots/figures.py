@@ -132,7 +132,7 @@ def task_figures(aligned: pd.DataFrame, scores: pd.DataFrame, pairs: pd.DataFram
             "Interquartile mean",
             f"Interquartile mean of {metric} over seeds, up to the env steps compared at; no smoothing. Band: 95% "
             "interval at each point by itself. Thin lines: limits that hold the whole curve at once, with 95% "
-            "confidence.",
+            "confidence. The axis has the range of the seeds; limits that leave it are wider than that.",
             single(iqm, variants),
         ),
         Figure(

@@ -69,6 +69,7 @@ def test_settings_that_differ_between_tasks_are_pooled_only_when_named(tmp_path)
     named = compared(tmp_path, "ppo=algo.name=ppo")
     assert set(named.overall["variant"]) == {"ppo", "trpo"}
     assert any("ppo differs between tasks in algo.learning_rate, as it was named." in note for note in named.warnings)
+    assert compared(tmp_path, "algo.name").summary["variant"].tolist() == named.summary["variant"].tolist()
     by_path = compared(tmp_path, "mine=*-ppo")
     assert set(by_path.overall["variant"]) == {"mine", "trpo"}
 
@@ -81,8 +82,10 @@ def test_names_that_cannot_be_are_refused(tmp_path):
         compared(tmp_path, "a=algo.name=ppo", "b=*-ppo")
     with pytest.raises(InputError, match="other runs are called trpo too"):
         compared(tmp_path, "trpo=algo.name=ppo")
-    for text in ("ppo", "=x", "ppo="):
-        with pytest.raises(InputError, match="expected NAME=PATTERN"):
+    with pytest.raises(InputError, match=r"--variant algo\.nmae: no run matches"):
+        compared(tmp_path, "algo.nmae")
+    for text in ("", "=x", "ppo="):
+        with pytest.raises(InputError, match=r"expected KEY, as in algo\.name, or NAME=PATTERN"):
             naming(text)
 
 
