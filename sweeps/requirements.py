@@ -1,12 +1,12 @@
 """Whether this machine has what a run asks for: a device, and the packages of extras."""
 
 import importlib
-import importlib.util
 
 import torch
 from omegaconf import DictConfig
 
 from sweeps.errors import InputError
+from sweeps.logger import LoggerSettings
 
 EXTRAS = {"joblib": "joblib", "submitit_slurm": "slurm", "ray": "ray"}
 """The optional dependencies that a launcher needs."""
@@ -21,17 +21,20 @@ def check_device(name: str) -> None:
     usable = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
     usable += [f"cuda:{index}" for index in range(torch.cuda.device_count())]
     if name not in usable:
-        raise InputError(f"device={name}: not on this machine; allowed: {', '.join(usable)}")
+        raise InputError(f"device={name}: not on this machine; expected: {', '.join(usable)}")
 
 
-def check_logger(name: str | None) -> None:
+def check_logger(settings: LoggerSettings | None) -> None:
     """Whether what a logger needs is installed.
 
     Raises:
         InputError: it is not.
     """
-    if name is not None and importlib.util.find_spec(name) is None:
-        raise InputError(f"logger={name}: not installed; allowed after: pip install 'seedbed[{name}]'")
+    try:
+        if settings is not None:
+            settings.check_installed()
+    except ImportError as error:
+        raise InputError(f"logger: {error}") from None
 
 
 def check_launcher(config: DictConfig) -> str:
@@ -46,5 +49,5 @@ def check_launcher(config: DictConfig) -> str:
     except ImportError as error:
         wanted = EXTRAS.get(launcher, launcher)
         command = f"pip install 'seedbed[{wanted}]'"
-        raise InputError(f"hydra/launcher={launcher}: {error}; allowed after: {command}") from None
+        raise InputError(f"hydra/launcher={launcher}: {error}; expected after: {command}") from None
     return launcher
