@@ -209,7 +209,8 @@ def is_numbered(label: str, algo: str) -> bool:
 
 
 def variant_notes(runs: Mapping[str, Run], labels: Mapping[str, str]) -> list[str]:
-    """A sentence if settings are other ones on another task, and one for each name that stands for several settings."""
+    """A sentence if no variant of an algorithm is on every task, and one for each name that stands for several
+    settings."""
     tasks_of: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
     settings_of: dict[str, dict[str, list[dict[str, str]]]] = defaultdict(lambda: defaultdict(list))
     for path, run in runs.items():
@@ -225,7 +226,8 @@ def variant_notes(runs: Mapping[str, Run], labels: Mapping[str, str]) -> list[st
     if apart:
         notes.append(
             f"No variant of {', '.join(apart)} has the same settings on every task, so none of them is compared over "
-            "all tasks. If settings differ between tasks on purpose, call variants by their algorithm: --variant algo.name"
+            "all tasks. If settings differ between tasks on purpose, call variants by their algorithm: --variant "
+            "algo.name"
         )
     for label, by_task in sorted(settings_of.items()):
         notes += named_notes(label, by_task)
