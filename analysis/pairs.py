@@ -223,7 +223,7 @@ def seeds_text(row: pd.Series) -> str:
     """5 seeds each; 36 and 6 seeds; 5 seeds each on 2 tasks."""
     tasks = "" if row["tasks"] == 1 else f" on {row['tasks']} tasks"
     if row["n_a"] == row["n_b"] and row["n_a"] % row["tasks"] == 0:
-        each = row["n_a"] // row["tasks"]
+        each = int(row["n_a"] // row["tasks"])
         return f"{each} seed{'s' * (each != 1)} each{tasks}"
     what = "seeds" if row["tasks"] == 1 else "runs"
     return f"{row['n_a']} and {row['n_b']} {what}{tasks}"
