@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from algos.core.checkpoint import State
+from algos.core.elementary import sqrt
 from algos.core.networks import batch_sum
 from algos.kernels.optimisers import adam, add_squares, rmsprop
 
@@ -49,7 +50,7 @@ class Optimiser:
                 add_squares(grad.contiguous().numpy(), squares.numpy())
             else:
                 squares += batch_sum(grad * grad)
-        return (self.max_grad_norm / (torch.sqrt(squares) + 1e-6)).clamp(max=1.0).to(first.dtype)
+        return (self.max_grad_norm / (sqrt(squares) + 1e-6)).clamp(max=1.0).to(first.dtype)
 
     def _compiled_step(self, index: int, grad: Tensor, scale: Tensor, active: Tensor) -> None:
         raise NotImplementedError

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from algos.core.distributions import Distribution
+from algos.core.elementary import sqrt
 from algos.core.networks import batch_mean
 
 
@@ -52,7 +53,7 @@ def minibatches(
 def normalise(x: Tensor) -> Tensor:
     """Each seed's row of ``x [S, B]`` less its mean, over its population standard deviation."""
     centred = x - batch_mean(x)[:, None]
-    return centred / (torch.sqrt(batch_mean(centred * centred)) + 1e-8)[:, None]
+    return centred / (sqrt(batch_mean(centred * centred)) + 1e-8)[:, None]
 
 
 @dataclass

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from algos.kernels.arguments import as_array, results, seeds_to_compute
 from algos.kernels.elementary import exp, log
+from algos.kernels.intrinsics import sum_values
 
 Array = np.ndarray
 
@@ -58,7 +59,7 @@ def _gaussian_forward(mean: Array, log_std: Array, actions: Array, seeds: Array,
         gaussian_log_probs(columns, taken, log_std[s], count, out[s, first : first + count])
 
 
-@njit(cache=True, parallel=True, fastmath={"reassoc", "nsz"})
+@njit(cache=True, parallel=True)
 def _gaussian_backward(
     mean: Array, log_std: Array, actions: Array, grad: Array, seeds: Array, grad_mean: Array, grad_log_std: Array
 ) -> None:
@@ -66,14 +67,14 @@ def _gaussian_backward(
     batch, dimensions = mean.shape[1:]
     for i in prange(seeds.size):
         s = seeds[i]
+        terms = np.empty(batch, mean.dtype)
         for a in range(dimensions):
             scale = exp(-log_std[s, a])
-            total = 0.0
             for b in range(batch):
                 z = (actions[s, b, a] - mean[s, b, a]) * scale
                 grad_mean[s, b, a] = grad[s, b] * z * scale
-                total += np.float64(grad[s, b] * (z * z - number(1)))
-            grad_log_std[s, a] = total
+                terms[b] = grad[s, b] * (z * z - number(1))
+            grad_log_std[s, a] = sum_values(terms, 0, batch)
 
 
 @njit

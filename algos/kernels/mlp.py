@@ -15,13 +15,14 @@ from torch import Tensor
 
 from algos.kernels.addressed import called_by_address
 from algos.kernels.arguments import as_array, results, seeds_to_compute
-from algos.kernels.intrinsics import VECTOR_BYTES, VECTORS, config, copy, fill
+from algos.kernels.intrinsics import REGISTERS, VECTOR_BYTES, VECTORS, config, copy, fill, sum_values
 from algos.kernels.panels import (
     add_layer,
     add_outer,
     block_elements,
     linear_layer,
     panel_rows,
+    register_lanes,
     relu_layer,
     relu_slope_layer,
     tanh_layer,
@@ -67,8 +68,9 @@ def activations_below(sizes: Array, layer: int, rows: int) -> int:
 
 
 @njit(cache=True)
-def sums_elements(sizes: Array, relu: bool, lanes: int) -> int:
-    """Elements of the sums of a gradient."""
+def sums_elements(sizes: Array, relu: bool, rows: int) -> int:
+    """Elements of the sums of a gradient over panels of ``rows``."""
+    lanes = rows // REGISTERS
     if is_shallow(sizes, relu):
         return shallow_sums_elements(sizes, lanes)
     total = 0
@@ -212,7 +214,7 @@ def add_tile(
         left = start + activations_below(sizes, m, rows)
         right = deltas + deltas_below(sizes, m + 1, rows)
         add_outer(acts, left, n_in + 1, work, right, n_out, panels, work, sums)
-        sums += block_elements(n_in + 1, n_out, rows // VECTORS)
+        sums += block_elements(n_in + 1, n_out, register_lanes(work))
 
 
 @njit
@@ -223,7 +225,7 @@ def unpack_sums(
     if is_shallow(sizes, relu):
         unpack_shallow_sums(params, p, sizes, work, sums, out, start)
         return
-    lanes = panel_rows(work) // VECTORS
+    lanes = register_lanes(work)
     for m in range(sizes.size - 1):
         n_in, n_out = sizes[m], sizes[m + 1]
         unpack_blocks(work, sums, n_in + 1, n_out, out, start)
@@ -231,15 +233,13 @@ def unpack_sums(
         start += (n_in + 1) * n_out
 
 
-@njit(fastmath={"reassoc", "nsz"})
-def _errors(work: Array, outputs: int, targets: int, count: int, factor: float) -> float:
-    """Replace the targets by factor * (output - target); returns the sum of the squared differences."""
-    total = 0.0
+@njit
+def _errors(work: Array, outputs: int, targets: int, count: int, factor: float, squares: Array) -> None:
+    """Replace the targets by factor * (output - target); adds the squared differences to ``squares``, row by row."""
     for r in range(count):
         error = work[outputs + r] - work[targets + r]
         work[targets + r] = factor * error
-        total += np.float64(error * error)
-    return total
+        squares[r] += np.float64(error * error)
 
 
 @called_by_address(
@@ -382,8 +382,8 @@ def _gradient_block(
     sums = outputs + tile_rows * sizes[-1]
     factor = params.dtype.type(2 / batch)
     acts = kept if kept.size > 0 else scratch
-    fill(0, sums_elements(sizes, relu, rows // VECTORS), scratch, sums)
-    squares = 0.0
+    fill(0, sums_elements(sizes, relu, rows), scratch, sums)
+    squares = np.zeros(rows)
     for tile in range(block * BLOCK_TILES, min(tiles, (block + 1) * BLOCK_TILES)):
         first, count = s * batch + tile * tile_rows, min(tile_rows, batch - tile * tile_rows)
         start = (s * tiles + tile) * activations if kept.size > 0 else 0
@@ -397,12 +397,12 @@ def _gradient_block(
                 hidden_layers(flat_params, p, sizes, relu, acts, start, panel)
             if mean_squared_error:
                 at, here = panel * rows, min(rows, count - panel * rows)
-                squares += _errors(scratch, outputs + at, wanted_at + at, here, factor)
+                _errors(scratch, outputs + at, wanted_at + at, here, factor, squares)
             backward_layers(flat_params, p, sizes, relu, acts, start, panel, scratch, deltas)
         add_tile(sizes, relu, acts, start, panels, scratch, deltas, sums)
     unpack_sums(flat_params, p, sizes, relu, scratch, sums, flat_parts, (s * parts.shape[1] + block) * size)
     if mean_squared_error:
-        losses[s, block] = squares / batch
+        losses[s, block] = sum_values(squares, 0, rows) / batch
 
 
 @njit(cache=True, parallel=True)
@@ -535,7 +535,7 @@ class CompiledMLP:
             sizes = self.sizes
             tile = TILE_PANELS * rows
             elements = activations_below(sizes, sizes.size - 1, rows) + tile * (sizes[1:].sum() + 2 * sizes.max())
-            elements += sums_elements(sizes, self.relu, rows // VECTORS) + 16 * rows
+            elements += sums_elements(sizes, self.relu, rows) + 16 * rows
             elements = -(-elements // rows) * rows
             threads = config.NUMBA_NUM_THREADS
             self._work[dtype] = _aligned(threads * elements, dtype).reshape(threads, elements)

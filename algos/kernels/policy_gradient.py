@@ -18,7 +18,7 @@ from algos.kernels.addressed import called_by_address
 from algos.kernels.arguments import as_array, results, seeds_to_compute
 from algos.kernels.distributions import HALF_LOG_2PI, gaussian_log_probs, log_normaliser
 from algos.kernels.elementary import exp
-from algos.kernels.intrinsics import VECTORS, fill
+from algos.kernels.intrinsics import fill
 from algos.kernels.mlp import (
     BLOCK_TILES,
     TILE_PANELS,
@@ -173,7 +173,7 @@ def _block_gradient(gaussian: bool) -> Callable[[np.dtype], Any]:
             np.empty(rows, params.dtype),
         )
         sums = np.zeros((NUM_FIGURES + log_std.size, rows))
-        fill(0, sums_elements(sizes, relu, rows // VECTORS), work, gradient)
+        fill(0, sums_elements(sizes, relu, rows), work, gradient)
         for tile in range(block * BLOCK_TILES, min(tiles, (block + 1) * BLOCK_TILES)):
             first = tile * tile_rows
             count = min(tile_rows, batch - first)
