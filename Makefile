@@ -3,12 +3,21 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+PYTEST := $(BIN)/python -m pytest
+# A worker process for each core; a worker that runs out of tests takes some from another.
+PARALLEL := --numprocesses auto --maxprocesses 4 --dist worksteal
 
-.PHONY: install compare figures speed test test-slurm test-ray check clean
+.DEFAULT_GOAL := help
+.PHONY: help install compare figures speed test test-fast test-portable test-slurm test-ray check clean
 
-install: $(VENV)/.installed
+help:  ## Say what the targets do
+	@awk -F ':.*##' '/^[a-z-]+:.*##/ {printf "  make %-14s%s\n", $$1, $$2}' Makefile
+
+install: $(VENV)/.installed  ## Create the environment, in .venv
 
 $(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "$(PYTHON) is older than Python 3.11; name another: make PYTHON=python3.12 ..."; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.installed: pyproject.toml constraints.txt | $(VENV)/bin/python
@@ -20,37 +29,55 @@ $(VENV)/.installed-test: $(VENV)/.installed
 	$(PIP) --no-deps gym-cartpole-swingup==0.1.4  # an oracle of the tests; its own dependencies no longer install
 	@touch $@
 
-# 36 seeds of each variant on CartPole-v1, then how they spread. A second call compares what is there.
 COMPARE := results/compare
-compare: $(VENV)/.installed
+compare: $(VENV)/.installed  ## Train 36 seeds each of A2C, PPO and TRPO on CartPole-v1 and compare them
 	$(BIN)/python -m sweeps.train -m algo=a2c,ppo,trpo env=cartpole num_seeds=36 iterations=50 \
 		hydra.sweep.dir=$(COMPARE) resume=true
 	$(BIN)/python -m analysis.compare $(COMPARE) --out $(COMPARE)/figures
 
-# Everything that the post shows, trained (two hours on two cores; complete runs are reused) and drawn.
-figures: $(VENV)/.installed
+figures: $(VENV)/.installed  ## Train and draw what the post shows (two hours; complete runs are reused)
 	$(BIN)/python -m sweeps.reproduce
 
-# Ratios against the straightforward program, SB3, sb3-contrib and rejax; QUICK=1 gives a rough table.
-speed: $(VENV)/.installed-test
+speed: $(VENV)/.installed-test  ## Measure speed against other libraries (hours; QUICK=1 gives a rough table)
 	$(BIN)/python -m tests.speed
 
-test: $(VENV)/.installed-test
-	$(BIN)/python -m pytest -m "not study and not slurm and not ray"
+test: $(VENV)/.installed-test  ## Run the tests
+	$(PYTEST) $(PARALLEL)
+
+test-fast: $(VENV)/.installed-test  ## Run the quick tests, which touch every module: before each commit
+	$(PYTEST) $(PARALLEL) -m "not slow and not study and not slurm and not ray"
+
+# What computes is told to use no more than an x86-64 processor with AVX2 and FMA has, or than every one has.
+NUMERIC := tests/algos tests/core tests/envs tests/kernels tests/oracles tests/test_machine.py
+AVX2  := NUMBA_CPU_NAME=haswell NUMBA_CPU_FEATURES=+avx2,+fma ATEN_CPU_CAPABILITY=avx2 \
+	MKL_ENABLE_INSTRUCTIONS=AVX2 ONEDNN_MAX_CPU_ISA=AVX2 OPENBLAS_CORETYPE=Haswell \
+	NPY_DISABLE_CPU_FEATURES="X86_V4 AVX512_ICL AVX512_SPR" GLIBC_TUNABLES=glibc.cpu.hwcaps=-AVX512F,-AVX512VL
+PLAIN := NUMBA_CPU_NAME=generic ATEN_CPU_CAPABILITY=default \
+	MKL_ENABLE_INSTRUCTIONS=SSE4_2 ONEDNN_MAX_CPU_ISA=SSE41 OPENBLAS_CORETYPE=Nehalem \
+	NPY_DISABLE_CPU_FEATURES="X86_V3 X86_V4 AVX512_ICL AVX512_SPR" \
+	GLIBC_TUNABLES=glibc.cpu.hwcaps=-AVX512F,-AVX512VL,-AVX2,-AVX,-FMA
+
+test-portable: test-avx2 test-plain  ## Run the numeric tests with code for lesser x86-64 processors
+
+test-avx2 test-plain: $(VENV)/.installed-test
+test-avx2:
+	$(AVX2) NUMBA_CACHE_DIR=$(CURDIR)/.numba_cache/avx2 $(PYTEST) $(PARALLEL) $(NUMERIC)
+test-plain:
+	$(PLAIN) NUMBA_CACHE_DIR=$(CURDIR)/.numba_cache/plain $(PYTEST) $(PARALLEL) $(NUMERIC)
 
 # Debian's packages slurm-wlm and munge have to be there; the cluster is the test's own.
-test-slurm: $(VENV)/.installed-test
+test-slurm: $(VENV)/.installed-test  ## Run the tests on a SLURM cluster of their own (Linux)
 	$(PIP) -e ".[slurm]"
-	$(BIN)/python -m pytest -m slurm tests/slurm
+	$(PYTEST) -m slurm tests/slurm
 
-test-ray: $(VENV)/.installed-test
+test-ray: $(VENV)/.installed-test  ## Run the tests with Ray (Linux)
 	$(PIP) -e ".[ray]"
-	$(BIN)/python -m pytest -m ray tests/sweeps
+	$(PYTEST) -m ray tests/sweeps
 
-check: $(VENV)/.installed-test
+check: $(VENV)/.installed-test  ## Check style and types (ruff, mypy)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-clean:
-	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache
+clean:  ## Remove the environment and everything that is built or cached
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .numba_cache

@@ -5,7 +5,6 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, Protocol
 
-import gymnasium as gym
 import numba
 import numpy as np
 import torch
@@ -42,9 +41,9 @@ from algos.core.policy import CategoricalHead, GaussianHead, Head, Policy, Squas
 from algos.core.post_estimator import PostEstimator
 from algos.core.rollout import Rollout
 from algos.core.stepping import make_stepping
-from algos.envs.batched import BatchedEnv
 from algos.envs.errors import TaskError
 from algos.envs.make import make_vec
+from algos.envs.vector import SameStepVectorEnv
 from algos.machine import usable_cores
 from algos.npg import NPG
 from algos.ppo import PPO
@@ -167,7 +166,7 @@ def make_estimator(config: Config) -> TextbookEstimator | PostEstimator:
     return TextbookEstimator(config.gamma, config.gae_lambda)
 
 
-def make_environments(config: EnvConfig, num_envs: int) -> VectorEnv:
+def make_environments(config: EnvConfig, num_envs: int) -> SameStepVectorEnv:
     """``num_envs`` copies of the task.
 
     Raises:
@@ -191,8 +190,7 @@ def make_evaluator(config: Config, num_episodes: int) -> Evaluator:
         TaskError: an episode of the task may never end.
     """
     envs = make_environments(config.env, len(config.seeds) * num_episodes)
-    limited = isinstance(envs, BatchedEnv) or config.env.max_episode_steps or gym.spec(config.env.id).max_episode_steps
-    if not limited:
+    if envs.max_episode_steps is None:
         raise TaskError(f"{config.env.id} has no time limit: an evaluation may not end; set env.max_episode_steps")
     return Evaluator(envs, config.seeds, num_episodes, config.num_envs)
 

@@ -135,7 +135,7 @@ class EnvConfig(Section):
     module: str | None
     max_episode_steps: Positive | None
     rescale_actions: bool
-    vectorization: Literal["auto", "sync", "async"]
+    vectorization: Literal["auto", "sync", "async", "envpool"]
 
 
 class NetworkConfig(Section):

@@ -1,9 +1,32 @@
-"""Reads run directories and shows how seeds spread: frames, statistics, plots and the report. Reads files only."""
+"""Reads run directories and shows how seeds spread: frames, statistics, plots and the report. Reads files only.
 
-from analysis import plots, statistics
-from analysis.align import align
-from analysis.load import load_runs
-from analysis.runs import InputError, RunWarning
-from analysis.scores import seed_scores
+Names are imported when they are asked for: what only reads a run starts without the plotting libraries.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from analysis import plots, statistics
+    from analysis.alignment import align
+    from analysis.dataset import load_runs
+    from analysis.runs import InputError, RunWarning
+    from analysis.scores import seed_scores
 
 __all__ = ["InputError", "RunWarning", "align", "load_runs", "plots", "seed_scores", "statistics"]
+
+HOMES = {
+    "InputError": "runs",
+    "RunWarning": "runs",
+    "align": "alignment",
+    "load_runs": "dataset",
+    "seed_scores": "scores",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in HOMES:
+        return getattr(import_module(f"analysis.{HOMES[name]}"), name)
+    if name in __all__:
+        return import_module(f"analysis.{name}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

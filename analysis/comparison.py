@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from analysis.align import Task, align
-from analysis.load import Dataset
+from analysis.alignment import Task, align
+from analysis.dataset import Dataset
 from analysis.numbers import steps
 from analysis.pairs import pair_table
+from analysis.plots.style import COLORS
 from analysis.scores import SCORES, normalised, seed_scores
-from analysis.style import COLOURS
 from analysis.summary import ALL_TASKS, overall_table, summary_table
 
 
@@ -113,7 +113,7 @@ def shown_variants(summary: pd.DataFrame) -> list[str]:
     if not len(scored):
         return []
     ranks = scored.groupby("env_id")["mean"].rank(ascending=False).groupby(scored["variant"]).mean()
-    return sorted(ranks.sort_values(kind="stable").index[: len(COLOURS)])
+    return sorted(ranks.sort_values(kind="stable").index[: len(COLORS)])
 
 
 def on_all_tasks(scores: pd.DataFrame, shown: list[str]) -> pd.DataFrame:

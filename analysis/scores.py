@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from analysis import statistics as st
-from analysis.align import Task
+from analysis.alignment import Task
 
 SCORES = {
     "final": "mean of the last {last} grid points",

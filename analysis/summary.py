@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from analysis import statistics as st
-from analysis.load import STATES
+from analysis.dataset import STATES
 
 ALL_TASKS = "all tasks"
 CONFIDENCE = 0.95

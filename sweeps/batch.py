@@ -7,13 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hydra import compose, initialize_config_module
-
-from sweeps.checks import task_config
+from analysis.run_format import TIMING
+from sweeps.compose import composed_config
 from sweeps.interrupt import interrupt
-from sweeps.run_directory import TIMING
 from sweeps.status import duration
-from sweeps.train import train
+from sweeps.training import train
 
 
 @dataclass(frozen=True)
@@ -33,8 +31,7 @@ class Run:
 
 def composed(run: Run) -> dict[str, Any]:
     """The config of a run, as the command line composes it."""
-    with initialize_config_module("conf", version_base="1.3"):
-        return task_config(compose("config", [*run.command_line, "resume=true"]))
+    return composed_config([*run.command_line, "resume=true"])
 
 
 def train_runs(runs: Sequence[Run], directory: Path) -> list[str]:

@@ -3,9 +3,9 @@
 import sys
 from typing import NoReturn
 
+from analysis.run_format import InputError
 
-class InputError(ValueError):
-    """Bad input; the message names the key or file, its value and what is allowed."""
+__all__ = ["InputError", "exit_with", "one_line", "report"]
 
 
 def one_line(error: Exception) -> str:

@@ -12,14 +12,13 @@ from algos.build import make_evaluator
 from algos.core.evaluation import MODES
 from algos.envs.errors import TaskError
 from analysis import statistics as st
+from analysis.run_format import EVALUATION, read_config
 from analysis.runs import InputError as NoRun
 from analysis.runs import find_runs
 from analysis.summary import CONFIDENCE, stream
 from sweeps.errors import InputError, exit_with
-from sweeps.run_directory import read_config, replace_file
+from sweeps.files import replace_file
 from sweeps.trained import load_agents
-
-EVALUATION = "evaluation.csv"
 
 
 def evaluate(directory: Path, num_episodes: int) -> pd.DataFrame:

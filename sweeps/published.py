@@ -13,12 +13,13 @@ from algos.envs.errors import TaskError
 from analysis import load_runs
 from analysis import statistics as st
 from analysis.numbers import steps
+from analysis.run_format import INFO, read_json
 from analysis.summary import CONFIDENCE, stream
 from sweeps.batch import Run, train_runs
 from sweeps.errors import InputError, exit_with, report
+from sweeps.files import replace_file
 from sweeps.interrupt import interrupt
 from sweeps.markdown import markdown_table
-from sweeps.run_directory import INFO, read_json, replace_file
 
 EVALUATIONS = "evaluations.csv"
 METRIC = "eval_return_deterministic"

@@ -4,7 +4,6 @@ import argparse
 import os
 import shutil
 import subprocess
-import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,7 +19,7 @@ from algos.config import EnvConfig
 from algos.core.policy import Policy
 from algos.core.stepping import action_transform
 from algos.envs.errors import TaskError
-from algos.envs.make import make_single
+from algos.envs.make import make_rendered
 from algos.streams import seed_sequence, stream
 from sweeps.errors import InputError, exit_with
 from sweeps.trained import load_agents
@@ -43,24 +42,21 @@ def one_thread() -> Iterator[None]:
         numba.set_num_threads(before[1])
 
 
-def make_rendered(config: EnvConfig) -> gym.Env:
+def make_environment(config: EnvConfig) -> gym.Env:
     """One environment of the task that renders to arrays, without a display.
 
     Raises:
         TaskError: the task cannot be made, or does not render.
     """
     os.environ.setdefault("SDL_VIDEODRIVER", "dummy")
-    env = make_single(
+    return make_rendered(
         config.id,
         config.kwargs,
+        config.vectorization,
         config.module,
         config.max_episode_steps,
         config.rescale_actions,
-        render_mode="rgb_array",
     )
-    if env.render_mode != "rgb_array":
-        raise TaskError(f"{config.id} does not render to arrays")
-    return env
 
 
 def frames(env: gym.Env, policy: Policy, seed: int, num_steps: int, every: int) -> Iterator[Image.Image]:
@@ -136,8 +132,7 @@ def record(directory: Path, seed: int, num_steps: int, path: Path) -> int:
     if path.suffix == ".mp4":
         find_encoder()
     config, policy, _ = load_agents(directory, range(seed, seed + 1))
-    with warnings.catch_warnings(action="ignore", category=DeprecationWarning):  # of an id's newer version
-        env = make_rendered(config.env)
+    env = make_environment(config.env)
     fps = float(env.metadata.get("render_fps") or FRAMES_PER_SECOND)
     every = max(1, round(fps / FRAMES_PER_SECOND))
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from algos.envs.errors import TaskError
-from analysis.canvas import Figure, encode
-from analysis.style import use_style
+from analysis.plots.canvas import Figure, encode
+from analysis.plots.style import use_style
 from sweeps.batch import Run, train_runs
 from sweeps.errors import InputError, exit_with, report
 from sweeps.interrupt import interrupt

@@ -4,10 +4,10 @@ import argparse
 import sys
 from pathlib import Path
 
+from analysis.run_format import INFO, SWEEP, read_config
 from sweeps.errors import InputError, exit_with
 from sweeps.interrupt import exit_interrupted, interrupt
-from sweeps.run_directory import INFO, read_config
-from sweeps.sweep_directory import SWEEP, resume_overrides
+from sweeps.sweep_directory import resume_overrides
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -18,7 +18,7 @@ def main(arguments: list[str] | None = None) -> None:
     try:
         if (directory / INFO).exists():
             content = {**read_config(directory), "resume": True}
-            from sweeps.train import train  # imported late: it takes seconds, and bad input is told at once
+            from sweeps.training import train  # imported late: it takes seconds, and bad input is told at once
 
             status = train(content, directory, {})
             if interrupt.received:

@@ -17,9 +17,10 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from analysis.run_format import INFO, SWEEP, TIMING, read_json
 from sweeps.errors import InputError, exit_with
-from sweeps.run_directory import INFO, TIMING, is_alive, read_json
-from sweeps.sweep_directory import SWEEP, read_jobs
+from sweeps.lock import is_alive
+from sweeps.sweep_directory import read_jobs
 
 REFRESH_SECONDS = 2.0
 SILENT_SECONDS = 60.0

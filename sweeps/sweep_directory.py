@@ -4,10 +4,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from analysis.run_format import SWEEP, read_json
 from sweeps.errors import InputError
-from sweeps.run_directory import read_json, write_json
-
-SWEEP = "sweep.json"
+from sweeps.files import write_json
 
 
 def write_sweep(
@@ -15,7 +14,8 @@ def write_sweep(
 ) -> None:
     """List the jobs of a sweep: where each is, below ``sweep``, and what of its config tells it apart.
 
-    A sweep that is there already may be added to: ``algo=a2c,ppo`` may become ``algo=a2c,ppo,trpo``.
+    A sweep that is there already may be added to: ``algo=a2c,ppo`` may become ``algo=a2c,ppo,trpo``, and its jobs may
+    get more iterations.
 
     Raises:
         InputError: the directory holds a sweep with other jobs.
@@ -33,7 +33,8 @@ def write_sweep(
     ]
     if (sweep / SWEEP).exists():
         for job in read_jobs(sweep):
-            if job not in jobs:
+            longer = [new for new in jobs if new["iterations"] >= job["iterations"]]
+            if job not in [new | {"iterations": job["iterations"]} for new in longer]:
                 raise InputError(
                     f"hydra.sweep.dir={sweep}: holds a sweep with other jobs ({job['directory']}, seed {job['seed']}, "
                     f"iterations {job['iterations']}); allowed: a new directory, or a sweep that has its jobs too"

@@ -1,118 +1,20 @@
 """Train all seeds of a variant on a task: ``python -m sweeps.train algo=ppo env=swingup num_seeds=36``."""
 
 import sys
-import time
-import traceback
 import warnings
-from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
-from algos.build import make_trainer
-from algos.core.checkpoint import CheckpointError
-from algos.core.loop import Iteration, Trainer
-from sweeps.checks import RunConfig, check_device, task_config, validate
-from sweeps.display import shown
-from sweeps.errors import InputError, one_line, report
+from sweeps.compose import CONF, plain_config
 from sweeps.interrupt import exit_interrupted, interrupt
-from sweeps.run_directory import CHECKPOINT, TRACEBACK, RunFiles, TableWriter, describe, locked, progress_rows
-from sweeps.tensorboard import TensorBoardLogger
+from sweeps.training import train
 
 # Our configs of launchers have the names of their plugins' schemas, on purpose.
 warnings.filterwarnings("ignore", message=r"\s*'hydra/launcher/\w+' is validated against ConfigStore schema")
-
-EXIT_STATUS = {"complete": 0, "failed": 1, "refused": 2}
-
-
-def timed(trainer: Trainer, steps_per_iteration: int, timing: TableWriter) -> Iterator[tuple[Iteration, float]]:
-    """The iterations with their speed in env steps per second over all seeds, written to ``timing.csv`` too."""
-    start = time.perf_counter()
-    for iteration in trainer:
-        now = time.perf_counter()
-        seconds, start = now - start, now
-        speed = steps_per_iteration * int(iteration.running.sum()) / seconds
-        row = {"iteration": str(iteration.number), "seconds": f"{seconds:.6f}", "env_steps_per_second": f"{speed:.1f}"}
-        timing.append([row | {name: f"{value:.6f}" for name, value in iteration.seconds.items()}])
-        yield iteration, speed
-
-
-def iterate(config: RunConfig, trainer: Trainer, files: RunFiles, label: str) -> bool:
-    """Train to the end, writing rows and checkpoints; False where a signal asked to stop before it."""
-    board = None
-    if config.logger == "tensorboard":
-        first_step = (trainer.next_iteration + 1) * config.num_envs * config.num_steps
-        board = TensorBoardLogger(files.directory, config.seeds, first_step)
-    pairs = timed(trainer, config.num_envs * config.num_steps, files.timing)
-    for iteration in shown(pairs, label, trainer.next_iteration, config.iterations):
-        files.progress.append(progress_rows(config.algo.name, config.env.id, config.seeds, iteration))
-        if board is not None:
-            board.log(iteration)
-        if iteration.failures:
-            files.update(failed_seeds=files.info["failed_seeds"] + [vars(failure) for failure in iteration.failures])
-        if interrupt.received or trainer.finished or trainer.next_iteration % config.checkpoint_interval == 0:
-            files.write_checkpoint(trainer.state_dict())
-        if interrupt.received and not trainer.finished and not interrupt.lives_on():
-            return False
-    return True
-
-
-def finish(config: RunConfig, files: RunFiles, label: str) -> None:
-    """Train what is left of a run; ``run.json`` tells how it ended.
-
-    Whatever a task or a full disk raises fails this run and no other, with its traceback in the directory.
-    """
-    try:
-        check_device(config.device)
-        trainer = make_trainer(config)
-        if files.state is not None:
-            trainer.load_state_dict(files.state)
-            files.go_on(trainer.next_iteration, trainer.collector.stepping.resumes_episodes)
-        if not iterate(config, trainer, files, label):
-            files.update(status="interrupted")
-            return
-        status = "failed" if files.info["failed_seeds"] else "complete"
-        files.update(status=status, progress=files.progress.mark())
-        print(f"{label}: {status}, results in {files.directory}", flush=True)
-    except CheckpointError as error:
-        raise InputError(f"{files.directory / CHECKPOINT}: {error}; allowed: this run's own, or none") from None
-    except Exception as error:
-        with suppress(OSError):  # a disk that is full may not take these either
-            (files.directory / TRACEBACK).write_text(traceback.format_exc())
-            status = "interrupted" if interrupt.received else "failed"  # a signal may have ended a task's processes
-            files.update(status=status, error=f"{type(error).__name__}: {one_line(error)}")
-        report(f"{label}: {type(error).__name__}: {one_line(error)} (see {files.directory / TRACEBACK})")
-
-
-def train(content: dict[str, Any], directory: Path, hydra_files: Mapping[str, Any]) -> int:
-    """One run from its start, or from where it stopped, to its end; returns an exit status.
-
-    A run that has ended is verified and left as it is. ``hydra_files`` are kept beside the config of a new run. An
-    interrupted run has the status that a shell gives to what a signal has ended.
-    """
-    config = validate(content)
-    label = f"{config.algo.name} on {config.env.id}, {config.num_seeds} seed{'s' if config.num_seeds > 1 else ''}"
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-        with locked(directory), interrupt.awaited():
-            files = RunFiles(directory, content)
-            if files.finished:
-                print(f"{label}: {files.info['status']} already, in {directory}", flush=True)
-            elif not interrupt.received:
-                if not files.info:
-                    files.start(content, describe(content, hydra_files["overrides"]), hydra_files)
-                finish(config, files, label)
-    except (InputError, OSError) as error:
-        report(one_line(error))
-        return EXIT_STATUS["refused"]
-    if interrupt.received:
-        return 128 + interrupt.received
-    return EXIT_STATUS[files.info["status"]]
 
 
 def job(composed: DictConfig) -> None:
@@ -124,7 +26,7 @@ def job(composed: DictConfig) -> None:
         "overrides": list(settings.overrides.task),
         "hydra": {"hydra": OmegaConf.to_container(OmegaConf.structured(settings), enum_to_str=True)},
     }
-    status = train(task_config(composed), directory, hydra_files)
+    status = train(plain_config(composed), directory, hydra_files)
     in_command = settings.runtime.choices["hydra/launcher"] == "basic"
     if interrupt.received and in_command:
         exit_interrupted(Path(settings.sweep.dir) if multirun else directory)
@@ -132,7 +34,7 @@ def job(composed: DictConfig) -> None:
         sys.exit(status)
 
 
-main = hydra.main(version_base="1.3", config_path="pkg://conf", config_name="config")(job)
+main = hydra.main(version_base="1.3", config_path=str(CONF), config_name="config")(job)
 """The command, with Hydra's command line."""
 
 if __name__ == "__main__":

@@ -10,8 +10,8 @@ from algos.config import Config
 from algos.core.checkpoint import CheckpointError, unpack
 from algos.core.critic import Critic
 from algos.core.policy import Policy
+from analysis.run_format import CHECKPOINT, CONFIG, read_config
 from sweeps.errors import InputError, one_line
-from sweeps.run_directory import CHECKPOINT, CONFIG, read_config
 
 
 def load_agents(directory: Path, seeds: range) -> tuple[Config, Policy, Critic]:

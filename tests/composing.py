@@ -4,14 +4,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from hydra import compose, initialize_config_module
 
 from algos.build import make_trainer
-from algos.config import Config
 from algos.core.loop import Trainer
 from algos.core.normalisation import ObservationNormaliser
-from sweeps.checks import task_config, validate
-from sweeps.run_directory import TableWriter, progress_rows
+from sweeps.compose import composed_config
+from sweeps.run_config import RunConfig, validate
+from sweeps.table import TableWriter, progress_rows
 
 VARIANTS = ("reinforce", "a2c", "npg", "trpo", "ppo", "ppo_penalty")
 
@@ -19,10 +18,9 @@ RAW = ObservationNormaliser(1, 1, np.float64, normalise=False, clip=None)
 """For policies that are asked only about what their networks see."""
 
 
-def composed(*overrides: str) -> Config:
+def composed(*overrides: str) -> RunConfig:
     """The validated config of ``python -m sweeps.train OVERRIDES``."""
-    with initialize_config_module("conf", version_base="1.3"):
-        return validate(task_config(compose("config", list(overrides))))
+    return validate(composed_config(overrides))
 
 
 def trainer(*overrides: str) -> Trainer:

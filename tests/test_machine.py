@@ -7,7 +7,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
+from numba import njit
 
 from algos import machine
 
@@ -59,3 +62,21 @@ def test_the_processors_name(tmp_path, monkeypatch):
     assert machine.processor_name() == "Apple M4"
     machine.CPUINFO.write_text("processor\t: 0\nmodel name\t: Some CPU: 2 GHz\n\nprocessor\t: 1\n")
     assert machine.processor_name() == "Some CPU: 2 GHz"
+
+
+def test_code_is_for_the_processor_that_is_asked_for():
+    """``make test-portable`` asks for lesser ones, by these variables."""
+    capability = {"avx2": "AVX2", "default": "DEFAULT"}.get(os.environ.get("ATEN_CPU_CAPABILITY", ""))
+    assert capability in (None, torch.backends.cpu.get_cpu_capability())
+
+    @njit(fastmath=True)
+    def total(x):
+        s = 0.0
+        for i in range(x.size):
+            s += x[i] * x[i]
+        return s
+
+    total(np.ones(9))
+    (code,) = total.inspect_asm().values()
+    wider = {"haswell": ["zmm"], "generic": ["zmm", "ymm"]}.get(os.environ.get("NUMBA_CPU_NAME", ""), [])
+    assert not [register for register in wider if register in code]

@@ -4,8 +4,10 @@ import gymnasium as gym
 
 from algos.envs.errors import TaskError
 from algos.envs.make import make_vec
+from algos.envs.registry import register
+from algos.envs.task import OBSERVE, STEP, Task
 
-__all__ = ["TaskError", "make_vec"]
+__all__ = ["OBSERVE", "STEP", "Task", "TaskError", "make_vec", "register"]
 
 for _version in ("v0", "v1"):
     gym.register(

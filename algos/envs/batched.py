@@ -6,11 +6,10 @@ from typing import Any
 import numpy as np
 from gymnasium import spaces
 from gymnasium.utils.seeding import np_random
-from gymnasium.vector import AutoresetMode, VectorEnv
-from gymnasium.vector.utils import batch_space
 from numba import boolean, float32, float64, int64, njit, types
 
 from algos.envs.task import OBSERVE, STEP, Task
+from algos.envs.vector import SameStepVectorEnv, seeds_of
 from algos.streams import generator_from_words, generator_words
 
 RESETS_AHEAD = 128
@@ -54,7 +53,7 @@ def _step_batch(  # type: ignore[no-untyped-def]
             observe(states[e], obs[e])
 
 
-class BatchedEnv(VectorEnv):
+class BatchedEnv(SameStepVectorEnv):
     """E sub-environments of a task: float64 states, float32 observations, same-step autoreset.
 
     Sub-environment e, seeded with an int, has the random stream, the observations, the rewards and the episode ends of
@@ -65,17 +64,11 @@ class BatchedEnv(VectorEnv):
     ``elapsed [E]`` (steps into the episode), ``resets [E, RESETS_AHEAD, state_size]`` and ``resets_used [E]``.
     """
 
-    def __init__(self, task: Task, num_envs: int, max_episode_steps: int) -> None:
-        self.task = task
-        self.num_envs = num_envs
-        self.max_episode_steps = max_episode_steps
-        self.metadata = {"autoreset_mode": AutoresetMode.SAME_STEP}
-        self.single_observation_space = task.observation_space
-        self.single_action_space = task.action_space
-        self.obs_shape = (num_envs, len(task.observation_space.low))
-        self.observation_space = batch_space(task.observation_space, num_envs)
-        self.action_space = batch_space(task.action_space, num_envs)
+    max_episode_steps: int
 
+    def __init__(self, task: Task, num_envs: int, max_episode_steps: int) -> None:
+        super().__init__(task.observation_space, task.action_space, num_envs, max_episode_steps)
+        self.task = task
         self.generators: list[np.random.Generator] = []
         self.states = np.empty((num_envs, task.state_size))
         self.elapsed = np.zeros(num_envs, np.int64)
@@ -94,9 +87,7 @@ class BatchedEnv(VectorEnv):
         """
         if options:
             raise ValueError(f"reset options are not supported by a batched environment, got {options}")
-        seeds = list(seed) if isinstance(seed, Sequence) else one_per_env(seed, self.num_envs)
-        if len(seeds) != self.num_envs:
-            raise ValueError(f"{self.num_envs} sub-environments need as many seeds, got {len(seeds)}")
+        seeds = seeds_of(seed, self.num_envs)
         if not self.generators:
             self.generators = [np_random(s)[0] for s in seeds]
         else:
@@ -111,32 +102,32 @@ class BatchedEnv(VectorEnv):
         return self.observe(), {}
 
     def step(self, actions: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
-        """Step every sub-environment with ``actions [E]`` (Discrete) or ``[E, A]`` (Box).
-
-        Returns obs ``[E, D]`` float32 (of the new episode where one ended), rewards ``[E]`` float64, terminated and
-        truncated ``[E]``, and infos with ``final_obs`` and ``final_info`` where an episode ended.
+        """As :meth:`SameStepVectorEnv.step`.
 
         Raises:
             ValueError: actions of another shape, or a discrete action outside its range.
         """
         if not self.generators:
             raise ValueError("reset the environment before its first step")
-        obs = np.empty(self.obs_shape, np.float32)
-        final_obs = np.empty_like(obs)
-        rewards = np.empty(self.num_envs)
-        terminated = np.empty(self.num_envs, np.bool_)
-        truncated = np.empty(self.num_envs, np.bool_)
+        actions, space = np.asarray(actions), self.single_action_space
+        if isinstance(space, spaces.Discrete) and (actions.min() < 0 or actions.max() >= space.n):
+            raise ValueError(f"actions lie in 0..{space.n - 1}, got {actions}")
+        return super().step(actions)
+
+    def begin_step(self, first: int, last: int) -> None:
         self.steps_before_refill()
+        arrays = self.arrays
+        # Actions are rounded to the space's type there: one in float64 acts as a buffer of it would.
+        actions = arrays["actions"].reshape(self.num_envs, -1).astype(np.float64)
         _step_batch(
-            self.task.step, self.task.observe, self.max_episode_steps, self._as_float64(actions), self.states,
-            self.elapsed, self.resets, self.resets_used, obs, final_obs, rewards, terminated, truncated,
+            self.task.step, self.task.observe, self.max_episode_steps, actions, self.states, self.elapsed,
+            self.resets, self.resets_used, arrays["obs"], arrays["final_obs"], arrays["rewards"],
+            arrays["terminated"], arrays["truncated"],
         )  # fmt: skip
-        ended = terminated | truncated
-        return obs, rewards, terminated, truncated, self._end_infos(ended, final_obs) if ended.any() else {}
 
     def observe(self) -> np.ndarray:
         """The observations ``[E, D]`` of the present states."""
-        obs = np.empty(self.obs_shape, np.float32)
+        obs = np.empty_like(self.arrays["obs"])
         for e in range(self.num_envs):
             self.task.observe(self.states[e], obs[e])
         return obs
@@ -172,25 +163,3 @@ class BatchedEnv(VectorEnv):
             self.resets[e, : RESETS_AHEAD - used] = self.resets[e, used:]
             self.resets[e, RESETS_AHEAD - used :] = self.task.draw_reset(self.generators[e], used)
         self.resets_used[:] = 0
-
-    def _as_float64(self, actions: np.ndarray) -> np.ndarray:
-        actions = np.asarray(actions)
-        if actions.shape != self.action_space.shape:
-            raise ValueError(f"actions have shape {actions.shape}, expected {self.action_space.shape}")
-        if isinstance(self.single_action_space, spaces.Discrete):
-            if actions.min() < 0 or actions.max() >= self.single_action_space.n:
-                raise ValueError(f"actions lie in 0..{self.single_action_space.n - 1}, got {actions}")
-            actions = actions[:, None]
-        # Rounded to the space's type first: a float64 action must not act differently from what a buffer of it holds.
-        return np.ascontiguousarray(actions.astype(self.single_action_space.dtype), np.float64)
-
-    def _end_infos(self, ended: np.ndarray, final_obs: np.ndarray) -> dict[str, Any]:
-        per_env = np.full(self.num_envs, None, object)
-        for e in np.flatnonzero(ended):
-            per_env[e] = final_obs[e]
-        return {"final_obs": per_env, "_final_obs": ended, "final_info": {}, "_final_info": ended.copy()}
-
-
-def one_per_env(seed: int | None, num_envs: int) -> list[int | None]:
-    """Gymnasium's seeds of the sub-environments of a batch that is reset with one."""
-    return [None if seed is None else seed + e for e in range(num_envs)]

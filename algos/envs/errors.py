@@ -6,3 +6,10 @@ class TaskError(ValueError):
 
     The message is one line: what is wrong, the value, and what is allowed.
     """
+
+
+def one_line(error: BaseException) -> str:
+    """The error's type and message in one line, cut where that would be long."""
+    text = " ".join(str(error).split())
+    short = text if len(text) <= 300 else text[:300] + " …"
+    return f"{type(error).__name__}: {short}" if short else type(error).__name__

@@ -2,32 +2,25 @@
 
 import difflib
 import importlib
+import sys
+import warnings
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
 import gymnasium as gym
 import numpy as np
 from gymnasium import spaces
-from gymnasium.vector import AutoresetMode, SyncVectorEnv, VectorEnv
 
 from algos.envs.batched import BatchedEnv
-from algos.envs.errors import TaskError
-from algos.envs.task import Task
+from algos.envs.errors import TaskError, one_line
+from algos.envs.pools import PoolEnv, draws, make_pool
+from algos.envs.registry import BATCHED_TASKS, load_task
+from algos.envs.serial import SerialVectorEnv
+from algos.envs.vector import SameStepVectorEnv
 from algos.envs.workers import WorkerVectorEnv
 from algos.machine import usable_cores
-
-BATCHED_TASKS = {
-    "CartPole-v0": "algos.envs.cartpole:V0",
-    "CartPole-v1": "algos.envs.cartpole:V1",
-    "CartPoleSwingUp-v0": "algos.envs.swingup:V0",
-    "CartPoleSwingUp-v1": "algos.envs.swingup:V1",
-    "Pendulum-v1": "algos.envs.pendulum:V1",
-    "Acrobot-v1": "algos.envs.acrobot:V1",
-    "MountainCar-v0": "algos.envs.mountain_car:V0",
-    "MountainCarContinuous-v0": "algos.envs.mountain_car:CONTINUOUS_V0",
-}
-"""Where the batched version of an id is; imported when asked for, so that no other task's code is compiled."""
 
 TRIAL_STEPS = 5
 
@@ -40,14 +33,15 @@ def make_vec(
     module: str | None = None,
     max_episode_steps: int | None = None,
     rescale_actions: bool = False,
-) -> VectorEnv:
+) -> SameStepVectorEnv:
     """``num_envs`` sub-environments of ``env_id`` with same-step autoreset and observations ``[num_envs, D]``.
 
     ``vectorization`` is "auto" (our batched version where there is one and ``kwargs`` is empty, else "sync"), "sync"
-    (Gymnasium's, one after the other in this process) or "async" (spread over a few worker processes; the same
-    results). ``kwargs`` go to the environment's constructor; ``module`` is imported first, so that it can register
-    ids; ``max_episode_steps`` replaces the id's own limit. ``rescale_actions`` maps Box actions from [-1, 1] onto the
-    box; our batched versions serve only where the box is [-1, 1] already.
+    (one after the other in this process), "async" (spread over a few worker processes; the same results) or "envpool"
+    (EnvPool's, by its ids and settings; other results). ``kwargs`` go to the environment's constructor. ``module`` is
+    imported first, so that it can register ids; so is a module that the id names, as in
+    ``my_lab.corridor:Corridor-v0``. ``max_episode_steps`` replaces the id's own limit. ``rescale_actions`` maps Box
+    actions from [-1, 1] onto the box; our batched versions serve only where the box is [-1, 1] already.
 
     Observations that are not flat (Dict, Tuple, Box of another rank) are flattened; discrete actions count from 0.
 
@@ -55,24 +49,18 @@ def make_vec(
         TaskError: the id is unknown, does not construct, has unsupported spaces, or breaks Gymnasium's contract in a
             brief trial of one environment.
     """
-    if module is not None:
-        _import(module)
-    if vectorization == "auto" and env_id in BATCHED_TASKS and not kwargs:
-        task = load_task(env_id)
+    if vectorization == "envpool":
+        return make_pool(env_id, num_envs, kwargs, max_episode_steps, rescale_actions)
+    registered = _registered(env_id, module)
+    if vectorization == "auto" and registered in BATCHED_TASKS and not kwargs:
+        task = load_task(registered)
         if not (rescale_actions and _rescalable(task.action_space)):
             return BatchedEnv(task, num_envs, max_episode_steps or task.max_episode_steps)
-    _check_registered(env_id)
     make_one = partial(make_single, env_id, kwargs, module, max_episode_steps, rescale_actions)
     _try_out(env_id, make_one)
     if vectorization == "async":
         return WorkerVectorEnv(make_one, num_envs, min(usable_cores(), num_envs))
-    return SyncVectorEnv([make_one] * num_envs, autoreset_mode=AutoresetMode.SAME_STEP)
-
-
-def load_task(env_id: str) -> Task:
-    """The task behind the batched version of ``env_id``, a key of ``BATCHED_TASKS``."""
-    module, name = BATCHED_TASKS[env_id].split(":")
-    return getattr(importlib.import_module(module), name)
+    return SerialVectorEnv(make_one, num_envs)
 
 
 def make_single(
@@ -84,12 +72,16 @@ def make_single(
     **render: str,
 ) -> gym.Env:
     """One environment as ``make_vec`` batches it: flat observations, discrete actions from 0, time limit included."""
-    if module is not None:
-        _import(module)  # again in a worker process, whose registry is its own
+    registered = _registered(env_id, module)  # again in a worker process, whose registry is its own
+    _quieten_mujoco(registered)
     try:
-        env = gym.make(env_id, max_episode_steps=max_episode_steps, disable_env_checker=True, **kwargs, **render)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", ".*out of date")  # the version was asked for
+            env = gym.make(
+                registered, max_episode_steps=max_episode_steps, disable_env_checker=True, **kwargs, **render
+            )
     except Exception as error:
-        raise TaskError(f"{env_id} cannot be constructed with {kwargs}: {_one_line(error)}") from error
+        raise TaskError(f"{env_id} cannot be constructed with {kwargs}: {one_line(error)}") from error
     _check_spaces(env_id, env)
     if not (isinstance(env.observation_space, spaces.Box) and env.observation_space.low.ndim == 1):
         env = gym.wrappers.FlattenObservation(env)
@@ -101,6 +93,41 @@ def make_single(
         if not env.action_space.is_bounded():
             raise TaskError(f"{env_id} has actions {env.action_space}: without bounds they cannot be rescaled")
         env = gym.wrappers.RescaleAction(env, np.float32(-1), np.float32(1))
+    return env
+
+
+def make_rendered(
+    env_id: str,
+    kwargs: dict[str, Any],
+    vectorization: str,
+    module: str | None,
+    max_episode_steps: int | None,
+    rescale_actions: bool,
+) -> gym.Env:
+    """One environment as ``make_vec`` batches it, that renders to arrays.
+
+    EnvPool's MuJoCo tasks are drawn by Gymnasium's environment of the same id, which EnvPool's follow closely.
+
+    Raises:
+        TaskError: the task cannot be made, or does not render.
+    """
+    learned: gym.Space | None = None
+    if vectorization == "envpool":
+        if draws(env_id):
+            return PoolEnv(make_pool(env_id, 1, kwargs, max_episode_steps, rescale_actions, "rgb_array"))
+        learned = make_pool(env_id, 1, kwargs, max_episode_steps, rescale_actions).single_observation_space
+    try:
+        env = make_single(env_id, kwargs, module, max_episode_steps, rescale_actions, render_mode="rgb_array")
+        if learned is not None and env.observation_space.shape != learned.shape:
+            raise TaskError(f"it observes {env.observation_space}")
+    except TaskError as error:
+        if learned is None:
+            raise
+        raise TaskError(
+            f"{env_id} of EnvPool does not render, and Gymnasium has no such environment: {error}"
+        ) from error
+    if env.render_mode != "rgb_array":
+        raise TaskError(f"{env_id} does not render to arrays")
     return env
 
 
@@ -116,18 +143,49 @@ def _actions_from_zero(env: gym.Env) -> gym.Env:
     return gym.wrappers.TransformAction(env, partial(np.add, space.start), zero_based)
 
 
+def named_modules(env_id: str, module: str | None) -> list[str]:
+    """The modules that are imported for an id: ``module``, and one that the id names."""
+    return [name for name in (module, env_id.rpartition(":")[0]) if name]
+
+
+def _registered(env_id: str, module: str | None) -> str:
+    """The id without its module, once what registers it is imported."""
+    for name in named_modules(env_id, module):
+        _import(name)
+    registered = env_id.rpartition(":")[2]
+    if registered not in BATCHED_TASKS:
+        _check_registered(registered)
+    return registered
+
+
 def _import(module: str) -> None:
     try:
         importlib.import_module(module)
+    except TaskError:
+        raise
     except Exception as error:
-        raise TaskError(f"module {module} cannot be imported: {_one_line(error)}") from error
+        raise TaskError(f"module {module} cannot be imported: {one_line(error)}") from error
+
+
+def _quieten_mujoco(env_id: str) -> None:
+    """Leave out what MuJoCo has to say of Gymnasium's models, and the log that it keeps in the working directory."""
+    if "mujoco" in str(gym.spec(env_id).entry_point) or "mujoco" in sys.modules:
+        with suppress(ImportError):  # the environment will say what it needs
+            mujoco: Any = importlib.import_module("mujoco")
+            mujoco.set_mju_user_warning(_warn_of_mujoco)
+
+
+def _warn_of_mujoco(message: str | bytes) -> None:
+    text = message.decode(errors="replace") if isinstance(message, bytes) else message
+    if "deprecated" not in text:
+        warnings.warn(f"MuJoCo: {text.strip()}", RuntimeWarning, stacklevel=2)
 
 
 def _check_registered(env_id: str) -> None:
     try:
         gym.spec(env_id)
     except gym.error.Error as error:
-        close = difflib.get_close_matches(env_id, [*gym.registry, *BATCHED_TASKS], n=3)
+        close = difflib.get_close_matches(env_id, {*gym.registry, *BATCHED_TASKS}, n=3)
         hint = f"did you mean {', '.join(close)}?" if close else "an id registered with Gymnasium is needed"
         raise TaskError(f"{env_id} is not a registered environment: {hint}") from error
 
@@ -170,7 +228,7 @@ def _returned(env_id: str, method: str, length: int, call: Callable[[], Any]) ->
     try:
         result = call()
     except Exception as error:
-        raise TaskError(f"{env_id}: {method} raised {_one_line(error)}") from error
+        raise TaskError(f"{env_id}: {method} raised {one_line(error)}") from error
     if not isinstance(result, tuple) or len(result) != length:
         kind = f"{len(result)} values" if isinstance(result, tuple) else type(result).__name__
         raise TaskError(f"{env_id}: {method} returned {kind}; Gymnasium's contract is a tuple of {length} values")
@@ -192,8 +250,3 @@ def _check_obs(env_id: str, env: gym.Env, obs: Any, method: str) -> None:
 def _is_finite_number(value: Any) -> bool:
     number = np.asarray(value)
     return number.ndim == 0 and number.dtype.kind in "biuf" and bool(np.isfinite(number))
-
-
-def _one_line(error: BaseException) -> str:
-    text = " ".join(str(error).split())
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__

@@ -11,6 +11,7 @@ from gymnasium.error import DependencyNotInstalled
 from numba import njit, types
 
 from algos.envs.batched import BatchedEnv
+from algos.envs.single import TaskEnv
 from algos.envs.task import OBSERVE, STEP, Task
 
 GRAVITY = 9.82  # m/s²
@@ -94,7 +95,7 @@ def batched(version: str, num_envs: int, max_episode_steps: int) -> BatchedEnv:
     return BatchedEnv(TASKS[version], num_envs, max_episode_steps)
 
 
-class CartPoleSwingUpEnv(gym.Env):
+class CartPoleSwingUpEnv(TaskEnv):
     """One environment. Observation (x, ẋ, cos θ, sin θ, θ̇); action in [−1, 1], clipped, times 10 N.
 
     The reward of a step is cos θ after it (``version`` "v0") or (1 + cos θ)/2 ("v1"); the episode terminates where
@@ -104,27 +105,24 @@ class CartPoleSwingUpEnv(gym.Env):
     metadata = {"render_modes": ["human", "rgb_array"], "render_fps": 100}  # noqa: RUF012
 
     def __init__(self, version: str, render_mode: str | None = None) -> None:
-        self.task = TASKS[version]
-        self.observation_space = self.task.observation_space
-        self.action_space = self.task.action_space
+        super().__init__(TASKS[version])
+        self.metadata = type(self).metadata
         self.render_mode = render_mode
-        self.state = np.full(self.task.state_size, np.nan)
         self._renderer: _Renderer | None = None
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[np.ndarray, dict[str, Any]]:
-        super().reset(seed=seed)
-        self.state = self.task.draw_reset(self.np_random, 1)[0]
+        began = super().reset(seed=seed)
         if self.render_mode == "human":
             self.render()
-        return self._observe(), {}
+        return began
 
     def step(self, action: np.ndarray) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
-        reward, terminated = self.task.step(self.state, np.asarray(action, np.float32).astype(np.float64))
+        stepped = super().step(action)
         if self.render_mode == "human":
             self.render()
-        return self._observe(), reward, terminated, False, {}
+        return stepped
 
     def render(self) -> np.ndarray | None:
         """An image [400, 600, 3] of uint8 in mode ``rgb_array``; None in mode ``human``, which draws to a window."""
@@ -141,11 +139,6 @@ class CartPoleSwingUpEnv(gym.Env):
         if self._renderer is not None:
             self._renderer.close()
             self._renderer = None
-
-    def _observe(self) -> np.ndarray:
-        obs = np.empty(len(self.task.observation_space.low), np.float32)
-        self.task.observe(self.state, obs)
-        return obs
 
 
 class _Renderer:

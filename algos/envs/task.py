@@ -24,6 +24,7 @@ class Task:
 
     ``draw_reset(rng, k)`` returns the ``[k, state_size]`` float64 states that begin the next k episodes; the same
     numbers must come from k draws of one, since a batch draws ahead and a single environment does not.
+    ``render(state)`` returns an image ``[height, width, 3]`` of uint8; a task without it is not recorded.
     """
 
     state_size: int
@@ -33,3 +34,4 @@ class Task:
     max_episode_steps: int
     observation_space: spaces.Box
     action_space: spaces.Discrete | spaces.Box
+    render: Callable[[np.ndarray], np.ndarray] | None = None

@@ -9,60 +9,44 @@ import signal
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from itertools import pairwise
 from multiprocessing.connection import Connection
 from multiprocessing.util import Finalize
 from typing import Any
 
 import gymnasium as gym
 import numpy as np
-from gymnasium.vector import AutoresetMode, SyncVectorEnv, VectorEnv
-from gymnasium.vector.utils import batch_space
 
-from algos.envs.batched import one_per_env
+from algos.envs.serial import Share
+from algos.envs.vector import Layout, SameStepVectorEnv, seeds_of
 
 _SPAWN = multiprocessing.get_context("spawn")  # a fork would inherit the state of compute threads without the threads
 _ASK_TO_STOP = (signal.SIGINT, signal.SIGTERM)
 """Signals that a terminal or a scheduler sends to all processes of a run; they are the parent's to handle."""
 
 
-class WorkerVectorEnv(VectorEnv):
-    """``num_envs`` environments built by ``make_one`` (picklable) in ``num_workers`` processes; same-step autoreset.
+class WorkerVectorEnv(SameStepVectorEnv):
+    """``num_envs`` environments built by ``make_one`` (picklable) in ``num_workers`` processes.
 
     Each sub-environment depends on its own seed and actions only, so the results do not depend on ``num_workers``.
-    Infos hold ``final_obs`` and nothing else. An exception in a worker is raised here as a RuntimeError. The workers
-    live until ``close``, or until this process ends; SIGINT and SIGTERM do not end them.
+    Worker w has every ``num_workers``-th from w on, so that each part of a step is shared evenly. An exception in a
+    worker is raised here as a RuntimeError. The workers live until ``close``, or until this process ends; SIGINT and
+    SIGTERM do not end them.
     """
+
+    parts = 2
 
     def __init__(self, make_one: Callable[[], gym.Env], num_envs: int, num_workers: int) -> None:
         env = make_one()
-        self.num_envs = num_envs
-        self.metadata = {**env.metadata, "autoreset_mode": AutoresetMode.SAME_STEP}
-        self.single_observation_space, self.single_action_space = env.observation_space, env.action_space
-        self.observation_space = batch_space(env.observation_space, num_envs)
-        self.action_space = batch_space(env.action_space, num_envs)
+        self.metadata = env.metadata
+        limit = None if env.spec is None else env.spec.max_episode_steps
+        super().__init__(env.observation_space, env.action_space, num_envs, limit)
         env.close()
-
-        layout: dict[str, tuple[Any, Any]] = {
-            "actions": (self.action_space.shape, self.action_space.dtype),
-            "obs": (self.observation_space.shape, self.observation_space.dtype),
-            "final_obs": (self.observation_space.shape, self.observation_space.dtype),
-            "rewards": ((num_envs,), np.dtype(np.float64)),
-            "terminated": ((num_envs,), np.dtype(np.bool_)),
-            "truncated": ((num_envs,), np.dtype(np.bool_)),
-        }
-        shared = {
-            name: (_SPAWN.RawArray("b", int(np.prod(shape)) * dtype.itemsize), shape, dtype)
-            for name, (shape, dtype) in layout.items()
-        }
-        self._arrays = _as_arrays(shared)
         self._connections: list[Connection] = []
         self._processes = []
-        bounds = np.linspace(0, num_envs, num_workers + 1).astype(int)
-        self._shares = [slice(int(first), int(last)) for first, last in pairwise(bounds)]
+        self._shares = [slice(worker, None, num_workers) for worker in range(num_workers)]
         for share in self._shares:
             ours, theirs = _SPAWN.Pipe()
-            process = _SPAWN.Process(target=_work, args=(make_one, share, theirs, shared), daemon=True)
+            process = _SPAWN.Process(target=_work, args=(make_one, share, theirs, self._shared), daemon=True)
             with _blocked(_ASK_TO_STOP):  # the worker begins so, and ignores them as soon as it can
                 process.start()
             theirs.close()
@@ -71,43 +55,42 @@ class WorkerVectorEnv(VectorEnv):
         # multiprocessing ends daemons by SIGTERM and waits for them; before that, they are told to end.
         self._hang_up = Finalize(self, _hang_up, args=(self._connections,), exitpriority=0)
 
+    def _allocate(self, layout: Layout) -> dict[str, np.ndarray]:
+        self._shared = {
+            name: (_SPAWN.RawArray("b", int(np.prod(shape)) * dtype.itemsize), shape, dtype)
+            for name, (shape, dtype) in layout.items()
+        }
+        return _as_arrays(self._shared)
+
     def reset(
         self, *, seed: int | Sequence[int | None] | None = None, options: dict[str, Any] | None = None
     ) -> tuple[np.ndarray, dict[str, Any]]:
         """Begin an episode everywhere; an int seeds sub-environment e with seed + e. Returns obs ``[num_envs, D]``."""
-        seeds = list(seed) if isinstance(seed, Sequence) else one_per_env(seed, self.num_envs)
-        self._request("reset", [(seeds[share], options) for share in self._shares])
-        return self._arrays["obs"].copy(), {}
+        seeds = seeds_of(seed, self.num_envs)
+        for connection, share in zip(self._connections, self._shares, strict=True):
+            connection.send(("reset", (seeds[share], options)))
+        self._await_answers()
+        return self.arrays["obs"].copy(), {}
 
-    def step(self, actions: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
-        """Step everywhere with ``actions [num_envs, ...]``; returns as Gymnasium's ``SyncVectorEnv``."""
-        self._arrays["actions"][:] = actions
-        self._request("step", [None] * len(self._shares))
-        obs, rewards, terminated, truncated = (
-            self._arrays[name].copy() for name in ("obs", "rewards", "terminated", "truncated")
-        )
-        ended = terminated | truncated
-        infos: dict[str, Any] = {}
-        if ended.any():
-            final_obs = np.full(self.num_envs, None, object)
-            for e in np.flatnonzero(ended):
-                final_obs[e] = self._arrays["final_obs"][e].copy()
-            infos = {"final_obs": final_obs, "_final_obs": ended}
-        return obs, rewards, terminated, truncated, infos
+    def begin_step(self, first: int, last: int) -> None:
+        for connection in self._connections:
+            with suppress(OSError):  # a worker that died has closed its end; its answer will say so
+                connection.send(("step", (first, last)))
+
+    def finish_step(self, first: int, last: int) -> None:
+        self._await_answers()
 
     def close_extras(self, **kwargs: Any) -> None:
         self._hang_up()
         for process in self._processes:
             process.join()
 
-    def _request(self, command: str, data: list[Any]) -> None:
-        for connection, item in zip(self._connections, data, strict=True):
-            connection.send((command, item))
+    def _await_answers(self) -> None:
         failures = []
         for process, connection in zip(self._processes, self._connections, strict=True):
             try:
                 failures.append(connection.recv())
-            except EOFError:
+            except (EOFError, ConnectionResetError):
                 process.join()
                 failures.append(f"a worker process ended with exit code {process.exitcode}")
         for failure in failures:
@@ -141,7 +124,7 @@ def _work(make_one: Callable[[], gym.Env], share: slice, connection: Connection,
         signal.signal(signum, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _ASK_TO_STOP)  # for processes that a task may start
     arrays = {name: array[share] for name, array in _as_arrays(shared).items()}
-    envs: SyncVectorEnv | None = None
+    envs: Share | None = None
     while True:
         try:
             command, data = connection.recv()
@@ -151,19 +134,14 @@ def _work(make_one: Callable[[], gym.Env], share: slice, connection: Connection,
             break
         try:
             if envs is None:
-                count = share.stop - share.start
-                envs = SyncVectorEnv([make_one] * count, autoreset_mode=AutoresetMode.SAME_STEP)
+                envs = Share([make_one() for _ in arrays["obs"]], arrays)
             if command == "reset":
-                seeds, options = data
-                arrays["obs"][:], _ = envs.reset(seed=seeds, options=options)
+                envs.reset(*data)
             else:
-                obs, rewards, terminated, truncated, infos = envs.step(arrays["actions"])
-                arrays["obs"][:], arrays["rewards"][:] = obs, rewards
-                arrays["terminated"][:], arrays["truncated"][:] = terminated, truncated
-                for e in np.flatnonzero(terminated | truncated):
-                    arrays["final_obs"][e] = infos["final_obs"][e]
+                envs.step(*(len(range(share.start, bound, share.step)) for bound in data))
             connection.send(None)
         except Exception:
             connection.send(traceback.format_exc())
     if envs is not None:
-        envs.close()
+        for env in envs.envs:
+            env.close()

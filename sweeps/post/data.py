@@ -10,10 +10,11 @@ import numpy as np
 import pandas as pd
 
 from analysis import RunWarning, load_runs
+from analysis.run_format import INFO, read_config, read_json
 from sweeps.batch import Run, seconds_of_iterations
+from sweeps.files import replace_file, write_json
 from sweeps.post.runs import HALF_TRAINED
 from sweeps.post.trust_region import along_natural_gradient
-from sweeps.run_directory import INFO, read_config, read_json, replace_file, write_json
 from sweeps.trained import load_agents
 
 FACTS = "runs.json"

@@ -7,9 +7,9 @@ import pandas as pd
 from matplotlib.figure import Figure as Canvas
 
 from analysis import plots as seeds
-from analysis.canvas import settle, single
 from analysis.numbers import number
-from analysis.style import COLUMN, colours
+from analysis.plots.canvas import settle, single
+from analysis.plots.style import COLUMN, colors_of
 from sweeps.post import plots
 from sweeps.post.data import Data
 from sweeps.post.runs import HALF_TRAINED
@@ -65,7 +65,7 @@ def all_seeds(algo: str) -> list[Drawing]:
         frame = data.frame(name)
         canvas = Canvas(figsize=(2 * COLUMN, 2.6), layout="constrained")
         left, right = canvas.subplots(1, 2, sharey=True)
-        color = colours([algo])[algo]
+        color = colors_of([algo])[algo]
         seeds.seed_curves(frame, left, name, "post_return", color, x="iteration")
         plots.spread_at_iterations(frame, right, "post_return", color)
         settle(canvas)
@@ -108,7 +108,7 @@ def compared(name: str, title: str, runs: dict[str, str], caption: str) -> Drawi
             pd.DataFrame({"variant": label, "final": final_returns(part, "episodic_return")})
             for label, part in zip(runs, labelled, strict=True)
         )
-        colors = colours(list(runs))
+        colors = colors_of(list(runs))
         canvas = Canvas(figsize=(2 * COLUMN, 3.0), layout="constrained")
         left, right = canvas.subplots(1, 2)
         for label, color in colors.items():
@@ -137,7 +137,7 @@ def ablation(algo: str) -> Drawing:
         canvas = Canvas(figsize=(2 * COLUMN, 2.7), layout="constrained")
         axes = canvas.subplots(1, 2, sharey=True)
         for ax, (score, rows) in zip(axes, table.groupby("score", sort=False), strict=True):
-            plots.forest(rows, ax, colours([algo])[algo])
+            plots.forest(rows, ax, colors_of([algo])[algo])
             ax.set_xlabel(f"change of the return, {score}")
         settle(canvas)
         return canvas

@@ -6,8 +6,8 @@ import torch
 from matplotlib.axes import Axes
 
 from algos.core.surrogate import clipped_surrogate
-from analysis.plots import GUIDE, wrapped
-from analysis.style import INK
+from analysis.plots.axes import GUIDE, wrapped
+from analysis.plots.style import INK
 from sweeps.post.scores import ITERATIONS, values_of
 from sweeps.post.trust_region import MAX_KL
 

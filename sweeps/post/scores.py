@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from analysis import statistics as st
-from analysis.curves import curves_of, floor_of
+from analysis.alignment import curves_of, floor_of
 from analysis.summary import CONFIDENCE, stream
 from sweeps.post.data import Data
 from sweeps.post.runs import ABLATION_SEEDS, DEPARTURES_OF

@@ -10,9 +10,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from analysis.compare import main
+from analysis.command import main
 from analysis.comparison import Choices, build
-from analysis.load import load
+from analysis.dataset import load
 from tests.analysis.synthetic import ppo_curves, write_comparison, write_run
 
 

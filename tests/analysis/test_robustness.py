@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.compare import main
+from analysis.command import main
 from analysis.comparison import Choices, Comparison, build
-from analysis.load import load
+from analysis.dataset import load
 from analysis.pairs import verdict
 from tests.analysis.synthetic import a2c_curves, ppo_curves, write_run
 
@@ -115,7 +115,7 @@ def test_all_seeds_equal(tmp_path, level):
     comparison = compared(tmp_path)
     pair = comparison.pairs.iloc[0]
     assert (row(comparison, "ppo")["mean_low"], row(comparison, "ppo")["mean_high"]) == (500, 500)
-    assert (pair["holm_p"] <= 0.05) == (level != 500)
+    assert (pair["adjusted_p"] <= 0.05) == (level != 500)
 
 
 def test_cells_of_nan_and_inf_count_as_empty_and_are_reported(tmp_path, rng):

@@ -10,7 +10,7 @@ from stable_baselines3.common.vec_env import VecEnv, VecNormalize
 
 from algos.core.loop import Trainer
 from algos.core.normalisation import ObservationNormaliser, RewardNormaliser, RunningMoments
-from sweeps.run_directory import CHECKPOINT
+from analysis.run_format import CHECKPOINT
 from sweeps.trained import load_agents
 from tests.composing import train_rows, trainer
 from tests.core.test_bytes import rows_of_seed

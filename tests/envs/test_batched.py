@@ -5,7 +5,8 @@ import pytest
 from gymnasium.vector import AutoresetMode, VectorEnv
 
 from algos.envs.batched import RESETS_AHEAD, BatchedEnv
-from algos.envs.make import BATCHED_TASKS, load_task, make_vec
+from algos.envs.make import make_vec
+from algos.envs.registry import BATCHED_TASKS, load_task
 
 STEPS = 1500
 NUM_ENVS = 6

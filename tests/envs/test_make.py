@@ -54,6 +54,12 @@ def test_unknown_ids_and_modules_are_refused() -> None:
         make_vec("CartPole-v9", 2, {}, "auto")
     with pytest.raises(TaskError, match="an id registered with Gymnasium is needed"):
         make_vec("zzzz", 2, {}, "auto")
+    with pytest.raises(TaskError, match=r"did you mean Acrobot-v1\?$"):
+        make_vec("Acrobat-v1", 2, {}, "auto")
+    with pytest.raises(TaskError, match="module no_such_module cannot be imported: ModuleNotFoundError"):
+        make_vec("no_such_module:CartPole-v1", 2, {}, "auto")
+    with pytest.raises(TaskError, match="user/Fragil-v0 is not a registered environment: did you mean user/Fragile-v0"):
+        make_vec(f"{USER}:user/Fragil-v0", 2, {}, "auto")
     with pytest.raises(TaskError, match="module no_such_module cannot be imported: ModuleNotFoundError"):
         make_vec("CartPole-v1", 2, {}, "auto", module="no_such_module")
 
@@ -75,7 +81,15 @@ def test_arguments_reach_the_environment() -> None:
     """Ours have none, so Gymnasium's own is taken."""
     envs = make_vec("Pendulum-v1", 2, {"g": 0.0}, "auto")
     assert not isinstance(envs, BatchedEnv)
-    assert envs.get_attr("g") == (0.0, 0.0)
+    assert [env.unwrapped.g for env in envs.envs] == [0.0, 0.0]
+
+
+def test_an_id_may_name_its_module() -> None:
+    for kind in ("sync", "async"):
+        envs = make_vec(f"{USER}:user/Echo-discrete-dict-v0", 2, {}, kind)
+        assert envs.reset(seed=0)[0].shape == (2, 6)
+        envs.close()
+    assert isinstance(make_vec("algos.envs:CartPoleSwingUp-v0", 2, {}, "auto"), BatchedEnv)
 
 
 @pytest.mark.parametrize("vectorization", ["auto", "sync"])
@@ -167,11 +181,23 @@ def test_an_exception_in_a_worker_is_raised_here() -> None:
     envs.close()
 
 
-def test_mujoco_runs_where_it_is_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_mujoco_runs_where_it_is_installed_and_keeps_its_remarks_to_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
     pytest.importorskip("mujoco")
-    monkeypatch.chdir(tmp_path)  # MuJoCo logs to the working directory
+    monkeypatch.chdir(tmp_path)  # where MuJoCo would log
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        envs = make_vec("HalfCheetah-v5", 2, {}, "auto")
-    assert envs.reset(seed=0)[0].shape == (2, 17)
-    envs.close()
+        for kind in ("auto", "async"):
+            envs = make_vec("HalfCheetah-v5", 2, {}, kind)
+            assert envs.reset(seed=0)[0].shape == (2, 17)
+            envs.close()
+    assert capfd.readouterr() == ("", "")
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_old_version_that_was_asked_for_is_no_news() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for env_id in ("CartPole-v0", "CartPoleSwingUp-v0"):
+            make_vec(env_id, 1, {}, "sync")

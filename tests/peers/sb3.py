@@ -21,9 +21,9 @@ from algos.core.evaluation import MODES
 from algos.machine import usable_cores
 from algos.streams import evaluation_seeds
 from analysis import statistics as st
-from analysis.canvas import Figure, encode
 from analysis.numbers import p_value
-from analysis.style import COLOURS, use_style
+from analysis.plots.canvas import Figure, encode
+from analysis.plots.style import COLORS, use_style
 from tests.composing import composed, trainer
 
 HERE = Path(__file__).parent
@@ -114,7 +114,7 @@ def draw(table: pd.DataFrame) -> bytes:
         panels = np.ravel(canvas.subplots(1, len(SETTINGS)))
         for ax, (name, rows) in zip(panels, table.groupby("setting", sort=False), strict=True):
             samples = [rows.loc[rows["peer"] == peer, "return"] for peer in PEERS]
-            for place, (sample, colour) in enumerate(zip(samples, COLOURS, strict=False)):
+            for place, (sample, colour) in enumerate(zip(samples, COLORS, strict=False)):
                 spread = np.linspace(-0.15, 0.15, len(sample))
                 ax.plot(place + spread, sample, "o", color=colour, markersize=3, alpha=0.7)
                 ax.plot([place - 0.25, place + 0.25], [sample.mean()] * 2, color=colour, linewidth=1.5)

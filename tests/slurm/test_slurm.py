@@ -12,7 +12,7 @@ import pytest
 
 from tests.sweeps.command import num_rows, run, sizes, train, wait_until
 
-pytestmark = pytest.mark.slurm
+pytestmark = [pytest.mark.slurm, pytest.mark.skipif(sys.platform != "linux", reason="SLURM runs on Linux only")]
 
 CLUSTER = Path(__file__).parent / "cluster.sh"
 COMMAND = (*sizes("a2c"), "num_seeds=2", "iterations=2000", "checkpoint_interval=50")

@@ -12,9 +12,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-# Threads that were forked spin for each other's end, for milliseconds at every small operation.
-os.environ.setdefault("OMP_WAIT_POLICY", "passive")
-SERVER = multiprocessing.get_context("forkserver")
+# Only Linux promises that a process which has imported everything can fork.
+SERVER = multiprocessing.get_context("forkserver" if sys.platform == "linux" else "spawn")
 SERVER.set_forkserver_preload(["sweeps.train", "sweeps.resume", "sweeps.status", "algos.envs.cartpole"])
 
 

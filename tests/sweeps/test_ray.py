@@ -11,7 +11,10 @@ import pytest
 
 from tests.sweeps.command import num_rows, sizes, train, wait_until
 
-pytestmark = pytest.mark.ray
+pytestmark = [
+    pytest.mark.ray,
+    pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells, in /proc/locks, which process holds a lock"),
+]
 
 COMMAND = (*sizes("a2c"), "num_seeds=2", "iterations=600", "checkpoint_interval=50", "seed=0,2")
 JOBS = ("0-a2c-CartPole-v1", "1-a2c-CartPole-v1")

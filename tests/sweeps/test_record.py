@@ -8,8 +8,8 @@ import pytest
 import torch
 from PIL import Image, ImageSequence
 
+from analysis.run_format import CHECKPOINT
 from sweeps.record import find_encoder, main
-from sweeps.run_directory import CHECKPOINT
 from sweeps.trained import load_agents
 from tests.composing import trainer
 from tests.sweeps import command

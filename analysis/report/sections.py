@@ -4,16 +4,17 @@ import html
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from analysis.align import RULES
-from analysis.canvas import Figure, save
+from analysis.alignment import RULES
 from analysis.comparison import Comparison
-from analysis.load import spans
+from analysis.dataset import spans
 from analysis.numbers import steps
-from analysis.page import inline_svg, page
-from analysis.pairs import LEVEL, verdict
-from analysis.plots import describe
+from analysis.pairs import verdict
+from analysis.plots.axes import describe
+from analysis.plots.canvas import Figure, save
+from analysis.report.page import inline_svg, page
+from analysis.report.tables import Cells, html_table, overall_cells, summary_cells
+from analysis.statistics.multiplicity import LEVEL
 from analysis.summary import ALL_TASKS
-from analysis.tables import Cells, html_table, overall_cells, summary_cells
 from analysis.variants import numbered_variants, settings_table
 
 VERDICTS_SHOWN = 12
@@ -58,19 +59,19 @@ def verdicts(comparison: Comparison) -> str:
     pairs = comparison.pairs
     if not len(pairs):
         return ""
-    order = pairs.assign(task=pairs["env_id"] != ALL_TASKS).sort_values(["task", "env_id", "holm_p"], kind="stable")
+    order = pairs.assign(task=pairs["env_id"] != ALL_TASKS).sort_values(["task", "env_id", "adjusted_p"], kind="stable")
     lines = []
     for _, row in order.iterrows():
-        kind = "told" if row["holm_p"] <= LEVEL else "open"
+        kind = "told" if row["adjusted_p"] <= LEVEL else "open"
         lines.append(f'<li class="{kind}">{html.escape(verdict(row, comparison.choices.score))}</li>')
     text = f'<ul class="verdicts">{"".join(lines[:VERDICTS_SHOWN])}</ul>'
     if len(lines) > VERDICTS_SHOWN:
         rest = f'<ul class="verdicts">{"".join(lines[VERDICTS_SHOWN:])}</ul>'
         text += f"<details><summary>{len(lines) - VERDICTS_SHOWN} more pairs</summary>{rest}</details>"
-    tested = int(pairs["permutation_p"].notna().sum())
+    tested = int(pairs["p_uncorrected"].notna().sum())
     note = (
-        "Differences of means with 95% bootstrap intervals, each pair by itself; p from studentised permutation "
-        f"tests, Holm-corrected over the {tested} pairs of this page."
+        "Differences of means with 95% intervals, each pair by itself; p from t and permutation "
+        f"tests, adjusted for the {tested} pairs of this page."
     )
     numbered = numbered_variants(comparison.dataset.runs, comparison.dataset.variants)
     legend = [f"{variant}: {settings}" for variant, settings in numbered.items() if variant in comparison.shown]

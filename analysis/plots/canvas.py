@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 from matplotlib.transforms import Bbox
 
-from analysis.style import COLUMN, INK
+from analysis.plots.style import COLUMN, INK
 
 
 @dataclass(frozen=True)

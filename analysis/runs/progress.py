@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from pandas.api.types import union_categoricals
 
-from analysis.runs import InputError
+from analysis.runs.directories import InputError
 
 KEYS = ("seed", "iteration", "env_steps")
 STATUS = "status"

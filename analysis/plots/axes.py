@@ -16,9 +16,9 @@ from matplotlib.collections import LineCollection
 from matplotlib.ticker import EngFormatter
 
 from analysis import statistics as st
-from analysis.curves import curves, floor_of
-from analysis.pairs import LEVEL
-from analysis.style import INK
+from analysis.alignment import curves, floor_of
+from analysis.plots.style import INK
+from analysis.statistics.multiplicity import LEVEL
 from analysis.summary import CONFIDENCE, COVERAGE, TOLERANCE_CONFIDENCE, stream
 from analysis.variants import natural
 
@@ -189,11 +189,11 @@ def interval_widths(scores: pd.DataFrame, ax: Axes, colors: Mapping[str, str], s
 
 
 def improvement(pairs: pd.DataFrame, ax: Axes) -> None:
-    """P(a > b) of each pair with its 95% bootstrap interval; filled where Holm's p is at most .05."""
+    """P(a > b) of each pair with its 95% interval; filled where its own adjusted p is at most .05."""
     records = pairs.iloc[::-1].to_dict("records")
     for row, pair in enumerate(records):
         ax.plot([pair["probability_low"], pair["probability_high"]], [row, row], color=INK, linewidth=1)
-        fill = INK if pair["holm_p"] <= LEVEL else "none"
+        fill = INK if pair["probability_adjusted_p"] <= LEVEL else "none"
         ax.plot(pair["probability_of_improvement"], row, "o", color=INK, markerfacecolor=fill, markersize=4)
     labels = [wrapped(f"{pair['a']} > {pair['b']}", 34) for pair in records]
     ax.set_yticks(range(len(pairs)), labels)

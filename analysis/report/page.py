@@ -3,7 +3,7 @@
 import html
 import re
 
-from analysis.style import GRID, INK
+from analysis.plots.style import GRID, INK
 
 STYLE = """
 :root { color-scheme: light dark; --paper: #ffffff; --ink: #1a1a1b; --soft: #5c5c63; --grid: #d9d9dc; --box: #f4f4f5;

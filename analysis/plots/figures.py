@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import pandas as pd
 from matplotlib.axes import Axes
 
-from analysis import plots
-from analysis.canvas import Canvas, Figure, file_name, finished, settle, single
 from analysis.comparison import Comparison
 from analysis.numbers import number
-from analysis.style import COLUMN, colours
+from analysis.plots import axes as plots
+from analysis.plots.canvas import Canvas, Figure, file_name, finished, settle, single
+from analysis.plots.style import COLUMN, colors_of
 from analysis.summary import ALL_TASKS, COVERAGE, TOLERANCE_CONFIDENCE
 from analysis.variants import ABSENT, settings_table, short_names
 
@@ -208,7 +208,7 @@ def sweep_figures(table: pd.DataFrame, keys: list[str], env_id: str, algo: str, 
 def draw(comparison: Comparison) -> dict[str, list[Figure]]:
     """The figures by task, in the order of the page; those over all tasks under ALL_TASKS."""
     choices, seeds, scores, pairs = comparison.choices, comparison.dataset.seeds, comparison.scores, comparison.pairs
-    colors = colours(comparison.shown)
+    colors = colors_of(comparison.shown)
     figures: dict[str, list[Figure]] = {}
     for env_id, task in comparison.tasks.items():
         present = {variant: colors[variant] for variant in comparison.shown if variant in task.variants}

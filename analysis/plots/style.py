@@ -8,7 +8,7 @@ import matplotlib as mpl
 
 # Okabe and Ito's palette (2008), distinguishable with the common colour vision deficiencies; without its yellow and
 # black, which vanish on white and on dark paper.
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8A8A8A", "#7A4B2A")
+COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8A8A8A", "#7A4B2A")
 PREFERRED = {"ppo": 0, "trpo": 1, "a2c": 2, "npg": 3, "ppo_penalty": 5, "reinforce": 4}
 
 COLUMN = 3.5  # inches, one column of a paper
@@ -54,10 +54,10 @@ def use_style() -> AbstractContextManager[None]:
     return mpl.rc_context(RC)
 
 
-def colours(variants: Sequence[str]) -> dict[str, str]:
+def colors_of(variants: Sequence[str]) -> dict[str, str]:
     """One colour per variant: an algorithm by its bare name always has its own, the others follow in sorted order."""
     chosen = {name: PREFERRED[name] for name in variants if name in PREFERRED}
-    free = [number for number in range(len(COLOURS)) if number not in chosen.values()] or list(range(len(COLOURS)))
+    free = [number for number in range(len(COLORS)) if number not in chosen.values()] or list(range(len(COLORS)))
     for position, name in enumerate(sorted(name for name in variants if name not in chosen)):
         chosen[name] = free[position % len(free)]
-    return {name: COLOURS[chosen[name]] for name in variants}
+    return {name: COLORS[chosen[name]] for name in variants}

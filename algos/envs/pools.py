@@ -1,0 +1,297 @@
+"""EnvPool's environments (Weng et al. 2022): in C++, stepped by its own threads. Needs the extra ``envpool``."""
+
+import difflib
+import importlib
+import warnings
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+from gymnasium import spaces
+
+from algos.envs.errors import TaskError, one_line
+from algos.envs.vector import SameStepVectorEnv, seeds_of
+from algos.machine import usable_cores
+
+OURS = (
+    *("num_envs", "batch_size", "num_threads", "seed", "env_seed", "max_episode_steps", "max_num_players"),
+    *("base_path", "gym_reset_return_info", "thread_affinity_offset"),
+)
+"""Settings of EnvPool that are not the task's."""
+
+NO_LIMIT = 2**31 - 1
+TRIAL_STEPS = 5
+
+
+class PoolVectorEnv(SameStepVectorEnv):
+    """``num_envs`` of EnvPool's environments of one id, flat observations.
+
+    Sub-environment e depends on its own seed and actions alone, whatever ``num_envs`` and ``num_threads``. EnvPool
+    spends a call on a reset; here the environments that ended, and only these, are reset within the step that ended
+    their episodes. EnvPool does not tell a termination in the last step before the time limit from a truncation; so
+    the limit is kept here, and EnvPool's is one step longer.
+
+    Args:
+        env_id: one that EnvPool lists.
+        kwargs: EnvPool's settings of the task; ``obs_type: ram`` asks an Atari task for its memory instead of images.
+        max_episode_steps: None for the id's own limit.
+        rescale_actions: map Box actions from [-1, 1] onto the box.
+        num_threads: of EnvPool.
+        render_mode: ``rgb_array``, for :meth:`render`; see :func:`draws`.
+
+    Raises:
+        TaskError: EnvPool is not installed, has no such id or settings, or the spaces are not supported.
+    """
+
+    def __init__(
+        self,
+        env_id: str,
+        num_envs: int,
+        kwargs: dict[str, Any],
+        max_episode_steps: int | None,
+        rescale_actions: bool,
+        num_threads: int,
+        render_mode: str | None = None,
+    ) -> None:
+        self.render_mode = render_mode
+        self._env_id = env_id
+        self._kwargs = dict(kwargs)
+        spec = _spec(env_id, self._kwargs)
+        self._ram = self._kwargs.pop("obs_type", None) == "ram"
+        with warnings.catch_warnings(action="ignore"):  # of the bounds' precision
+            space, action_space = spec.observation_space, spec.action_space
+        if self._ram:
+            space = spaces.Box(0, 255, (128,), np.uint8)
+        self._space = space
+        own_limit = spec.config.max_episode_steps
+        limit = max_episode_steps or (own_limit if own_limit < NO_LIMIT else None)
+        self._num_threads = min(num_threads, num_envs)
+        self._pool: Any = None
+        self._elapsed = np.zeros(num_envs, np.int64)
+        self._scale: tuple[np.ndarray, np.ndarray] | None = None
+        action_space = self._actions_seen(action_space, rescale_actions)
+        super().__init__(_flat_space(env_id, space), action_space, num_envs, limit)
+
+    def reset(
+        self, *, seed: int | Sequence[int | None] | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[np.ndarray, dict[str, Any]]:
+        """Begin an episode everywhere; an int seeds sub-environment e with seed + e. Returns obs ``[E, D]``.
+
+        EnvPool takes seeds when it is built, of 31 bits: those of 32 lose their first.
+
+        Raises:
+            ValueError: seeds for some sub-environments only, or options.
+        """
+        if options:
+            raise ValueError(f"reset options are not supported by EnvPool, got {options}")
+        seeds = seeds_of(seed, self.num_envs)
+        if None not in seeds or self._pool is None:
+            self._pool = self._build([0 if s is None else s % 2**31 for s in seeds])
+        elif any(s is not None for s in seeds):
+            raise ValueError("EnvPool needs a seed for every sub-environment, or none")
+        self._begin_episodes(np.arange(self.num_envs))
+        return self.arrays["obs"].copy(), {}
+
+    def begin_step(self, first: int, last: int) -> None:
+        actions = self.arrays["actions"]
+        if self._scale is not None:
+            gradient, intercept = self._scale
+            actions = gradient * actions + intercept
+        self._pool.send(actions)
+
+    def finish_step(self, first: int, last: int) -> None:
+        obs, rewards, terminated, truncated, info = self._pool.recv()
+        arrays, ids = self.arrays, info["env_id"]
+        arrays["obs"][ids] = self._flat(obs, info)
+        arrays["rewards"][ids], arrays["terminated"][ids] = rewards, terminated
+        self._elapsed += 1
+        arrays["truncated"][ids] = truncated
+        if self.max_episode_steps is not None:
+            arrays["truncated"] |= self._elapsed >= self.max_episode_steps
+        ended = np.flatnonzero(arrays["terminated"] | arrays["truncated"])
+        if len(ended):
+            arrays["final_obs"][ended] = arrays["obs"][ended]
+            self._begin_episodes(ended)
+
+    def render(self) -> Any:
+        """An image ``[height, width, 3]`` of each environment."""
+        return tuple(self._pool.render(np.arange(self.num_envs)))
+
+    def close_extras(self, **kwargs: Any) -> None:
+        self._pool = None  # its threads end with it
+
+    def _build(self, seeds: list[int]) -> Any:
+        limit = self.max_episode_steps
+        limits = {} if limit is None else {"max_episode_steps": limit + 1}
+        with warnings.catch_warnings(action="ignore"):
+            pool = _envpool().make_gymnasium(
+                self._env_id,
+                num_envs=len(seeds),
+                seed=seeds,
+                num_threads=self._num_threads,
+                render_mode=self.render_mode,
+                **limits,
+                **self._kwargs,
+            )
+            assert pool.observation_space is not None  # made once, and warns again
+        return pool
+
+    def _begin_episodes(self, ids: np.ndarray) -> None:
+        obs, info = self._pool.reset(ids.astype(np.int32))
+        self.arrays["obs"][info["env_id"]] = self._flat(obs, info)
+        self._elapsed[ids] = 0
+
+    def _flat(self, obs: Any, info: dict[str, Any]) -> np.ndarray:
+        if self._ram:
+            return info["ram"]
+        if isinstance(obs, np.ndarray):
+            return obs.reshape(len(obs), -1)
+        return np.concatenate([leaf.reshape(len(leaf), -1) for leaf in _leaves(self._space, obs)], axis=1)
+
+    def _actions_seen(self, space: spaces.Space, rescale: bool) -> spaces.Space:
+        """The action space of one environment, and what is done to actions for EnvPool."""
+        several = isinstance(space, spaces.Box) and len(space.shape) == 1 and np.issubdtype(space.dtype, np.floating)
+        if not (several or isinstance(space, spaces.Discrete)):
+            raise TaskError(f"{self._env_id} has actions {space}; supported are Discrete, and Box of one axis")
+        if (
+            not isinstance(space, spaces.Box)
+            or not rescale
+            or bool(np.all(space.low == -1) and np.all(space.high == 1))
+        ):
+            return space
+        if not space.is_bounded():
+            raise TaskError(f"{self._env_id} has actions {space}: without bounds they cannot be rescaled")
+        half = (space.high - space.low) / 2
+        self._scale = half, space.low + half
+        return spaces.Box(-1, 1, space.shape, space.dtype.type)
+
+
+class PoolEnv(gym.Env):
+    """The single environment of a pool that renders."""
+
+    def __init__(self, envs: PoolVectorEnv) -> None:
+        self.envs = envs
+        self.observation_space, self.action_space = envs.single_observation_space, envs.single_action_space
+        self.render_mode = envs.render_mode
+
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[np.ndarray, dict[str, Any]]:
+        obs, infos = self.envs.reset(seed=seed, options=options)
+        return obs[0], infos
+
+    def step(self, action: Any) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
+        obs, rewards, terminated, truncated, _ = self.envs.step(np.asarray(action)[None])
+        return obs[0], float(rewards[0]), bool(terminated[0]), bool(truncated[0]), {}
+
+    def render(self) -> np.ndarray:
+        return self.envs.render()[0]
+
+    def close(self) -> None:
+        self.envs.close()
+
+
+def draws(env_id: str) -> bool:
+    """Whether EnvPool draws this task by itself. For MuJoCo's it ends the process where there is no display."""
+    return not _registry().specs[env_id][0].startswith("envpool.mujoco")
+
+
+def make_pool(
+    env_id: str,
+    num_envs: int,
+    kwargs: dict[str, Any],
+    max_episode_steps: int | None,
+    rescale_actions: bool,
+    render_mode: str | None = None,
+) -> PoolVectorEnv:
+    """``num_envs`` of EnvPool's environments, one of them tried out, with a thread for each core.
+
+    Raises:
+        TaskError: see :class:`PoolVectorEnv`.
+    """
+    settings = (kwargs, max_episode_steps, rescale_actions, usable_cores())
+    _try_out(PoolVectorEnv(env_id, 1, *settings))
+    return PoolVectorEnv(env_id, num_envs, *settings, render_mode)
+
+
+def _try_out(envs: PoolVectorEnv) -> None:
+    envs.action_space.seed(0)
+    try:
+        obs, _ = envs.reset(seed=0)
+        for _ in range(TRIAL_STEPS):
+            if not np.isfinite(obs).all():
+                raise TaskError(f"{envs._env_id}: EnvPool gave an observation with NaN or infinity")
+            obs, rewards, *_ = envs.step(envs.action_space.sample())
+            if not np.isfinite(rewards).all():
+                raise TaskError(f"{envs._env_id}: EnvPool gave the reward {rewards[0]}; a finite number is needed")
+    except TaskError:
+        raise
+    except Exception as error:
+        raise TaskError(f"{envs._env_id}: EnvPool raised {one_line(error)}") from error
+    finally:
+        envs.close()
+
+
+def _envpool() -> Any:
+    try:
+        return importlib.import_module("envpool")
+    except ImportError as error:
+        raise TaskError(
+            f"env.vectorization=envpool: {one_line(error)}; allowed after: pip install 'seedbed[envpool]'"
+        ) from error
+
+
+def _registry() -> Any:
+    _envpool()
+    return importlib.import_module("envpool.registration").registry
+
+
+def _spec(env_id: str, kwargs: dict[str, Any]) -> Any:
+    """EnvPool's description of a task with these settings."""
+    envpool = _envpool()
+    known = envpool.list_all_envs()
+    if env_id not in known:
+        close = difflib.get_close_matches(env_id, known, n=3)
+        hint = f"did you mean {', '.join(close)}?" if close else "an id of envpool.list_all_envs() is needed"
+        raise TaskError(f"{env_id} is not one of EnvPool's environments: {hint}")
+    try:
+        plain = envpool.make_spec(env_id)
+        ram = "info:ram" in plain.state_array_spec
+        allowed = [name for name in type(plain.config)._fields if name not in OURS]
+        wrong = sorted(set(kwargs) - set(allowed) - ({"obs_type"} if ram else set()))
+        if wrong:
+            takes = ", ".join(["obs_type", *allowed] if ram else allowed)
+            raise TaskError(f"{env_id}: EnvPool does not take env.kwargs.{wrong[0]}; allowed: {takes}")
+        if ram and kwargs.get("obs_type", "ram") != "ram":
+            raise TaskError(f"{env_id}: env.kwargs.obs_type={kwargs['obs_type']}; allowed: ram, or none for images")
+        spec = envpool.make_spec(env_id, **{name: value for name, value in kwargs.items() if name != "obs_type"})
+    except TaskError:
+        raise
+    except Exception as error:
+        raise TaskError(f"{env_id} cannot be constructed by EnvPool with {kwargs}: {one_line(error)}") from error
+    if spec.config.max_num_players != 1:
+        raise TaskError(f"{env_id} has {spec.config.max_num_players} players; one is supported")
+    return spec
+
+
+def _flat_space(env_id: str, space: spaces.Space) -> spaces.Box:
+    """The flattened observation space; EnvPool's bounds of floats are not to be relied on, and left out."""
+    boxes = list(_leaves(space, space))
+    if not all(isinstance(box, spaces.Box) for box in boxes):
+        raise TaskError(f"{env_id} has observations {space}; supported are Box, and Dict of Box")
+    dtype = np.result_type(*(box.dtype for box in boxes))
+    size = sum(int(np.prod(box.shape)) for box in boxes)
+    if np.issubdtype(dtype, np.floating):
+        return spaces.Box(-np.inf, np.inf, (size,), dtype.type)
+    low, high = (np.concatenate([getattr(box, end).reshape(-1) for box in boxes]) for end in ("low", "high"))
+    return spaces.Box(low.astype(dtype), high.astype(dtype), dtype=dtype.type)
+
+
+def _leaves(space: Any, values: Any) -> Iterator[Any]:
+    """The parts of ``values``, in the order of a Dict space."""
+    if isinstance(space, spaces.Dict):
+        for name, part in space.spaces.items():
+            yield from _leaves(part, values[name])
+    else:
+        yield values

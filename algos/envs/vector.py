@@ -1,0 +1,92 @@
+"""What all vector environments here have in common: same-step autoreset, and the latest step in arrays."""
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from gymnasium import spaces
+from gymnasium.vector import AutoresetMode, VectorEnv
+from gymnasium.vector.utils import batch_space
+
+Layout = dict[str, tuple[tuple[int, ...], np.dtype]]
+"""Shape and type of each array."""
+
+
+class SameStepVectorEnv(VectorEnv):
+    """``num_envs`` environments, each of which begins its next episode in the step that ends one.
+
+    A step takes ``arrays["actions"] [E, ...]`` and fills ``obs [E, D]``, of the new episode where one ended,
+    ``rewards [E]`` float64, ``terminated [E]``, ``truncated [E]``, and ``final_obs [E, D]`` where an episode ended. It
+    may be taken in ``parts``: :meth:`begin_step` of one, while another is acted for, then :meth:`finish_step`.
+    ``max_episode_steps`` is None where an episode may last for ever.
+    """
+
+    num_envs: int
+    parts = 1
+
+    def __init__(
+        self,
+        observation_space: spaces.Space,
+        action_space: spaces.Space,
+        num_envs: int,
+        max_episode_steps: int | None,
+    ) -> None:
+        self.num_envs = num_envs
+        self.max_episode_steps = max_episode_steps
+        self.metadata = {**self.metadata, "autoreset_mode": AutoresetMode.SAME_STEP}
+        self.single_observation_space, self.single_action_space = observation_space, action_space
+        self.observation_space = batch_space(observation_space, num_envs)
+        self.action_space = batch_space(action_space, num_envs)
+        obs: Any = (self.observation_space.shape, self.observation_space.dtype)
+        actions: Any = (self.action_space.shape, self.action_space.dtype)
+        flags = ((num_envs,), np.dtype(np.bool_))
+        layout = {"actions": actions, "obs": obs, "final_obs": obs, "rewards": ((num_envs,), np.dtype(np.float64))}
+        self.arrays = self._allocate(layout | {"terminated": flags, "truncated": flags})
+
+    def _allocate(self, layout: Layout) -> dict[str, np.ndarray]:
+        return {name: np.zeros(shape, dtype) for name, (shape, dtype) in layout.items()}
+
+    @abstractmethod
+    def begin_step(self, first: int, last: int) -> None:
+        """Begin to step the environments from ``first`` to before ``last``."""
+
+    def finish_step(self, first: int, last: int) -> None:
+        """Wait until the arrays hold the step that was begun with the same bounds."""
+
+    def step(self, actions: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
+        """Step everywhere with ``actions [E, ...]``; returns as Gymnasium's vector environments, infos of ends alone.
+
+        Raises:
+            ValueError: actions of another shape.
+        """
+        actions = np.asarray(actions)
+        if actions.shape != self.action_space.shape:
+            raise ValueError(f"actions have shape {actions.shape}, expected {self.action_space.shape}")
+        self.arrays["actions"][:] = actions
+        self.begin_step(0, self.num_envs)
+        self.finish_step(0, self.num_envs)
+        obs, rewards, terminated, truncated = (
+            self.arrays[name].copy() for name in ("obs", "rewards", "terminated", "truncated")
+        )
+        ended = terminated | truncated
+        infos: dict[str, Any] = {}
+        if ended.any():
+            final_obs = np.full(self.num_envs, None, object)
+            for e in np.flatnonzero(ended):
+                final_obs[e] = self.arrays["final_obs"][e].copy()
+            infos = {"final_obs": final_obs, "_final_obs": ended, "final_info": {}, "_final_info": ended.copy()}
+        return obs, rewards, terminated, truncated, infos
+
+
+def seeds_of(seed: int | Sequence[int | None] | None, num_envs: int) -> list[int | None]:
+    """Gymnasium's seeds of the sub-environments of a batch that is reset with ``seed``.
+
+    Raises:
+        ValueError: as many seeds as sub-environments are needed.
+    """
+    if not isinstance(seed, Sequence):
+        return [None if seed is None else seed + e for e in range(num_envs)]
+    if len(seed) != num_envs:
+        raise ValueError(f"{num_envs} sub-environments need as many seeds, got {len(seed)}")
+    return list(seed)

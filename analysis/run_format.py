@@ -1,0 +1,174 @@
+"""The format of a run: its files, its columns, and when two runs are the same run or the same variant.
+
+`sweeps` writes runs and `analysis` reads them; both take the format from here. Nothing here needs PyTorch.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+INFO = "run.json"
+PROGRESS = "progress.csv"
+TIMING = "timing.csv"
+CONFIG = ".hydra/config.yaml"
+CHECKPOINT = "checkpoint/state.safetensors"
+TRACEBACK = "traceback.txt"
+LOCK = ".lock"
+EVALUATION = "evaluation.csv"
+SWEEP = "sweep.json"
+"""In the directory of a sweep: its jobs and its command line."""
+
+ALGO, ENV_ID, STATUS = "algo", "env_id", "status"
+KEYS = ("seed", "iteration", "env_steps")
+LEADING_COLUMNS = (ALGO, ENV_ID, *KEYS, "episodes", "episodic_return", "episodic_length", STATUS)
+"""The columns that every `progress.csv` begins with; what the variant reports follows."""
+
+EVALUATED = "eval_"
+"""How the columns of evaluations during training begin. They are observations: training does not depend on them."""
+
+OK = "ok"
+"""A row's status; a seed's last row may say `failed: QUANTITY` instead."""
+
+RUNNING, INTERRUPTED, COMPLETE, FAILED = "running", "interrupted", "complete", "failed"
+"""The statuses of `run.json`."""
+
+IN_PROGRESS = (RUNNING, INTERRUPTED)
+
+NOT_COMPUTED = ("checkpoint_interval", "logger", "resume", "threads")
+"""Keys of the config that change how a run is kept or how fast it is. They make neither another run nor another
+variant."""
+
+NOT_A_VARIANT = (
+    *NOT_COMPUTED,
+    *("device", "env.id", "env.module", "env.vectorization", "evaluation", "num_seeds", "seed"),
+)
+"""Keys that choose seeds, task and machine, or what is observed: they make another run, but not another variant."""
+
+YAML_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+SECTION = re.compile(r"^(?=\w+:)", re.MULTILINE)
+"""Where a key of the outermost mapping begins."""
+
+
+class InputError(ValueError):
+    """Bad input. Its text is one line: the key or file, what is wrong, and what is expected."""
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """The mapping in a JSON file of a run or sweep. Raises InputError."""
+    return _read_mapping(path, json.loads)
+
+
+def read_info(directory: Path) -> dict[str, Any]:
+    """The `run.json` of the run in `directory`. Raises InputError."""
+    return read_json(directory / INFO)
+
+
+def read_config(directory: Path) -> dict[str, Any]:
+    """The config that the run in `directory` was started with, nested. Raises InputError."""
+    return _read_mapping(directory / CONFIG, _parse_config)
+
+
+def _read_mapping(path: Path, parse: Any) -> dict[str, Any]:
+    try:
+        content = parse(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror}; expected: the file that seedbed train wrote") from None
+    except (ValueError, yaml.YAMLError) as error:
+        reason = " ".join(str(error).split())
+        raise InputError(f"{path}: cannot be read ({reason}); expected: the file that seedbed train wrote") from None
+    if not isinstance(content, dict):
+        raise InputError(f"{path}: holds no mapping; expected: the file that seedbed train wrote")
+    return content
+
+
+def _parse_config(text: str) -> Any:
+    """The content of a YAML text. Raises YAMLError.
+
+    Its sections are parsed one by one, as the configs of a sweep have most of them in common; a text that is not just
+    one section below the other is parsed as a whole.
+    """
+    try:
+        sections = [_parse_section(section) for section in SECTION.split(text) if section]
+    except yaml.YAMLError:
+        sections = []
+    if sections and all(isinstance(section, dict) and len(section) == 1 for section in sections):
+        return {key: value for section in sections for key, value in section.items()}
+    return yaml.load(text, Loader=YAML_LOADER)
+
+
+@lru_cache(maxsize=1024)
+def _parse_section(text: str) -> Any:
+    return yaml.load(text, Loader=YAML_LOADER)
+
+
+def flatten(config: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """The leaves of a nested config, with dotted keys."""
+    for key, value in config.items():
+        if isinstance(value, Mapping):
+            yield from flatten(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value
+
+
+def is_below(key: str, names: Iterable[str]) -> bool:
+    """Whether a dotted key is one of `names`, or of a section that is."""
+    return any(key == name or key.startswith(f"{name}.") for name in names)
+
+
+def schedules(config: Mapping[str, Any]) -> list[str]:
+    """The keys of a flat config that schedule something over all iterations.
+
+    They are called `schedule`, or end in `_schedule`, and are not `constant`.
+    """
+    names = [key for key in config if key.rpartition(".")[2].endswith("schedule")]
+    return [key for key in names if config[key] not in ("constant", None)]
+
+
+def variant_settings(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings of a flat config that make a run the variant that it is. Runs that have all of them in common are
+    seeds of one variant.
+
+    Seeds, task, machine and evaluations are left out. So is the number of iterations, where no schedule depends on it:
+    a longer run is then the same variant, trained for longer.
+    """
+    left_out = NOT_A_VARIANT if schedules(config) else (*NOT_A_VARIANT, "iterations")
+    return {key: value for key, value in config.items() if not is_below(key, left_out)}
+
+
+def run_settings(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings of a nested config that decide every byte of a run's rows: what has them in common is the same run.
+
+    The number of iterations is left out where no schedule depends on it: more iterations then add rows and change
+    none.
+    """
+    flat = dict(flatten(config))
+    left_out = NOT_COMPUTED if schedules(flat) else (*NOT_COMPUTED, "iterations")
+    return {key: value for key, value in flat.items() if not is_below(key, left_out)}
+
+
+def run_hash(config: Mapping[str, Any]) -> str:
+    """A fingerprint of :func:`run_settings`."""
+    return hashlib.sha256(json.dumps(run_settings(config), sort_keys=True).encode()).hexdigest()[:16]
+
+
+def run_differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
+    """Why a run of the nested config `old` cannot go on as one of config `new`: `key=old, now new`, for each key."""
+    before, after = run_settings(old), run_settings(new)
+    found = [
+        f"{key}={before.get(key, 'absent')!r}, now {after.get(key, 'absent')!r}"
+        for key in sorted(before.keys() | after.keys())
+        if (key in before) != (key in after) or before[key] != after[key]
+    ]
+    return found or _shrinking(old, new)
+
+
+def _shrinking(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
+    if new["iterations"] >= old["iterations"]:
+        return []
+    return [f"iterations={old['iterations']}, now {new['iterations']}, which may only grow"]

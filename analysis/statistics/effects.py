@@ -1,0 +1,158 @@
+"""How two variants differ: x and y hold one array [..., n_j] per stratum (task); paired ones share their seeds."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import scipy.optimize
+import scipy.special
+import scipy.stats
+
+from analysis.statistics.estimates import Estimate, averaged, of_mean, weighted
+from analysis.statistics.intervals import Limits
+
+Strata = Sequence[np.ndarray]
+
+
+def difference(*samples: np.ndarray, axis: int = -1) -> np.ndarray:
+    """Mean of x minus mean of y, averaged over strata; `samples` is x_1, y_1, x_2, y_2, ..."""
+    pairs = zip(samples[::2], samples[1::2], strict=True)
+    return np.mean([x.mean(axis=axis) - y.mean(axis=axis) for x, y in pairs], axis=0)
+
+
+def of_difference(x: Strata, y: Strata, paired: bool = False) -> Estimate:
+    """Of the difference of means, averaged over strata: Welch's, or of the seeds' own differences if `paired`."""
+    strata = [(np.asarray(a), np.asarray(b)) for a, b in zip(x, y, strict=True)]
+    if paired:
+        return averaged([of_mean(a - b) for a, b in strata])
+    each = [estimate for a, b in strata for estimate in (of_mean(a), of_mean(b))]
+    return weighted(each, [1 / len(strata), -1 / len(strata)] * len(strata))
+
+
+def difference_interval(x: Strata, y: Strata, confidence: float = 0.95, paired: bool = False) -> Limits:
+    """(low, high) [...] of the difference of means, averaged over strata; what `tests.difference_test` agrees with.
+
+    NaN where a sample has fewer than two seeds.
+    """
+    return of_difference(x, y, paired).limits(confidence)
+
+
+def probability_of_improvement(*samples: np.ndarray, axis: int = -1) -> np.ndarray:
+    """P(X > Y) + P(X = Y)/2, Mann-Whitney's U/(n m), averaged over strata; `samples` is x_1, y_1, x_2, y_2, ..."""
+    each = []
+    for x, y in zip(samples[::2], samples[1::2], strict=True):
+        x, y = np.moveaxis(x, axis, -1)[..., :, None], np.moveaxis(y, axis, -1)[..., None, :]
+        each.append(((x > y).mean(axis=(-2, -1)) + (x >= y).mean(axis=(-2, -1))) / 2)
+    return np.mean(each, axis=0)
+
+
+MOST_SEEDS = 4.0
+"""Between U = n m and U = 0 a comparison of n with m seeds is worth at most 4/(1/n + 1/m) runs of a fraction."""
+
+
+def probability_estimate(x: Strata, y: Strata) -> tuple[np.ndarray, np.ndarray, int]:
+    """(P, number, degrees): P(X > Y) averaged over strata, and of how many independent runs it is as sure a fraction.
+
+    The number is P (1 - P)/variance with the variance of Brunner and Munzel 2000, which vanishes where all of x are
+    above all of y; it is capped there at what the exponential model of Hanley and McNeil 1982 gives.
+    """
+    values, variances, most, degrees = [], [], [], 0
+    for a, b in zip(x, y, strict=True):
+        a, b = np.asarray(a)[..., :, None], np.asarray(b)[..., None, :]
+        n, m = a.shape[-2], b.shape[-1]
+        wins = ((a > b) + (a >= b).astype(float)) / 2
+        values.append(wins.mean(axis=(-2, -1)))
+        above, below = wins.mean(axis=-1), wins.mean(axis=-2)
+        variances.append(above.var(axis=-1, ddof=1) / n + below.var(axis=-1, ddof=1) / m)
+        most.append(MOST_SEEDS / (1 / n + 1 / m))
+        degrees += n + m - 2
+    value = np.mean(values, axis=0)
+    variance = np.sum(variances, axis=0) / len(values) ** 2
+    cap = len(most) ** 2 / sum(1 / each for each in most)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        number = np.where(variance > 0, value * (1 - value) / variance, cap)
+    return value, np.clip(number, 1.0, cap), degrees
+
+
+def probability_interval(x: Strata, y: Strata, confidence: float = 0.95) -> Limits:
+    """(low, high) [...] of P(X > Y): Wilson's limits of a fraction of as many runs as the comparison is worth, with t.
+
+    It does not collapse where every run of x is above every one of y. NaN with fewer than two seeds.
+    """
+    value, number, degrees = probability_estimate(x, y)
+    t = scipy.stats.t.isf((1 - confidence) / 2, degrees) if few(x, y) >= 2 else np.nan
+    centre = (value + t**2 / (2 * number)) / (1 + t**2 / number)
+    half = t / (1 + t**2 / number) * np.sqrt(value * (1 - value) / number + t**2 / (4 * number**2))
+    return np.maximum(centre - half, 0.0), np.minimum(centre + half, 1.0)
+
+
+def probability_test(x: Strata, y: Strata) -> np.ndarray:
+    """[...], two-sided p of P(X > Y) = 1/2: at most 1 - confidence just where probability_interval excludes 1/2."""
+    value, number, degrees = probability_estimate(x, y)
+    return np.asarray(2 * scipy.stats.t.sf(np.abs(value - 0.5) * 2 * np.sqrt(number), degrees))
+
+
+def few(x: Strata, y: Strata) -> int:
+    """The seeds of the smallest sample."""
+    return min(np.shape(sample)[-1] for sample in (*x, *y))
+
+
+def correlation(x: Strata, y: Strata) -> float:
+    """Pearson's, over the seeds that x and y share, averaged over strata; NaN where a sample does not vary."""
+    each = []
+    for a, b in zip(x, y, strict=True):
+        if len(a) < 3 or constant(a) or constant(b):
+            return float("nan")
+        each.append(np.corrcoef(a, b)[0, 1])
+    return float(np.mean(each))
+
+
+def cohens_d(x: np.ndarray, y: np.ndarray) -> float:
+    """Difference of the means in pooled standard deviations; infinite where they differ and neither varies."""
+    if constant(x) and constant(y):
+        return float(np.sign(x[0] - y[0]) * np.inf) if x[0] != y[0] else 0.0
+    return float((np.mean(x) - np.mean(y)) / pooled_deviation(x, y))
+
+
+def small_sample_factor(degrees: int) -> float:
+    """What makes Cohen's d unbiased (Hedges 1981)."""
+    return float(np.exp(scipy.special.gammaln(degrees / 2) - scipy.special.gammaln((degrees - 1) / 2))) * float(
+        np.sqrt(2 / degrees)
+    )
+
+
+def hedges_g(x: np.ndarray, y: np.ndarray) -> float:
+    """Cohen's d of [n] and [m], without its bias; NaN with fewer than two seeds."""
+    if min(len(x), len(y)) < 2:
+        return float("nan")
+    degrees = len(x) + len(y) - 2
+    return cohens_d(x, y) * small_sample_factor(degrees)
+
+
+def hedges_g_interval(x: np.ndarray, y: np.ndarray, confidence: float = 0.95) -> tuple[float, float]:
+    """(low, high) of Hedges' g: exact for normal scores of equal variance, by the noncentral t (Hedges and Olkin 1985).
+
+    NaN with fewer than two seeds, or where neither sample varies.
+    """
+    d = cohens_d(x, y) if min(len(x), len(y)) >= 2 else np.nan
+    if not np.isfinite(d):
+        return float("nan"), float("nan")
+    degrees = len(x) + len(y) - 2
+    root = np.sqrt(1 / len(x) + 1 / len(y))
+    t = d / root
+
+    def shift(tail: float) -> float:
+        reach = abs(t) * 2 + 10
+        return float(scipy.optimize.brentq(lambda nc: scipy.stats.nct.sf(t, degrees, nc) - tail, t - reach, t + reach))
+
+    factor = small_sample_factor(degrees) * root
+    return float(shift((1 - confidence) / 2) * factor), float(shift((1 + confidence) / 2) * factor)
+
+
+def pooled_deviation(x: np.ndarray, y: np.ndarray) -> float:
+    """The standard deviation within both samples."""
+    squares = (len(x) - 1) * np.var(x, ddof=1) + (len(y) - 1) * np.var(y, ddof=1)
+    return float(np.sqrt(squares / (len(x) + len(y) - 2)))
+
+
+def constant(sample: np.ndarray) -> bool:
+    return bool((sample == sample[0]).all())

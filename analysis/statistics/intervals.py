@@ -1,0 +1,255 @@
+"""95% intervals of what is said of one variant. `samples` holds one array [..., n_j] per stratum (task).
+
+tests/analysis/simulation.csv has the simulated coverage of each; `reliability` has what to say where it falls short.
+"""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import scipy.stats
+
+from analysis.statistics.aggregates import WORST_SHARE, Statistic, iqm, lower_tail, mean, median, tail_weights
+from analysis.statistics.estimates import Estimate, averaged, of_iqm, of_mean
+
+Limits = tuple[np.ndarray, np.ndarray]
+Interval = Callable[..., Limits]
+"""Takes samples and a confidence, and gives (low, high)."""
+
+
+def mean_interval(samples: Sequence[np.ndarray], confidence: float = 0.95) -> Limits:
+    """(low, high) [...] of the mean, averaged over strata: Student's t, wider where scores are skewed (`estimates`).
+
+    NaN where a sample has fewer than two seeds.
+    """
+    return averaged([of_mean(np.asarray(sample)) for sample in samples]).limits(confidence)
+
+
+def iqm_interval(samples: Sequence[np.ndarray], confidence: float = 0.95) -> Limits:
+    """(low, high) [...] of the interquartile mean, averaged over strata: t with a winsorised variance."""
+    return averaged([of_iqm(np.asarray(sample)) for sample in samples]).limits(confidence)
+
+
+MEDIAN_REACH = {2: 5.9, 3: 0.81, 4: 0.24, 5: 0.04}
+"""How far beyond the extremes, in ranges, so few seeds must reach: chosen by simulation for normal scores."""
+
+
+def median_interval(samples: Sequence[np.ndarray], confidence: float = 0.95) -> Limits:
+    """(low, high) [...] of the median: order statistics, interpolated (Hettmansperger and Sheather 1986).
+
+    Where even the extremes hold the median too rarely (n < 6) the limits lie beyond them. Over several strata: the
+    average of the medians, errors added as in `combined`.
+    """
+    each = [median_limits(np.asarray(sample), confidence) for sample in samples]
+    return combined([median(np.asarray(sample)) for sample in samples], each)
+
+
+def median_limits(sample: np.ndarray, confidence: float) -> Limits:
+    n = sample.shape[-1]
+    ordered = np.sort(sample, axis=-1)
+    if n < 2:
+        nothing = np.full(sample.shape[:-1], np.nan)
+        return nothing, nothing
+    if n in MEDIAN_REACH:
+        beyond = MEDIAN_REACH[n] * (ordered[..., -1] - ordered[..., 0])
+        return ordered[..., 0] - beyond, ordered[..., -1] + beyond
+    ranks = np.arange(1, n // 2 + 1)
+    held = 1 - 2 * scipy.stats.binom.cdf(ranks - 1, n, 0.5)
+    k = int(ranks[held >= confidence].max())
+    if k == n // 2:
+        return ordered[..., k - 1], ordered[..., n - k]
+    outer, inner = held[k - 1], held[k]
+    share = (outer - confidence) / (outer - inner)
+    mixed = (n - k) * share / (k + (n - 2 * k) * share)
+    low = (1 - mixed) * ordered[..., k - 1] + mixed * ordered[..., k]
+    high = (1 - mixed) * ordered[..., n - k] + mixed * ordered[..., n - k - 1]
+    return low, high
+
+
+LOWER_TAIL_SEEDS = 8
+"""As many must there be for two to lie in the worst quarter."""
+
+
+def lower_tail_interval(samples: Sequence[np.ndarray], confidence: float = 0.95) -> Limits:
+    """(low, high) [...] of the mean of the worst quarter, averaged over strata; NaN with fewer than 8 seeds.
+
+    t with the variance of the influences (Trindade et al. 2007) and the degrees of the seeds in that quarter.
+    """
+    return averaged([of_lower_tail(np.asarray(sample)) for sample in samples]).limits(confidence)
+
+
+def of_lower_tail(sample: np.ndarray) -> Estimate:
+    ordered = np.sort(sample, axis=-1)
+    n = sample.shape[-1]
+    last = int(np.count_nonzero(tail_weights(n))) - 1
+    below = np.minimum(ordered, ordered[..., last, None])
+    deviation = (below - below.mean(axis=-1, keepdims=True)) / WORST_SHARE
+    degrees = WORST_SHARE * n - 1 if n >= LOWER_TAIL_SEEDS else np.nan
+    value = np.asarray(lower_tail(sample))
+    return Estimate(
+        value,
+        (deviation**2).sum(axis=-1) / max(n - 1, 1) / n,
+        (deviation**3).sum(axis=-1) / (n * max((n - 1) * (n - 2), 1)),
+        np.full(value.shape, degrees),
+    )
+
+
+def combined(values: Sequence[np.ndarray], limits: Sequence[Limits]) -> Limits:
+    """Limits of the average of independent quantities from the limits of each (MOVER: Zou and Donner 2008)."""
+    value = np.mean(values, axis=0)
+    below = np.sqrt(np.sum([(v - low) ** 2 for v, (low, _) in zip(values, limits, strict=True)], axis=0))
+    above = np.sqrt(np.sum([(high - v) ** 2 for v, (_, high) in zip(values, limits, strict=True)], axis=0))
+    return value - below / len(values), value + above / len(values)
+
+
+AGGREGATES: dict[str, tuple[Statistic, Interval]] = {
+    "mean": (mean, mean_interval),
+    "iqm": (iqm, iqm_interval),
+    "median": (median, median_interval),
+    "lower_tail": (lower_tail, lower_tail_interval),
+}
+"""What is said of a variant's scores, and the interval that goes with it."""
+
+
+# Fractions of runs
+
+
+def fraction_interval(count: np.ndarray | int, n: int, confidence: float = 0.95) -> Limits:
+    """(low, high) [...] of a fraction of which `count` of n were seen (Wilson 1927): it does not collapse at 0 or n."""
+    z = scipy.stats.norm.isf((1 - confidence) / 2)
+    share = np.asarray(count) / n
+    centre = (share + z**2 / (2 * n)) / (1 + z**2 / n)
+    half = z / (1 + z**2 / n) * np.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
+    return np.maximum(centre - half, 0.0), np.minimum(centre + half, 1.0)
+
+
+def profile_interval(samples: Sequence[np.ndarray], thresholds: np.ndarray, confidence: float = 0.95) -> Limits:
+    """(low, high) [len(thresholds)] of performance_profile(*samples), pointwise, for samples [n_j]."""
+    counts = [(sample[:, None] > thresholds).sum(axis=0) for sample in samples]
+    sizes = [len(sample) for sample in samples]
+    each = [fraction_interval(count, n, confidence) for count, n in zip(counts, sizes, strict=True)]
+    return combined([count / n for count, n in zip(counts, sizes, strict=True)], each)
+
+
+# Curves
+
+
+def simultaneous_band(
+    values: np.ndarray,
+    rng: np.random.Generator,
+    statistic: str = "iqm",
+    confidence: float = 0.95,
+    n_resamples: int = 2000,
+) -> Limits:
+    """(low, high) [T] that hold the whole curve of the `statistic` ("mean" or "iqm") of `values` [n, T] at once.
+
+    Student's t at each point, widened to the quantile of the largest of T correlated t values: a multiplier bootstrap
+    of the deviations (Montiel Olea and Plagborg-Møller 2019). NaN with fewer than two seeds.
+    """
+    of = {"mean": of_mean, "iqm": of_iqm}[statistic]
+    estimate = of(values.T)
+    degrees = float(estimate.degrees[0])
+    if np.isnan(degrees):
+        return np.full(values.shape[1], np.nan), np.full(values.shape[1], np.nan)
+    clipped = values
+    if statistic == "iqm":
+        ordered = np.sort(values, axis=0)
+        cut = len(values) // 4
+        clipped = np.clip(values, ordered[cut], ordered[len(values) - cut - 1])
+    deviation = clipped - clipped.mean(axis=0)
+    size = np.sqrt((deviation**2).sum(axis=0))
+    unit = np.divide(deviation, size, out=np.zeros_like(deviation), where=size > 0)
+    largest = np.abs(rng.standard_normal((n_resamples, len(values))) @ unit).max(axis=1)
+    largest /= np.sqrt(rng.chisquare(degrees, n_resamples) / degrees)
+    t = max(float(np.quantile(largest, confidence)), float(scipy.stats.t.isf((1 - confidence) / 2, degrees)))
+    return estimate.value - t * estimate.error, estimate.value + t * estimate.error
+
+
+# How many seeds
+
+
+def interval_widths(
+    scores: np.ndarray,
+    interval: Interval,
+    sizes: Sequence[int] | np.ndarray,
+    rng: np.random.Generator,
+    confidence: float = 0.95,
+    n_resamples: int = 500,
+) -> np.ndarray:
+    """[len(sizes), 3], the width that so many seeds like these `scores` [n] would give: median, and 80% of the cases.
+
+    Columns: median, 10% and 90% quantile. Samples of each size are drawn from the scores with replacement.
+    """
+    rows = []
+    for size in sizes:
+        drawn = scores[rng.integers(len(scores), size=(n_resamples, int(size)))]
+        low, high = interval([drawn], confidence)
+        rows.append(np.quantile(high - low, [0.5, 0.1, 0.9]))
+    return np.array(rows)
+
+
+# Anything else
+
+
+def expanded_tail(sizes: Sequence[int], confidence: float) -> float:
+    """The bootstrap quantile to use for (1 - confidence)/2, wider by what small samples need.
+
+    Percentile intervals are too narrow by sqrt((n - 1)/n) and by a normal in place of a t quantile; taking more
+    extreme quantiles mends both (Hesterberg 2015, "What teachers should know about the bootstrap", section 5.3).
+    """
+    n = min(sizes)
+    degrees = sum(sizes) - len(sizes)
+    t = scipy.stats.t.ppf((1 + confidence) / 2, degrees)
+    return float(scipy.stats.norm.sf(t * np.sqrt(n / (n - 1))))
+
+
+def bootstrap_interval(
+    samples: Sequence[np.ndarray],
+    statistic: Statistic,
+    rng: np.random.Generator,
+    confidence: float = 0.95,
+    n_resamples: int = 2000,
+) -> Limits:
+    """(low, high) [...] of any `statistic(*samples, axis=-1)`: stratified, expanded percentile bootstrap over seeds.
+
+    For statistics without an interval of their own: it cannot leave the sample's range and is too narrow below about
+    20 seeds. NaN where a sample has fewer than two seeds.
+    """
+    if min(sample.shape[-1] for sample in samples) < 2:
+        nothing = np.full(np.shape(statistic(*samples, axis=-1)), np.nan)
+        return nothing, nothing
+    tail = expanded_tail([sample.shape[-1] for sample in samples], confidence)
+    result = scipy.stats.bootstrap(
+        samples,
+        statistic,
+        n_resamples=n_resamples,
+        batch=max(1, 4_000_000 // sum(sample.size for sample in samples)),
+        vectorized=True,
+        axis=-1,
+        confidence_level=1 - 2 * tail,
+        method="percentile",
+        rng=rng,
+    )
+    return result.confidence_interval.low, result.confidence_interval.high
+
+
+def interval_width(
+    scores: np.ndarray,
+    statistic: Statistic,
+    sizes: Sequence[int] | np.ndarray,
+    rng: np.random.Generator,
+    confidence: float = 0.95,
+    n_resamples: int = 2000,
+) -> np.ndarray:
+    """[len(sizes)], the width of the bootstrap interval that so many seeds like these `scores` [n] would have given.
+
+    Samples of each size are drawn from the scores; at the size n this is the width of bootstrap_interval.
+    """
+    widths = []
+    correction = np.sqrt(len(scores) / (len(scores) - 1))
+    for size in sizes:
+        t = scipy.stats.t.ppf((1 + confidence) / 2, size - 1)
+        tail = scipy.stats.norm.sf(t * correction)
+        drawn = statistic(scores[rng.integers(len(scores), size=(n_resamples, size))], axis=-1)
+        low, high = np.quantile(drawn, [tail, 1 - tail])
+        widths.append(high - low)
+    return np.array(widths)

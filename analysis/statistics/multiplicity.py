@@ -1,0 +1,88 @@
+"""Several tests at once: p values adjusted so that the chance of any false finding stays at the level."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+LEVEL = 0.05
+
+
+def holm(p: Sequence[float] | np.ndarray) -> np.ndarray:
+    """p values adjusted for all being looked at (Holm 1979): reject where the result is at most the level."""
+    values = np.asarray(p, dtype=float)
+    return adjusted(values, *equal_shares(len(values)))[0]
+
+
+def equal_shares(tests: int) -> tuple[np.ndarray, np.ndarray]:
+    """(weights, transitions) of Holm's procedure: all alike."""
+    transitions = np.full((tests, tests), 1 / max(tests - 1, 1))
+    np.fill_diagonal(transitions, 0.0)
+    return np.full(tests, 1 / max(tests, 1)), transitions
+
+
+def adjusted(p: np.ndarray, weights: np.ndarray, transitions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """([m], [m]): adjusted p values, and the share of the level at which each test was decided.
+
+    `weights` [m] says how the level is split at first; row i of `transitions` [m, m], where the share of test i goes
+    once it has rejected (Bretz et al. 2009, algorithms 1 and 2). Any weights that sum to at most 1 and rows that do
+    hold the family-wise error. The share of a test that does not reject is what it has after all that do at 5%.
+    """
+    weights, transitions = weights.copy(), transitions.copy()
+    result, shares = np.ones(len(p)), weights.copy()
+    left = list(range(len(p)))
+    highest = 0.0
+    while left:
+        ratio = [p[j] / weights[j] if weights[j] > 0 else np.inf for j in left]
+        first = left[int(np.argmin(ratio))]
+        highest = max(highest, min(ratio))
+        result[first] = min(highest, 1.0)
+        if highest <= LEVEL:
+            shares[first] = weights[first]
+        left.remove(first)
+        weights, transitions = passed_on(first, left, weights, transitions)
+        if highest <= LEVEL:
+            shares[left] = weights[left]
+    return result, shares
+
+
+def passed_on(
+    i: int, left: Sequence[int], weights: np.ndarray, transitions: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Weights and transitions among the tests `left` once test i has rejected."""
+    new_weights, new = np.zeros_like(weights), np.zeros_like(transitions)
+    for j in left:
+        new_weights[j] = weights[j] + weights[i] * transitions[i, j]
+        through = transitions[j, i]
+        if through * transitions[i, j] < 1:
+            for k in left:
+                if k != j:
+                    new[j, k] = (transitions[j, k] + through * transitions[i, k]) / (1 - through * transitions[i, j])
+    return new_weights, new
+
+
+OVERALL_SHARE = 0.8
+"""Of the level, for the tests over all tasks; the rest is shared by the tests on each."""
+ELSEWHERE = 1e-6
+
+
+def all_tasks_first(pair: Sequence[int], overall: Sequence[bool]) -> tuple[np.ndarray, np.ndarray]:
+    """(weights, transitions) for `adjusted`: the level is spent over all tasks first, then on each task.
+
+    `pair` [m] numbers the pair of variants of each test, `overall` [m] says whether it is over all tasks. A pair that
+    is told apart over all tasks hands its share to its tests on each task, and once all of those are decided, to the
+    other pairs. Without tests over all tasks, or with nothing else, this is Holm's procedure.
+    """
+    pairs, is_overall = np.asarray(pair), np.asarray(overall, dtype=bool)
+    tests = len(pairs)
+    if not is_overall.any() or is_overall.all():
+        return equal_shares(tests)
+    weights = np.where(is_overall, OVERALL_SHARE / is_overall.sum(), (1 - OVERALL_SHARE) / (~is_overall).sum())
+    transitions = np.zeros((tests, tests))
+    for i in range(tests):
+        near = (pairs == pairs[i]) & (np.arange(tests) != i)
+        far = is_overall & (pairs != pairs[i])
+        shares = [(group, share) for group, share in ((near, 1 - ELSEWHERE), (far, ELSEWHERE)) if group.any()]
+        total = sum(share for _, share in shares)
+        for group, share in shares:
+            transitions[i, group] += share / total / group.sum()
+    return weights, transitions

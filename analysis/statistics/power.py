@@ -1,0 +1,217 @@
+"""What differences `tests.difference_test` finds, and how many seeds it takes: power of the test that is used.
+
+Power is for normal scores with the standard deviations given, one per stratum (task) and variant: `sd_x`, `sd_y` [K];
+if paired, `sd_x` are those of the seeds' differences and `sd_y` is not used. Simulated from fixed random numbers for up
+to MANY seeds, by the noncentral t beyond.
+"""
+
+import functools
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.optimize
+import scipy.stats
+
+from analysis.statistics.effects import Strata
+from analysis.statistics.estimates import Estimate, weighted
+from analysis.statistics.tests import EXACT, count, sign_patterns, smallest_p, splits
+
+SIMULATIONS = 4000
+MANY = 40
+MOST_SEEDS_PLANNED = 10_000
+ENUMERATED = 1_000
+COARSE = 40
+
+
+@dataclass(frozen=True)
+class Draws:
+    """Simulated standard normal samples: `scores` [SIMULATIONS, n], and the mean, squared error and third moment."""
+
+    scores: np.ndarray
+    mean: np.ndarray
+    variance: np.ndarray
+    third: np.ndarray
+
+
+@functools.lru_cache(maxsize=64)
+def draws(n: int, stream: int) -> Draws:
+    scores = np.random.default_rng([n, stream]).standard_normal((SIMULATIONS, n))
+    mean = scores.mean(axis=1)
+    deviation = scores - mean[:, None]
+    third = (deviation**3).sum(axis=1) / (n * max((n - 1) * (n - 2), 1))
+    return Draws(scores, mean, (deviation**2).sum(axis=1) / (n - 1) / n, third)
+
+
+Sizes = Sequence[tuple[int, int]]
+Deviations = Sequence[float]
+
+
+def power_of(
+    difference: float, sd_x: Deviations, sd_y: Deviations, sizes: Sizes, level: float = 0.05, paired: bool = False
+) -> float:
+    """The chance that a two-sided difference_test at `level` finds a `difference` that is the same on every task.
+
+    `sizes` [K]: seeds of x and of y on each task. 0 where the test cannot reach the level with so few seeds.
+    """
+    if smallest_p(sizes, paired, resamples=EXACT) > level * (1 + 1e-9):
+        return 0.0
+    if min(min(pair) for pair in sizes) > MANY:
+        return noncentral_power(difference, sd_x, sd_y, sizes, level, paired)
+    found = simulated(difference, sd_x, sd_y, sizes, paired).p_differs() <= level
+    if coarse(sizes, level, paired):
+        n, m = sizes[0]
+        few = 1000
+        x = difference + sd_x[0] * draws(n, 0).scores[:few]
+        y = np.zeros((few, n)) if paired else sd_y[0] * draws(m, 1).scores[:few]
+        found = found[:few]
+        found[found] = permutation_p(x[found], y[found], paired) <= level * (1 + 1e-9)
+    return float(found.mean())
+
+
+def coarse(sizes: Sizes, level: float, paired: bool) -> bool:
+    """Whether so few relabellings remain that the permutation test's steps matter at this level."""
+    return len(sizes) == 1 and count(*sizes[0], paired) <= ENUMERATED and level < COARSE * smallest_p(sizes, paired)
+
+
+def simulated(difference: float, sd_x: Deviations, sd_y: Deviations, sizes: Sizes, paired: bool) -> Estimate:
+    """[SIMULATIONS] estimates of a difference, from samples of these sizes."""
+    parts, weights = [], []
+    for stratum, (n, m) in enumerate(sizes):
+        for which, (size, sd) in enumerate(
+            [(n, sd_x[stratum])] if paired else [(n, sd_x[stratum]), (m, sd_y[stratum])]
+        ):
+            drawn = draws(size, 2 * stratum + which)
+            value = sd * drawn.mean + (difference if which == 0 else 0.0)
+            degrees = np.full(SIMULATIONS, size - 1.0)
+            parts.append(Estimate(value, sd**2 * drawn.variance, sd**3 * drawn.third, degrees))
+            weights.append((1 - 2 * which) / len(sizes))
+    return weighted(parts, weights)
+
+
+def permutation_p(x: np.ndarray, y: np.ndarray, paired: bool) -> np.ndarray:
+    """[B], permutation_test's exact p of each row of x [B, n] against y [B, m]."""
+    n, m = x.shape[1], y.shape[1]
+    if paired:
+        delta = x - y
+        mean = delta @ sign_patterns(n).T / n
+        variance = ((delta**2).mean(axis=1, keepdims=True) - mean**2) / (n - 1)
+        observed = n * [1.0]
+    else:
+        both = np.concatenate([x, y], axis=1)
+        both -= both.mean(axis=1, keepdims=True)
+        labels = splits(n, m).T
+        inside, squares = both @ labels, both**2 @ labels
+        first, second = inside / n, (both.sum(axis=1, keepdims=True) - inside) / m
+        mean = first - second
+        variance = (squares / n - first**2) / (n - 1)
+        variance += (((both**2).sum(axis=1, keepdims=True) - squares) / m - second**2) / (m - 1)
+        observed = n * [1.0] + m * [0.0]
+    t = np.abs(mean) / np.sqrt(np.maximum(variance, 1e-300))
+    labels = sign_patterns(n) if paired else splits(n, m)
+    own = int((labels == observed).all(axis=1).argmax())
+    return (t >= t[:, [own]] * (1 - 1e-9)).mean(axis=1)
+
+
+def noncentral_power(
+    difference: float, sd_x: Deviations, sd_y: Deviations, sizes: Sizes, level: float, paired: bool
+) -> float:
+    """Power of Welch's (or the paired) t by the noncentral t, with the degrees of the deviations given."""
+    variances, degrees = [], []
+    for (n, m), sx, sy in zip(sizes, sd_x, sd_y, strict=True):
+        variances += [sx**2 / n] if paired else [sx**2 / n, sy**2 / m]
+        degrees += [n - 1] if paired else [n - 1, m - 1]
+    total = sum(variances)
+    if total == 0:
+        return float(difference != 0)
+    freedom = total**2 / sum(v**2 / d for v, d in zip(variances, degrees, strict=True))
+    shift = abs(difference) * len(sizes) / np.sqrt(total)
+    critical = scipy.stats.t.isf(level / 2, freedom)
+    upper = float(np.nan_to_num(scipy.stats.nct.sf(critical, freedom, shift), nan=1.0))
+    return upper if shift > 1 else upper + float(scipy.stats.nct.cdf(-critical, freedom, shift))
+
+
+def detectable_difference(x: Strata, y: Strata, level: float = 0.05, power: float = 0.8, paired: bool = False) -> float:
+    """The smallest difference of means, on every stratum alike, that seeds which vary like these find with `power`.
+
+    Infinite where so few seeds cannot reach the level.
+    """
+    sizes = [(len(a), len(b)) for a, b in zip(x, y, strict=True)]
+    sd_x, sd_y = deviations(x, y, paired)
+    if smallest_p(sizes, paired, resamples=EXACT) > level * (1 + 1e-9):
+        return float("inf")
+    squares = [(sx**2 / n + (0 if paired else sy**2 / m)) for (n, m), sx, sy in zip(sizes, sd_x, sd_y, strict=True)]
+    error = float(np.sqrt(sum(squares))) / len(sizes)
+    if error == 0:
+        return 0.0
+    low, high = 0.0, 4 * error
+    while power_of(high, sd_x, sd_y, sizes, level, paired) < power:
+        low, high = high, 2 * high
+        if high > 1e6 * error:
+            return float("inf")
+    while high - low > 0.005 * high:
+        middle = (low + high) / 2
+        reached = power_of(middle, sd_x, sd_y, sizes, level, paired) >= power
+        low, high = (low, middle) if reached else (middle, high)
+    return high
+
+
+def deviations(x: Strata, y: Strata, paired: bool) -> tuple[list[float], list[float]]:
+    """Standard deviations of x and y on each stratum; of their differences, and 0, if paired."""
+    if paired:
+        each = [float(np.std(np.asarray(a) - np.asarray(b), ddof=1)) for a, b in zip(x, y, strict=True)]
+        return each, [0.0] * len(each)
+    return [float(np.std(a, ddof=1)) for a in x], [float(np.std(b, ddof=1)) for b in y]
+
+
+def seeds_needed(
+    x: Strata, y: Strata, difference: float, level: float = 0.05, power: float = 0.8, paired: bool = False
+) -> int:
+    """How many seeds per variant (and task) find a `difference` with `power`, if they vary like these.
+
+    At most MOST_SEEDS_PLANNED.
+    """
+    sd_x, sd_y = deviations(x, y, paired)
+    strata = len(sd_x)
+
+    def enough(n: int) -> bool:
+        return power_of(difference, sd_x, sd_y, [(n, n)] * strata, level, paired) >= power
+
+    low = seeds_for_a_result(level, strata, paired) - 1
+    high = low + 1
+    while not enough(high):
+        low, high = high, 2 * high
+        if high > MOST_SEEDS_PLANNED:
+            return MOST_SEEDS_PLANNED
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if enough(middle) else (middle, high)
+    return high
+
+
+def seeds_for_a_result(level: float, strata: int = 1, paired: bool = False) -> int:
+    """The fewest seeds per variant (and task) with which a permutation test can reach the level at all."""
+    n = 2
+    while smallest_p([(n, n)] * strata, paired, resamples=EXACT) > level * (1 + 1e-9):
+        n += 1
+        if n > 30:  # beyond, resampling sets the smallest p, and grows with the number of tests
+            break
+    return n
+
+
+# What a t test finds, for tables and for planning without data
+
+
+def noncentrality(degrees: int, level: float, power: float) -> float:
+    """How many standard errors a difference must measure for a two-sided t test at `level` to find it with `power`."""
+    critical = scipy.stats.t.isf(level / 2, degrees)
+
+    def missing(shift: float) -> float:
+        return float(scipy.stats.nct.sf(critical, degrees, shift)) - power
+
+    return float(scipy.optimize.brentq(missing, 0.0, 2 * (critical + 3)))
+
+
+def detectable_effect(n: int, m: int, level: float = 0.05, power: float = 0.8) -> float:
+    """The smallest |Cohen's d| that a t test of n against m seeds finds with `power`, for equal variances."""
+    return noncentrality(n + m - 2, level, power) * float(np.sqrt(1 / n + 1 / m))

@@ -1,0 +1,73 @@
+"""What Hydra calls around the jobs of a command: all are checked before the first, and a sweep ends with a summary."""
+
+import sys
+import traceback
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+from hydra.errors import HydraException
+from hydra.experimental.callback import Callback
+from omegaconf import DictConfig
+from omegaconf.errors import OmegaConfBaseException
+
+from algos.envs.errors import TaskError
+from sweeps.errors import InputError, exit_with
+from sweeps.interrupt import exit_interrupted, interrupt
+from sweeps.jobs import ELSEWHERE, check_jobs, sweep_jobs
+from sweeps.requirements import check_launcher
+from sweeps.run_directory import check_writable
+from sweeps.status import outcome
+from sweeps.sweep_directory import write_sweep
+
+
+def _must_pass(check: Callable[..., None]) -> Callable[..., None]:
+    """Hydra turns what a callback raises into a warning and starts the jobs; a failed check must end the command."""
+
+    @wraps(check)
+    def checked(*args: Any, **kwargs: Any) -> None:
+        try:
+            check(*args, **kwargs)
+        except (InputError, TaskError) as error:
+            exit_with(error)
+        except Exception:
+            traceback.print_exc()
+            sys.exit(1)
+
+    return checked
+
+
+class CheckBeforeStart(Callback):
+    """Ends the command with status 2 and one line where any job is wrong, before any is started."""
+
+    @_must_pass
+    def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
+        """Check the one job."""
+        check_jobs([(config, Path(config.hydra.run.dir))], launcher="basic")
+
+    @_must_pass
+    def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
+        """Check all jobs of the sweep and list them in the sweep's directory."""
+        try:
+            jobs = sweep_jobs(config)
+        except (HydraException, OmegaConfBaseException):
+            return  # Hydra composes all jobs itself before it starts one, and says what is wrong
+        launcher = check_launcher(config)
+        sweep = Path(config.hydra.sweep.dir)
+        check_writable(sweep)
+        paths = [sweep / job.hydra.sweep.subdir for job in jobs]
+        contents = check_jobs(list(zip(jobs, paths, strict=True)), launcher)
+        overrides = [*config.hydra.overrides.hydra, *config.hydra.overrides.task]
+        write_sweep(sweep, overrides, [job.hydra.sweep.subdir for job in jobs], contents)
+        if launcher not in ELSEWHERE:
+            interrupt.install()
+
+    @_must_pass
+    def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:
+        """Say what became of the jobs; the exit status is 0 only if all are complete."""
+        sweep = Path(config.hydra.sweep.dir)
+        status = outcome(sweep)
+        if interrupt.received:
+            exit_interrupted(sweep)
+        sys.exit(status)

@@ -1,0 +1,65 @@
+"""The jobs of a command, checked before any of them starts."""
+
+from pathlib import Path
+from typing import Any
+
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.utils import get_class
+from omegaconf import DictConfig, open_dict
+
+from algos.build import make_environments
+from sweeps.compose import plain_config
+from sweeps.errors import InputError
+from sweeps.requirements import check_device, check_logger
+from sweeps.run_config import validate
+from sweeps.run_directory import check_directory
+
+ELSEWHERE = ("submitit_slurm", "ray")
+"""Launchers whose jobs run on machines that may have other devices than this one."""
+
+
+def sweep_jobs(config: DictConfig) -> list[DictConfig]:
+    """The composed config of every job of a multirun, in the order of its sweeper, which has to be Hydra's own.
+
+    Raises:
+        InputError: another sweeper; it makes its jobs up as it goes.
+    """
+    loader = GlobalHydra.instance().config_loader()
+    sweeper: Any = get_class(config.hydra.sweeper._target_)
+    if not hasattr(sweeper, "split_arguments"):
+        raise InputError(f"hydra/sweeper={config.hydra.runtime.choices['hydra/sweeper']}: allowed: basic")
+    params = [f"{key}={value}" for key, value in (config.hydra.sweeper.params or {}).items()]
+    overrides = OverridesParser.create(loader).parse_overrides([*params, *config.hydra.overrides.task])
+    jobs = []
+    for number, job_overrides in enumerate(sweeper.split_arguments(overrides, max_batch_size=None)[0]):
+        job = loader.load_sweep_config(config, list(job_overrides))
+        with open_dict(job):
+            job.hydra.job.num = number
+            job.hydra.job.id = str(number)
+        jobs.append(job)
+    return jobs
+
+
+def check_jobs(jobs: list[tuple[DictConfig, Path]], launcher: str) -> list[dict[str, Any]]:
+    """Check configs, tasks, devices and directories of all jobs; returns their configs as plain data.
+
+    Raises:
+        InputError, TaskError: what is wrong with the first job that is wrong.
+    """
+    contents, tasks, directories = [], [], set()
+    for config, directory in jobs:
+        content = plain_config(config)
+        run = validate(content)
+        contents.append(content)
+        if launcher not in ELSEWHERE:
+            check_device(run.device)
+            check_logger(run.logger)
+        if run.env not in tasks:
+            make_environments(run.env, 1).close()
+            tasks.append(run.env)
+        if directory in directories:
+            raise InputError(f"hydra.sweep.subdir={directory.name}: shared by several jobs; allowed: one each")
+        directories.add(directory)
+        check_directory(directory, content, run.resume)
+    return contents

@@ -1,0 +1,47 @@
+"""The typed config of a run: what is computed, and how the run is kept."""
+
+from typing import Any, Literal
+
+from pydantic import ValidationError
+
+from algos.config import Config, Positive
+from sweeps.errors import InputError
+
+
+class RunConfig(Config):
+    """A run with how it is kept."""
+
+    checkpoint_interval: Positive
+    resume: bool
+    logger: Literal["tensorboard"] | None
+
+
+def validate(composed: dict[str, Any]) -> RunConfig:
+    """The typed config of a composed one.
+
+    Raises:
+        InputError: one line with the first key that is wrong, its value and what is allowed.
+    """
+    try:
+        return RunConfig.model_validate(composed)
+    except ValidationError as error:
+        raise InputError(_first_problem(error, composed)) from None
+
+
+def _first_problem(error: ValidationError, composed: dict[str, Any]) -> str:
+    problem = error.errors()[0]
+    if problem["type"] == "value_error" and not problem["loc"]:
+        return str(problem["ctx"]["error"])
+    path: list[str] = []
+    inside: Any = composed
+    for part in problem["loc"]:
+        known = part in inside if isinstance(inside, dict) else isinstance(part, int)
+        if known or part == problem["loc"][-1]:  # what is not a key is the name of a chosen variant
+            path.append(str(part))
+            inside = inside[part] if known else None
+    name = ".".join(path)
+    if problem["type"] == "missing":
+        return f"{name}: missing; allowed: the keys of conf/"
+    if problem["type"] == "extra_forbidden":
+        return f"{name}={problem['input']!r}: unknown key; allowed: the keys of conf/"
+    return f"{name}={problem['input']!r}: {problem['msg'].replace('Input should be ', 'allowed: ')}"
