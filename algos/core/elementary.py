@@ -10,7 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from algos.kernels.elementary import each_exp, each_log, each_tanh
+from algos.kernels.elementary import CHUNK, each_exp, each_log, each_tanh
+from algos.kernels.threads import shared_out
 
 
 def exp(x: Tensor) -> Tensor:
@@ -35,7 +36,8 @@ def sqrt(x: Tensor) -> Tensor:
 
 def _apply(kernel: Callable[..., None], x: Tensor) -> Tensor:
     out = torch.empty(x.shape, dtype=x.dtype)
-    kernel(x.detach().contiguous().numpy().reshape(-1), out.numpy().reshape(-1))
+    with shared_out(-(-x.numel() // CHUNK), 10 * x.numel()):
+        kernel(x.detach().contiguous().numpy().reshape(-1), out.numpy().reshape(-1))
     return out
 
 

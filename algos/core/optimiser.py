@@ -9,6 +9,7 @@ from algos.core.checkpoint import State
 from algos.core.elementary import sqrt
 from algos.core.networks import batch_sum
 from algos.kernels.optimisers import adam, add_squares, rmsprop
+from algos.kernels.threads import shared_out
 
 
 class Optimiser:
@@ -30,6 +31,10 @@ class Optimiser:
     @torch.no_grad()
     def apply(self, grads: Sequence[Tensor], active: Tensor) -> None:
         """One step along given gradients ``[S, P_i]`` for the seeds where ``active [S]``."""
+        with shared_out(len(active), 10 * sum(grad.numel() for grad in grads)):
+            self._step(grads, active)
+
+    def _step(self, grads: Sequence[Tensor], active: Tensor) -> None:
         scale = self._scale(grads)
         for index, grad in enumerate(grads):
             if grad.device.type == "cpu":

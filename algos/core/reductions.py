@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from algos.kernels.reduce import sum_last, sum_rows
+from algos.kernels.threads import shared_out
 
 
 def batch_sum(x: Tensor) -> Tensor:
@@ -36,7 +37,8 @@ class _BatchSum(torch.autograd.Function):
         if x.device.type != "cpu":
             return x.sum(1)
         total = torch.empty(x.shape[0], dtype=x.dtype)
-        sum_rows(x.detach().contiguous().numpy(), total.numpy())
+        with shared_out(len(x), x.numel()):
+            sum_rows(x.detach().contiguous().numpy(), total.numpy())
         return total
 
     @staticmethod
@@ -49,7 +51,8 @@ class _LastSum(torch.autograd.Function):
     def forward(ctx: Any, x: Tensor) -> Tensor:
         ctx.size = x.shape[-1]
         total = torch.empty(x.shape[:-1], dtype=x.dtype)
-        sum_last(x.detach().contiguous().numpy(), total.numpy())
+        with shared_out(len(x), x.numel()):
+            sum_last(x.detach().contiguous().numpy(), total.numpy())
         return total
 
     @staticmethod

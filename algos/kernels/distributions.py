@@ -15,6 +15,7 @@ from torch import Tensor
 from algos.kernels.arguments import as_array, results, seeds_to_compute
 from algos.kernels.elementary import exp, log
 from algos.kernels.intrinsics import sum_values
+from algos.kernels.threads import shared_out
 
 Array = np.ndarray
 
@@ -184,13 +185,20 @@ def categorical_entropy(logits: Tensor, active: Tensor | None = None) -> Tensor:
     return _CategoricalEntropy.apply(logits, active)
 
 
+def _threads(outputs: Tensor | Array) -> shared_out:
+    """Those that the outputs [S, B, A] of a network are worth."""
+    num_seeds, batch, dimensions = outputs.shape
+    return shared_out(num_seeds * -(-batch // ROWS), 20 * num_seeds * batch * dimensions)
+
+
 class _GaussianLogProb(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, mean: Tensor, log_std: Tensor, actions: Tensor, active: Tensor | None) -> Tensor:
         out = results(mean.shape[:2], mean, active)
-        _gaussian_forward(
-            as_array(mean), as_array(log_std), as_array(actions), seeds_to_compute(mean, active), out.numpy()
-        )
+        with _threads(mean):
+            _gaussian_forward(
+                as_array(mean), as_array(log_std), as_array(actions), seeds_to_compute(mean, active), out.numpy()
+            )
         ctx.save_for_backward(mean, log_std, actions)
         ctx.active = active
         return out
@@ -201,7 +209,8 @@ class _GaussianLogProb(torch.autograd.Function):
         mean, log_std, actions = (as_array(tensor) for tensor in ctx.saved_tensors)
         grad_mean, grad_log_std = (results(t.shape, t, ctx.active) for t in ctx.saved_tensors[:2])
         seeds = seeds_to_compute(grad, ctx.active)
-        _gaussian_backward(mean, log_std, actions, as_array(grad), seeds, grad_mean.numpy(), grad_log_std.numpy())
+        with _threads(mean):
+            _gaussian_backward(mean, log_std, actions, as_array(grad), seeds, grad_mean.numpy(), grad_log_std.numpy())
         return grad_mean, grad_log_std, None, None
 
 
@@ -210,7 +219,8 @@ class _CategoricalLogProb(torch.autograd.Function):
     def forward(ctx: Any, logits: Tensor, actions: Tensor, active: Tensor | None) -> Tensor:
         out, normaliser = (results(logits.shape[:2], logits, active) for _ in range(2))
         seeds = seeds_to_compute(logits, active)
-        _categorical_forward(as_array(logits), as_array(actions), seeds, out.numpy(), normaliser.numpy())
+        with _threads(logits):
+            _categorical_forward(as_array(logits), as_array(actions), seeds, out.numpy(), normaliser.numpy())
         ctx.save_for_backward(logits, actions, normaliser)
         ctx.active = active
         return out
@@ -221,7 +231,8 @@ class _CategoricalLogProb(torch.autograd.Function):
         logits, actions, normaliser = (as_array(tensor) for tensor in ctx.saved_tensors)
         grad_logits = results(logits.shape, grad, ctx.active)
         seeds = seeds_to_compute(grad, ctx.active)
-        _categorical_backward(logits, actions, normaliser, as_array(grad), seeds, grad_logits.numpy())
+        with _threads(logits):
+            _categorical_backward(logits, actions, normaliser, as_array(grad), seeds, grad_logits.numpy())
         return grad_logits, None, None
 
 
@@ -229,7 +240,8 @@ class _CategoricalEntropy(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, logits: Tensor, active: Tensor | None) -> Tensor:
         out, normaliser = (results(logits.shape[:2], logits, active) for _ in range(2))
-        _entropy_forward(as_array(logits), seeds_to_compute(logits, active), out.numpy(), normaliser.numpy())
+        with _threads(logits):
+            _entropy_forward(as_array(logits), seeds_to_compute(logits, active), out.numpy(), normaliser.numpy())
         ctx.save_for_backward(logits, out, normaliser)
         ctx.active = active
         return out
@@ -239,7 +251,8 @@ class _CategoricalEntropy(torch.autograd.Function):
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
         logits, entropy, normaliser = (as_array(tensor) for tensor in ctx.saved_tensors)
         grad_logits = results(logits.shape, grad, ctx.active)
-        _entropy_backward(
-            logits, entropy, normaliser, as_array(grad), seeds_to_compute(grad, ctx.active), grad_logits.numpy()
-        )
+        with _threads(logits):
+            _entropy_backward(
+                logits, entropy, normaliser, as_array(grad), seeds_to_compute(grad, ctx.active), grad_logits.numpy()
+            )
         return grad_logits, None

@@ -38,11 +38,13 @@ from algos.kernels.shallow import (
     shallow_sums_elements,
     unpack_shallow_sums,
 )
+from algos.kernels.threads import shared_out
 
 Array = np.ndarray
 
 TILE_PANELS = 4
 BLOCK_TILES = 4
+BLOCK_ROWS = BLOCK_TILES * TILE_PANELS * VECTORS * VECTOR_BYTES // 4  # of float32
 KEEP_BYTES = 2**23  # hidden activations up to this size are kept for the vjp; more would not stay in the cache
 
 
@@ -456,6 +458,7 @@ class CompiledMLP:
     def __init__(self, sizes: Sequence[int], activation: str) -> None:
         self.sizes = np.array(sizes, np.int64)
         self.relu = activation == "relu"
+        self.num_weights = int((self.sizes[:-1] * self.sizes[1:]).sum())
         self._work: dict[np.dtype, Array] = {}
 
     def forward(self, params: Tensor, x: Tensor, active: Tensor | None, keep: bool) -> tuple[Tensor, Array]:
@@ -474,7 +477,8 @@ class CompiledMLP:
         work = self.workspace(dtype)
         seeds, blocks = seeds_to_compute(params, active), self.num_blocks(x)
         block = _forward_block(dtype)
-        _forward_kernel(block, weights, inputs, seeds, blocks, self.sizes, self.relu, work, kept, out.numpy())
+        with self.shared_out(seeds.size, x.shape[1], passes=1):
+            _forward_kernel(block, weights, inputs, seeds, blocks, self.sizes, self.relu, work, kept, out.numpy())
         return out, kept
 
     def vjp(
@@ -490,7 +494,8 @@ class CompiledMLP:
         work, seeds = self.workspace(weights.dtype), seeds_to_compute(params, active)
         inputs, blocks = (as_array(tangents), as_array(x)), self.num_blocks(x)
         block = _jvp_block(weights.dtype)
-        _jvp_kernel(block, weights, *inputs, seeds, blocks, self.sizes, self.relu, work, out.numpy())
+        with self.shared_out(seeds.size, x.shape[1], passes=3):
+            _jvp_kernel(block, weights, *inputs, seeds, blocks, self.sizes, self.relu, work, out.numpy())
         return out
 
     def mse_gradient(self, params: Tensor, x: Tensor, targets: Tensor, active: Tensor | None) -> tuple[Tensor, Tensor]:
@@ -519,10 +524,16 @@ class CompiledMLP:
         losses = np.empty((0, 0)) if losses is None else losses
         kept = np.empty(0, weights.dtype) if kept is None else kept
         block = _gradient_block(weights.dtype)
-        _gradient_kernel(block, weights, *inputs, fused, seeds, self.sizes, self.relu, work, kept, parts, losses)
-        if blocks > 1:
-            add_blocks(parts, seeds, out)
+        with self.shared_out(seeds.size, x.shape[1], passes=3):
+            _gradient_kernel(block, weights, *inputs, fused, seeds, self.sizes, self.relu, work, kept, parts, losses)
+            if blocks > 1:
+                add_blocks(parts, seeds, out)
         return gradient
+
+    def shared_out(self, num_seeds: int, rows: int, passes: int) -> shared_out:
+        """The threads for as many ``passes`` of ``rows`` of ``num_seeds`` seeds through the network."""
+        blocks = -(-rows // BLOCK_ROWS)
+        return shared_out(num_seeds * blocks, passes * num_seeds * rows * self.num_weights)
 
     def num_blocks(self, x: Tensor) -> int:
         """Blocks of one seed's rows of x [S, B, in]."""

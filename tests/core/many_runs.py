@@ -44,14 +44,14 @@ def runs() -> dict[str, tuple[str, ...]]:
     }
 
 
-def main(threads: str) -> None:
-    for name, overrides in runs().items():
-        with tempfile.TemporaryDirectory() as directory:
-            ours = () if name == "joint" else ("critic.update_epochs=2", "critic.num_minibatches=1")
-            rows = train_rows(Path(directory), [*SMALL, *ours, *overrides, f"threads={threads}"])
-        for row in rows:
-            print(f"{name}: {row}")
+def rows(name: str, threads: int) -> list[str]:
+    """The lines of ``progress.csv`` of one of the runs, each with its name."""
+    separate = () if name == "joint" else ("critic.update_epochs=2", "critic.num_minibatches=1")
+    with tempfile.TemporaryDirectory() as directory:
+        lines = train_rows(Path(directory), [*SMALL, *separate, *runs()[name], f"threads={threads}"])
+    return [f"{name}: {line}" for line in lines]
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    for run in runs():
+        print(*rows(run, int(sys.argv[1])), sep="\n", flush=True)
