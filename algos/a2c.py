@@ -2,21 +2,28 @@
 
 from torch import Tensor
 
+from algos.config import GradientSettings, NonNegative
+from algos.core.batches import Batch
 from algos.core.policy import Policy
-from algos.core.rollout import Rollout
+from algos.core.run import Run
+from algos.core.transitions import Estimates, Stats, Transitions
 from algos.policy_gradient import policy_gradient_step
 
 
 class A2C:
     """Ascend E[log π(a|s)·Â] once, with an entropy bonus."""
 
-    def __init__(self, normalise_advantages: bool, ent_coef: float) -> None:
-        self.normalise_advantages = normalise_advantages
-        self.ent_coef = ent_coef
+    class Settings(GradientSettings):
+        normalise_advantages: bool
+        ent_coef: NonNegative
 
-    def update(self, policy: Policy, rollout: Rollout, active: Tensor) -> dict[str, Tensor]:
-        """One step for the active seeds; reports figures ``[S]``."""
-        batch = rollout.batch()
-        if self.normalise_advantages:
+    def __init__(self, settings: Settings, run: Run) -> None:
+        self.settings = settings
+        self.descent = run.descent(settings.optimiser)
+
+    def update(self, policy: Policy, transitions: Transitions, estimates: Estimates, active: Tensor) -> Stats:
+        """One step for the active seeds."""
+        batch = Batch.of(transitions, estimates)
+        if self.settings.normalise_advantages:
             batch = batch.normalised()
-        return policy_gradient_step(policy, batch, self.ent_coef, active)
+        return policy_gradient_step(self.descent, policy, batch, self.settings.ent_coef, active)

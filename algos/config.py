@@ -1,8 +1,26 @@
-"""What a training run is made of, as typed and range-checked models; every default lives in ``conf/``."""
+"""What a training run is made of, as typed and range-checked models; every default lives in ``conf/``.
 
-from typing import Annotated, Any, Literal
+Of its algorithm, critic, estimator and optimisers it knows only what is asked of every one of them: their settings are
+beside their code, in the ``Settings`` of each class.
+"""
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from functools import partial
+from importlib.util import find_spec
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+from pydantic_core import InitErrorDetails, PydanticCustomError
+
+from algos.parts import PartError, find_class, require
 
 Positive = Annotated[int, Field(ge=1)]
 Rate = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -10,6 +28,11 @@ NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Decay = Annotated[float, Field(ge=0, lt=1)]
+Schedule = Literal["constant", "linear"]
+"""``linear`` falls to zero over the iterations."""
+
+UPDATE = ("policy", "transitions", "estimates", "active")
+"""What a variant's ``update`` takes; see :class:`algos.core.algorithm.Algorithm`."""
 
 
 class Section(BaseModel):
@@ -18,113 +41,87 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
-class OptimiserConfig(Section):
-    """Common to the first-order optimisers."""
+class PartSettings(Section):
+    """Settings of a part of the run: of a class that has them as its ``Settings`` and is named by ``_target_``."""
+
+    target: str = Field(alias="_target_")
+
+    def check(self, config: "Config") -> None:
+        """Whether they fit together and to the rest of the run.
+
+        Raises:
+            ValueError: one line with the key, its value and what is allowed.
+        """
+
+
+def part(base: type[PartSettings], **methods: tuple[str, ...]) -> PlainValidator:
+    """Validates a section by the ``Settings`` of the class that it names, which has ``methods``."""
+    return PlainValidator(partial(_part_settings, base, methods))
+
+
+def _part_settings(base: type[PartSettings], methods: dict[str, tuple[str, ...]], value: Any) -> PartSettings:
+    if isinstance(value, base):
+        return value
+    named = _Named.model_validate(value)
+    try:
+        found: Any = find_class(named.target)
+        require(found, base, methods)
+    except PartError as error:
+        problem = PydanticCustomError("part", "{reason}", {"reason": str(error)})
+        place = InitErrorDetails(type=problem, loc=("_target_",), input=named.target)
+        raise ValidationError.from_exception_data(base.__name__, [place]) from None
+    settings: PartSettings = found.Settings.model_validate(value)
+    return settings
+
+
+class _Named(BaseModel):
+    """The one key that a part's section has, whatever the part."""
+
+    model_config = ConfigDict(strict=True)
+    target: str = Field(alias="_target_")
+
+
+class OptimiserSettings(PartSettings):
+    """Of a first-order optimiser."""
 
     learning_rate: Rate
-    schedule: Literal["constant", "linear"]
+    schedule: Schedule
     max_grad_norm: Rate | None
     eps: Rate
 
 
-class AdamConfig(OptimiserConfig):
-    """Adam."""
-
-    name: Literal["adam"]
-    beta1: Decay
-    beta2: Decay
+AnyOptimiser = Annotated[OptimiserSettings, part(OptimiserSettings, apply=("grads", "active"))]
 
 
-class RMSpropConfig(OptimiserConfig):
-    """RMSprop."""
+class AlgorithmSettings(PartSettings):
+    """Of a variant; ``name`` is what tables and figures call it. ``algos.NAME`` has that name for itself."""
 
-    name: Literal["rmsprop"]
-    decay: Decay
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]
+
+    @field_validator("name")
+    @classmethod
+    def _is_its_own(cls, name: str, values: ValidationInfo) -> str:
+        module = f"algos.{name}"
+        if find_spec(module) and not values.data.get("target", "").startswith(f"{module}."):
+            raise PydanticCustomError("name", "taken by {module}; allowed: another name", {"module": module})
+        return name
 
 
-AnyOptimiser = Annotated[AdamConfig | RMSpropConfig, Field(discriminator="name")]
+class GradientSettings(AlgorithmSettings):
+    """Of a variant that descends a loss."""
 
-
-class A2CConfig(Section):
-    """Advantage actor-critic."""
-
-    name: Literal["a2c"]
-    normalise_advantages: bool
-    ent_coef: NonNegative
     optimiser: AnyOptimiser
 
 
-class ReinforceConfig(Section):
-    """REINFORCE with rewards-to-go."""
+class CriticSettings(PartSettings):
+    """Of a critic; a ``joint`` one has no steps of its own, but a loss that the policy's steps descend too."""
 
-    name: Literal["reinforce"]
-    baseline: bool
-    normalise_advantages: bool
-    ent_coef: NonNegative
-    optimiser: AnyOptimiser
-
-
-class PPOConfig(Section):
-    """PPO with the clipped objective."""
-
-    name: Literal["ppo"]
+    joint: ClassVar[bool]
     clip_coef: Rate | None
-    clip_schedule: Literal["constant", "linear"]
-    update_epochs: Positive
-    num_minibatches: Positive
-    advantage_normalisation: Literal["none", "rollout", "minibatch"]
-    target_kl: Rate | None
-    kl_estimator: Literal["k3", "log_ratio"]
-    stop_after_step: bool
-    recompute_advantages: bool
-    ent_coef: NonNegative
-    optimiser: AnyOptimiser
 
 
-class PPOPenaltyConfig(Section):
-    """PPO with a KL penalty."""
-
-    name: Literal["ppo_penalty"]
-    kl_coef: Rate
-    target_kl: Rate | None
-    update_epochs: Positive
-    num_minibatches: Positive
-    advantage_normalisation: Literal["none", "rollout", "minibatch"]
-    recompute_advantages: bool
-    ent_coef: NonNegative
-    optimiser: AnyOptimiser
-
-
-class NaturalConfig(Section):
-    """Common to the variants that follow the natural gradient."""
-
-    cg_iters: Positive
-    cg_damping: NonNegative
-    cg_tolerance: NonNegative
-    fisher_fraction: Annotated[float, Field(gt=0, le=1)]
-    normalise_advantages: bool
-
-
-class NPGConfig(NaturalConfig):
-    """Natural policy gradient; exactly one of ``max_kl`` and ``kl_coef`` is set."""
-
-    name: Literal["npg"]
-    max_kl: Rate | None
-    kl_coef: Rate | None
-
-
-class TRPOConfig(NaturalConfig):
-    """Trust region policy optimisation."""
-
-    name: Literal["trpo"]
-    max_kl: Rate
-    max_backtracks: Annotated[int, Field(ge=0)]
-    backtrack_coef: Annotated[float, Field(gt=0, lt=1)]
-
-
-AnyAlgo = Annotated[
-    ReinforceConfig | A2CConfig | NPGConfig | TRPOConfig | PPOConfig | PPOPenaltyConfig, Field(discriminator="name")
-]
+class EstimatorSettings(PartSettings):
+    """Of what makes advantages and the critic's targets of a rollout."""
 
 
 class EnvConfig(Section):
@@ -153,47 +150,6 @@ class PolicyConfig(NetworkConfig):
     spread: Literal["log_std", "log_variance", "state_dependent"]
     spread_init: Finite
     squash: Literal["none", "tanh"]
-
-
-class SeparateCriticConfig(Section):
-    """A critic with steps of its own."""
-
-    step: Literal["separate"]
-    clip_coef: Rate | None
-    update_epochs: Positive
-    num_minibatches: Positive
-    optimiser: AnyOptimiser
-
-
-class JointCriticConfig(Section):
-    """A critic fitted by the policy's gradient steps."""
-
-    step: Literal["joint"]
-    clip_coef: Rate | None
-    vf_coef: Rate
-
-
-AnyCritic = Annotated[SeparateCriticConfig | JointCriticConfig, Field(discriminator="step")]
-
-
-class TextbookConfig(Section):
-    """GAE as published."""
-
-    name: Literal["textbook"]
-
-
-class PostConfig(Section):
-    """The post's arithmetic, each departure by itself."""
-
-    name: Literal["post"]
-    critic_target: Literal["rewards_to_go", "gae"]
-    values_after_fit: bool
-    bootstrap_in_reward: bool
-    cut_traces: bool
-    bootstrap_truncations: bool
-
-
-AnyEstimator = Annotated[TextbookConfig | PostConfig, Field(discriminator="name")]
 
 
 class NormalisationConfig(Section):
@@ -225,12 +181,12 @@ class Config(Section):
     dtype: Literal["float32", "float64"]
     device: str
     threads: Positive | None
-    algo: AnyAlgo
+    algo: Annotated[AlgorithmSettings, part(AlgorithmSettings, update=UPDATE)]
     env: EnvConfig
     policy: PolicyConfig
     value: NetworkConfig
-    critic: AnyCritic
-    estimator: AnyEstimator
+    critic: Annotated[CriticSettings, part(CriticSettings, fit=("transitions", "estimates", "active"))]
+    estimator: Annotated[EstimatorSettings, part(EstimatorSettings, estimate=("transitions", "critic"))]
     normalisation: NormalisationConfig
     evaluation: EvaluationConfig
 
@@ -239,35 +195,31 @@ class Config(Section):
         """The seeds of the run."""
         return range(self.seed, self.seed + self.num_seeds)
 
+    @property
+    def samples(self) -> int:
+        """Of one seed's rollout."""
+        return self.num_envs * self.num_steps
+
     @model_validator(mode="after")
     def _parts_fit(self) -> "Config":
-        samples = self.num_envs * self.num_steps
-        for key in ("algo", "critic"):
-            parts = getattr(getattr(self, key), "num_minibatches", 1)
-            if samples % parts:
-                raise ValueError(
-                    f"{key}.num_minibatches={parts}: must divide num_envs * num_steps = "
-                    f"{self.num_envs} * {self.num_steps} = {samples}"
-                )
-        if isinstance(self.algo, NPGConfig) and (self.algo.max_kl is None) == (self.algo.kl_coef is None):
-            raise ValueError(
-                f"algo.max_kl={self.algo.max_kl}, algo.kl_coef={self.algo.kl_coef}: allowed: one of the two"
-            )
-        if isinstance(self.algo, PPOConfig) and self.algo.clip_schedule == "linear" and self.algo.clip_coef is None:
-            raise ValueError("algo.clip_schedule=linear: algo.clip_coef=None does not clip; allowed: constant")
         if self.policy.squash == "tanh" and not self.env.rescale_actions:
             raise ValueError(
                 "policy.squash=tanh: env.rescale_actions=False, but its actions are from [-1, 1]; "
                 "allowed with env.rescale_actions=True"
             )
-        recomputes = getattr(self.algo, "recompute_advantages", False)
-        if recomputes and not (isinstance(self.critic, JointCriticConfig) and self.estimator.name == "textbook"):
-            raise ValueError(
-                f"algo.recompute_advantages=True: critic.step={self.critic.step}, estimator={self.estimator.name}; "
-                "allowed with critic.step=joint (no other moves between epochs) and estimator=textbook"
-            )
-        if isinstance(self.critic, JointCriticConfig) and getattr(self.estimator, "values_after_fit", False):
-            raise ValueError("estimator.values_after_fit=True: critic.step=joint is not fitted before; allowed: false")
-        if isinstance(self.critic, JointCriticConfig) and not hasattr(self.algo, "optimiser"):
-            raise ValueError(f"critic.step=joint: algo={self.algo.name} makes no gradient steps; allowed: separate")
+        for settings in (self.algo, self.critic, self.estimator):
+            settings.check(self)
         return self
+
+
+def check_minibatches(key: str, num_minibatches: int, config: Config) -> None:
+    """Whether minibatches can be of one size.
+
+    Raises:
+        ValueError: they cannot.
+    """
+    if config.samples % num_minibatches:
+        raise ValueError(
+            f"{key}.num_minibatches={num_minibatches}: must divide num_envs * num_steps = "
+            f"{config.num_envs} * {config.num_steps} = {config.samples}"
+        )

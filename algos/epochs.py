@@ -1,50 +1,66 @@
 """Several passes over a rollout in minibatches, common to the variants that make them."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
+from typing import Literal
 
-from algos.core.checkpoint import State, collect_state, restore_state
-from algos.core.rollout import Batch, Rollout
-from algos.streams import Streams
+from algos.config import Config, GradientSettings, NonNegative, Positive, check_minibatches
+from algos.core.batches import Batch
+from algos.core.estimators import explained_variance
+from algos.core.run import Run
+from algos.core.transitions import Estimates, Stats, Transitions
 
 
-@dataclass(kw_only=True)
-class EpochMethod:
-    """Base of the variants that make ``update_epochs`` passes of ``num_minibatches`` steps over a rollout.
+class EpochSettings(GradientSettings):
+    """Of a variant that makes ``update_epochs`` passes of ``num_minibatches`` steps over a rollout.
 
-    ``advantage_normalisation`` is over the ``rollout``, each ``minibatch``, or ``none``. ``recompute_advantages``,
-    where given, estimates anew before every epoch but the first (Andrychowicz et al. 2021, section 3.5).
+    ``advantage_normalisation`` is over the ``rollout``, each ``minibatch``, or ``none``. ``recompute_advantages``
+    estimates anew before every epoch but the first (Andrychowicz et al. 2021, section 3.5).
     """
 
-    update_epochs: int
-    num_minibatches: int
-    advantage_normalisation: str
-    ent_coef: float
-    streams: Streams
-    recompute_advantages: Callable[[Rollout], None] | None
+    update_epochs: Positive
+    num_minibatches: Positive
+    advantage_normalisation: Literal["none", "rollout", "minibatch"]
+    recompute_advantages: bool
+    ent_coef: NonNegative
 
-    def state_dict(self) -> State:
-        """The minibatch streams."""
-        return collect_state(streams=self.streams)
+    def check(self, config: Config) -> None:
+        """See the base; only a joint critic moves between epochs."""
+        check_minibatches("algo", self.num_minibatches, config)
+        if self.recompute_advantages and not config.critic.joint:
+            raise ValueError(
+                "algo.recompute_advantages=True: this critic does not move between epochs; allowed with critic=joint"
+            )
 
-    def load_state_dict(self, state: State) -> None:
-        """Continue from a saved state."""
-        restore_state(state, streams=self.streams)
 
-    def epochs(self, rollout: Rollout) -> Iterator[Batch]:
-        """The minibatches of all passes; where there are several to a pass, each pass is shuffled anew."""
-        whole = self._whole(rollout)
+class Epochs:
+    """The minibatches of all passes over a rollout."""
+
+    def __init__(self, settings: EpochSettings, run: Run) -> None:
+        self.settings = settings
+        self.critic = run.critic
+        self.estimator = run.estimator
+        self.streams = run.streams("policy_minibatches")
+        self.stats: Stats = {}
+
+    def minibatches(self, transitions: Transitions, estimates: Estimates) -> Iterator[Batch]:
+        """Batch after batch; where there are several to a pass, each pass is shuffled anew.
+
+        Where estimates are made anew, ``stats`` says how well the critic fits the latest.
+        """
+        self.stats = {}
+        settings, whole = self.settings, self._whole(transitions, estimates)
         num_samples = whole.log_probs.shape[1]
-        shuffled = self.num_minibatches > 1
-        permutations = self.streams.permutations(self.update_epochs, num_samples) if shuffled else None
-        for epoch in range(self.update_epochs):
-            if epoch > 0 and self.recompute_advantages is not None:
-                self.recompute_advantages(rollout)
-                whole = self._whole(rollout)
+        shuffled = settings.num_minibatches > 1
+        permutations = self.streams.permutations(settings.update_epochs, num_samples) if shuffled else None
+        for epoch in range(settings.update_epochs):
+            if epoch > 0 and settings.recompute_advantages:
+                estimates = self.estimator.estimate(transitions, self.critic)
+                whole = self._whole(transitions, estimates)
+                self.stats = {"explained_variance": explained_variance(transitions, estimates)}
             permutation = None if permutations is None else permutations[:, epoch]
-            for batch in whole.minibatches(permutation, self.num_minibatches):
-                yield batch.normalised() if self.advantage_normalisation == "minibatch" else batch
+            for batch in whole.minibatches(permutation, settings.num_minibatches):
+                yield batch.normalised() if settings.advantage_normalisation == "minibatch" else batch
 
-    def _whole(self, rollout: Rollout) -> Batch:
-        batch = rollout.batch()
-        return batch.normalised() if self.advantage_normalisation == "rollout" else batch
+    def _whole(self, transitions: Transitions, estimates: Estimates) -> Batch:
+        batch = Batch.of(transitions, estimates)
+        return batch.normalised() if self.settings.advantage_normalisation == "rollout" else batch

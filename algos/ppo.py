@@ -1,18 +1,19 @@
 """Proximal policy optimisation with the clipped objective (Schulman et al. 2017, eq. 7)."""
 
-from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from torch import Tensor
 
+from algos.config import Config, Rate, Schedule
 from algos.core.policy import Policy
-from algos.core.rollout import Rollout
+from algos.core.run import Run
 from algos.core.surrogate import clipped_surrogate_loss
-from algos.epochs import EpochMethod
+from algos.core.transitions import Estimates, Stats, Transitions
+from algos.epochs import Epochs, EpochSettings
 
 
-@dataclass(kw_only=True)
-class PPO(EpochMethod):
+class PPO:
     """Ascend the clipped surrogate for several epochs; a seed stops when its KL exceeds ``target_kl``.
 
     ``clip_coef`` None is the unclipped objective E[r·Â] (eq. 6). ``kl_estimator`` is what ``target_kl`` is
@@ -21,25 +22,41 @@ class PPO(EpochMethod):
     skips the step, or makes it as its last where ``stop_after_step``.
     """
 
-    clip_coef: float | None
-    target_kl: float | None
-    kl_estimator: str
-    stop_after_step: bool
+    class Settings(EpochSettings):
+        clip_coef: Rate | None
+        clip_schedule: Schedule
+        target_kl: Rate | None
+        kl_estimator: Literal["k3", "log_ratio"]
+        stop_after_step: bool
 
-    def update(self, policy: Policy, rollout: Rollout, active: Tensor) -> dict[str, Tensor]:
-        """Up to ``update_epochs`` passes for the active seeds; reports figures ``[S]`` of each seed's last step."""
-        stats: dict[str, Tensor] = {}
+        def check(self, config: Config) -> None:
+            super().check(config)
+            if self.clip_schedule == "linear" and self.clip_coef is None:
+                raise ValueError("algo.clip_schedule=linear: algo.clip_coef=None does not clip; allowed: constant")
+
+    def __init__(self, settings: Settings, run: Run) -> None:
+        self.settings = settings
+        self.epochs = Epochs(settings, run)
+        self.descent = run.descent(settings.optimiser)
+        self.clip_coef = settings.clip_coef
+        if settings.clip_schedule == "linear":
+            run.anneal(self, "clip_coef")
+
+    def update(self, policy: Policy, transitions: Transitions, estimates: Estimates, active: Tensor) -> Stats:
+        """Up to ``update_epochs`` passes for the active seeds; reports numbers ``[S]`` of each seed's last step."""
+        target_kl, ent_coef = self.settings.target_kl, self.settings.ent_coef
+        stats: Stats = {}
         steps = torch.zeros_like(active, dtype=torch.int64)
-        for batch in self.epochs(rollout):
+        for batch in self.epochs.minibatches(transitions, estimates):
             if not active.any():
                 break
-            loss, figures = clipped_surrogate_loss(policy, batch, self.clip_coef, self.ent_coef, active)
-            kl = getattr(figures, self.kl_estimator)
-            over = torch.zeros_like(active) if self.target_kl is None else kl > self.target_kl
-            stepping = active if self.stop_after_step else active & ~over
-            policy.descend(loss, batch, stepping)
-            latest = {"policy_loss": loss.detach(), "approx_kl": kl, "clip_fraction": figures.clip_fraction}
+            loss, ratio = clipped_surrogate_loss(policy, batch, self.clip_coef, ent_coef, active)
+            kl = getattr(ratio, self.settings.kl_estimator)
+            over = torch.zeros_like(active) if target_kl is None else kl > target_kl
+            stepping = active if self.settings.stop_after_step else active & ~over
+            self.descent.step(loss, batch, stepping)
+            latest = {"policy_loss": loss.detach(), "approx_kl": kl, "clip_fraction": ratio.clip_fraction}
             stats = {name: torch.where(active, value, stats.get(name, value)) for name, value in latest.items()}
             steps = steps + stepping
             active = active & ~over
-        return {**stats, "policy_steps": steps}
+        return {**stats, "policy_steps": steps, **self.epochs.stats}

@@ -1,62 +1,65 @@
 """PPO with a KL penalty, fixed or adaptive (Schulman et al. 2017, section 4)."""
 
-from dataclasses import dataclass
-
 import torch
 from torch import Tensor
 
+from algos.config import Rate
 from algos.core.checkpoint import State
 from algos.core.policy import Policy
 from algos.core.reductions import batch_mean
-from algos.core.rollout import Rollout
+from algos.core.run import Run
 from algos.core.surrogate import mean_surrogate
-from algos.epochs import EpochMethod
+from algos.core.transitions import Estimates, Stats, Transitions
+from algos.epochs import Epochs, EpochSettings
 
 
-@dataclass(kw_only=True)
-class PPOPenalty(EpochMethod):
+class PPOPenalty:
     """Ascend E[r·Â] − β·KL(old‖new) for several epochs; then each seed's β follows its KL (eq. 8 and below).
 
     ``kl_coef`` is β at first. ``target_kl`` is d_targ in nats; None leaves β as it is. KL is the exact mean over the
     samples, not an estimate from the actions.
     """
 
-    kl_coef: float
-    target_kl: float | None
-    num_seeds: int
+    class Settings(EpochSettings):
+        kl_coef: Rate
+        target_kl: Rate | None
 
-    def __post_init__(self) -> None:
+    def __init__(self, settings: Settings, run: Run) -> None:
+        self.settings = settings
+        self.epochs = Epochs(settings, run)
+        self.descent = run.descent(settings.optimiser)
         # float64: β may be halved for a thousand iterations before it vanishes, and then could not be doubled
-        self.kl_coefs = torch.full((self.num_seeds,), self.kl_coef, dtype=torch.float64)
+        self.kl_coefs = torch.full((run.config.num_seeds,), settings.kl_coef, dtype=torch.float64)
 
     def state_dict(self) -> State:
-        """Each seed's β ``[S]`` and the minibatch streams."""
-        return {"kl_coef": self.kl_coefs.numpy()} | super().state_dict()
+        """Each seed's β ``[S]``."""
+        return {"kl_coef": self.kl_coefs.numpy()}
 
     def load_state_dict(self, state: State) -> None:
         """Continue from a saved state."""
         self.kl_coefs = torch.tensor(state["kl_coef"])
-        super().load_state_dict(state)
 
-    def update(self, policy: Policy, rollout: Rollout, active: Tensor) -> dict[str, Tensor]:
-        """``update_epochs`` passes for the active seeds; reports figures ``[S]``, the loss that of the last step."""
-        old_params, kl_coef = policy.params.detach().clone(), self.kl_coefs
-        for batch in self.epochs(rollout):
+    def update(self, policy: Policy, transitions: Transitions, estimates: Estimates, active: Tensor) -> Stats:
+        """``update_epochs`` passes for the active seeds; reports numbers ``[S]``, the loss that of the last step."""
+        settings, kl_coef = self.settings, self.kl_coefs
+        old_params = policy.params.detach().clone()
+        for batch in self.epochs.minibatches(transitions, estimates):
             with torch.no_grad():
                 old = policy.distribution(batch.obs, old_params, active)
             new = policy.distribution(batch.obs, active=active)
             loss = kl_coef.to(old_params) * batch_mean(old.kl(new)) - mean_surrogate(new, batch)
-            if self.ent_coef:
-                loss = loss - self.ent_coef * batch_mean(new.entropy())
-            policy.descend(loss, batch, active)
-        if self.target_kl is not None:
+            if settings.ent_coef:
+                loss = loss - settings.ent_coef * batch_mean(new.entropy())
+            self.descent.step(loss, batch, active)
+        if settings.target_kl is not None:
             with torch.no_grad():
-                kl = batch_mean(rollout.old.kl(policy.distribution(rollout.flat(rollout.obs))))
-            self.kl_coefs = torch.where(active.cpu(), adapted(kl_coef, kl.cpu(), self.target_kl), kl_coef)
+                kl = batch_mean(transitions.old.kl(policy.distribution(transitions.flat(transitions.obs))))
+            self.kl_coefs = torch.where(active.cpu(), adapted(kl_coef, kl.cpu(), settings.target_kl), kl_coef)
         return {
             "policy_loss": loss.detach(),
-            "policy_steps": active * (self.update_epochs * self.num_minibatches),
+            "policy_steps": active * (settings.update_epochs * settings.num_minibatches),
             "kl_coef": kl_coef,
+            **self.epochs.stats,
         }
 
 

@@ -4,9 +4,12 @@ from dataclasses import replace
 
 from torch import Tensor
 
+from algos.config import GradientSettings, NonNegative
 from algos.core.advantages import discounted_returns
+from algos.core.batches import Batch
 from algos.core.policy import Policy
-from algos.core.rollout import Rollout
+from algos.core.run import Run
+from algos.core.transitions import Estimates, Stats, Transitions
 from algos.policy_gradient import policy_gradient_step
 
 
@@ -19,20 +22,24 @@ class REINFORCE:
     the critic has to say. ``normalise_advantages`` subtracts the mean of the weights, which is a baseline too.
     """
 
-    def __init__(self, baseline: bool, normalise_advantages: bool, ent_coef: float, gamma: float) -> None:
-        self.baseline = baseline
-        self.normalise_advantages = normalise_advantages
-        self.ent_coef = ent_coef
-        self.gamma = gamma
+    class Settings(GradientSettings):
+        baseline: bool
+        normalise_advantages: bool
+        ent_coef: NonNegative
 
-    def update(self, policy: Policy, rollout: Rollout, active: Tensor) -> dict[str, Tensor]:
-        """One step for the active seeds; reports figures ``[S]``."""
+    def __init__(self, settings: Settings, run: Run) -> None:
+        self.settings = settings
+        self.gamma = run.config.gamma
+        self.descent = run.descent(settings.optimiser)
+
+    def update(self, policy: Policy, transitions: Transitions, estimates: Estimates, active: Tensor) -> Stats:
+        """One step for the active seeds."""
         weights = discounted_returns(
-            rollout.rewards, rollout.next_values, rollout.terminated, rollout.ended, self.gamma
+            transitions.rewards, estimates.next_values, transitions.terminated, transitions.ended, self.gamma
         )
-        if self.baseline:
-            weights = weights - rollout.values
-        batch = replace(rollout.batch(), advantages=rollout.flat(weights))
-        if self.normalise_advantages:
+        if self.settings.baseline:
+            weights = weights - estimates.values
+        batch = replace(Batch.of(transitions, estimates), advantages=transitions.flat(weights))
+        if self.settings.normalise_advantages:
             batch = batch.normalised()
-        return policy_gradient_step(policy, batch, self.ent_coef, active)
+        return policy_gradient_step(self.descent, policy, batch, self.settings.ent_coef, active)

@@ -1,5 +1,10 @@
-"""One random stream per (seed, purpose): what a seed draws never depends on what ran beside it."""
+"""One random stream per (seed, purpose): what a seed draws never depends on what ran beside it.
 
+A purpose that is not in ``PURPOSES``, such as one of a variant from outside, has a number too: the first four bytes of
+the SHA-256 of its name, with the highest bit set, so that it is none of those listed.
+"""
+
+import hashlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -21,7 +26,14 @@ PURPOSES = {
 
 def seed_sequence(seed: int, purpose: str, *index: int) -> np.random.SeedSequence:
     """The root of one stream; ``index`` tells apart the streams of one purpose (an environment's number)."""
-    return np.random.SeedSequence(entropy=seed, spawn_key=(PURPOSES[purpose], *index))
+    return np.random.SeedSequence(entropy=seed, spawn_key=(purpose_number(purpose), *index))
+
+
+def purpose_number(purpose: str) -> int:
+    """The number of a purpose, the same for ever."""
+    if purpose in PURPOSES:
+        return PURPOSES[purpose]
+    return int.from_bytes(hashlib.sha256(purpose.encode()).digest()[:4]) | 1 << 31
 
 
 def stream(seed: int, purpose: str, *index: int) -> np.random.Generator:

@@ -1,47 +1,54 @@
 """Trust region policy optimisation (Schulman et al. 2015, appendix C) by conjugate gradients and a line search."""
 
-from dataclasses import dataclass
+from typing import Annotated
 
 import torch
+from pydantic import Field
 from torch import Tensor
 
+from algos.config import Rate
 from algos.core.policy import Policy
 from algos.core.reductions import batch_mean
-from algos.core.rollout import Rollout
+from algos.core.run import Run
 from algos.core.surrogate import mean_surrogate
-from algos.trust_region import NaturalGradientMethod, line_search
+from algos.core.transitions import Estimates, Stats, Transitions
+from algos.trust_region import NaturalSettings, line_search, natural_batch, natural_gradient
 
 
-@dataclass(kw_only=True)
-class TRPO(NaturalGradientMethod):
+class TRPO:
     """Step √(2δ/xᵀFx)·x with x ≈ F⁻¹g, shortened until mean KL(old‖new) ≤ δ and the surrogate improves.
 
     δ is ``max_kl``, in nats.
     """
 
-    max_kl: float
-    max_backtracks: int
-    backtrack_coef: float
+    class Settings(NaturalSettings):
+        max_kl: Rate
+        max_backtracks: Annotated[int, Field(ge=0)]
+        backtrack_coef: Annotated[float, Field(gt=0, lt=1)]
 
-    def update(self, policy: Policy, rollout: Rollout, active: Tensor) -> dict[str, Tensor]:
-        """One trust-region step for the active seeds; reports figures ``[S]``."""
-        batch = self.batch(rollout)
+    def __init__(self, settings: Settings, run: Run) -> None:
+        self.settings = settings
+
+    def update(self, policy: Policy, transitions: Transitions, estimates: Estimates, active: Tensor) -> Stats:
+        """One trust-region step for the active seeds."""
+        settings = self.settings
+        batch = natural_batch(settings, transitions, estimates)
 
         def surrogate(params: Tensor, active: Tensor) -> tuple[Tensor, Tensor]:
             new = policy.distribution(batch.obs, params, active)
-            return mean_surrogate(new, batch), batch_mean(rollout.old.kl(new))
+            return mean_surrogate(new, batch), batch_mean(transitions.old.kl(new))
 
         old_surrogate, _ = surrogate(policy.params, active)
-        natural = self.natural_gradient(old_surrogate, policy, rollout, active)
+        natural = natural_gradient(settings, old_surrogate, policy, transitions, active)
         with torch.no_grad():
             search = line_search(
                 surrogate,
                 policy.params,
-                natural.step(self.max_kl),
+                natural.step(settings.max_kl),
                 old_surrogate,
-                self.max_kl,
-                self.max_backtracks,
-                self.backtrack_coef,
+                settings.max_kl,
+                settings.max_backtracks,
+                settings.backtrack_coef,
                 natural.solved,
             )
             policy.params.copy_(search.params)

@@ -2,15 +2,19 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 import torch
+from pydantic import Field
 from torch import Tensor
 
+from algos.config import AlgorithmSettings, NonNegative, Positive
+from algos.core.batches import Batch
 from algos.core.elementary import sqrt
 from algos.core.policy import Policy
 from algos.core.reductions import batch_sum
-from algos.core.rollout import Batch, Rollout
+from algos.core.transitions import Estimates, Transitions
 
 
 def dot(a: Tensor, b: Tensor) -> Tensor:
@@ -50,9 +54,23 @@ def conjugate_gradient(
     return x
 
 
+class NaturalSettings(AlgorithmSettings):
+    """Of a variant that steps along x ≈ F⁻¹g.
+
+    F is the mean Fisher matrix over ``fisher_fraction`` of the rollout plus ``cg_damping`` times the identity. The
+    fraction is that of the steps, evenly spaced, with all their environments: neighbouring states are the most alike.
+    """
+
+    cg_iters: Positive
+    cg_damping: NonNegative
+    cg_tolerance: NonNegative
+    fisher_fraction: Annotated[float, Field(gt=0, le=1)]
+    normalise_advantages: bool
+
+
 @dataclass
 class NaturalGradient:
-    """Outcome of :meth:`NaturalGradientMethod.natural_gradient`."""
+    """Outcome of :func:`natural_gradient`."""
 
     direction: Tensor  # x ≈ F⁻¹g, [S, P]
     curvature: Tensor  # xᵀFx, [S]
@@ -63,39 +81,29 @@ class NaturalGradient:
         return torch.where(self.solved, sqrt(2 * max_kl / self.curvature), 0.0)[:, None] * self.direction
 
 
-@dataclass(kw_only=True)
-class NaturalGradientMethod:
-    """Base of the variants that step along x ≈ F⁻¹g.
+def natural_batch(settings: NaturalSettings, transitions: Transitions, estimates: Estimates) -> Batch:
+    """All samples of the rollout, with advantages as the settings want them."""
+    batch = Batch.of(transitions, estimates)
+    return batch.normalised() if settings.normalise_advantages else batch
 
-    F is the mean Fisher matrix over ``fisher_fraction`` of the rollout plus ``cg_damping`` times the identity. The
-    fraction is that of the steps, evenly spaced, with all their environments: neighbouring states are the most alike.
-    """
 
-    cg_iters: int
-    cg_damping: float
-    cg_tolerance: float
-    fisher_fraction: float
-    normalise_advantages: bool
+def natural_gradient(
+    settings: NaturalSettings, objective: Tensor, policy: Policy, transitions: Transitions, active: Tensor
+) -> NaturalGradient:
+    """x for the gradient g of ``objective [S]`` at the parameters of the policy that acted."""
+    (gradient,) = torch.autograd.grad(objective.sum(), policy.params)
+    num_steps = transitions.obs.shape[1]
+    count = max(1, round(settings.fisher_fraction * num_steps))
+    with torch.no_grad():
+        obs = transitions.flat(transitions.obs[:, np.arange(count) * num_steps // count])
+        distribution = policy.distribution(obs, active=active)
 
-    def batch(self, rollout: Rollout) -> Batch:
-        """All samples of the rollout, with advantages as the variant wants them."""
-        return rollout.batch().normalised() if self.normalise_advantages else rollout.batch()
+        def product(vector: Tensor, active: Tensor) -> Tensor:
+            return policy.fisher_vector_product(obs, distribution, vector, active) + settings.cg_damping * vector
 
-    def natural_gradient(self, objective: Tensor, policy: Policy, rollout: Rollout, active: Tensor) -> NaturalGradient:
-        """x for the gradient g of ``objective [S]`` at the parameters of the policy that acted."""
-        (gradient,) = torch.autograd.grad(objective.sum(), policy.params)
-        num_steps = rollout.obs.shape[1]
-        count = max(1, round(self.fisher_fraction * num_steps))
-        with torch.no_grad():
-            obs = rollout.flat(rollout.obs[:, np.arange(count) * num_steps // count])
-            distribution = policy.distribution(obs, active=active)
-
-            def product(vector: Tensor, active: Tensor) -> Tensor:
-                return policy.fisher_vector_product(obs, distribution, vector, active) + self.cg_damping * vector
-
-            direction = conjugate_gradient(product, gradient, self.cg_iters, self.cg_tolerance, active)
-            curvature = dot(direction, product(direction, active))
-        return NaturalGradient(direction, curvature, active & (curvature > 0) & torch.isfinite(curvature))
+        direction = conjugate_gradient(product, gradient, settings.cg_iters, settings.cg_tolerance, active)
+        curvature = dot(direction, product(direction, active))
+    return NaturalGradient(direction, curvature, active & (curvature > 0) & torch.isfinite(curvature))
 
 
 @dataclass

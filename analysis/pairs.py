@@ -142,13 +142,14 @@ def level_shares(pairs: Sequence[Pair]) -> tuple[np.ndarray, np.ndarray]:
 COLUMNS = ["env_id", "a", "b", "outcome", "tasks", "n_a", "n_b", "paired", "correlation"]
 COLUMNS += ["difference", "difference_low", "difference_high", "hedges_g", "hedges_g_low", "hedges_g_high"]
 COLUMNS += ["p_uncorrected", "adjusted_p", "level", "permutation_p_uncorrected", "t_p_uncorrected"]
-COLUMNS += ["margin", "equivalence_p_uncorrected", "equivalence_adjusted_p"]
+COLUMNS += ["margin", "equivalence_low", "equivalence_high", "equivalence_p_uncorrected", "equivalence_adjusted_p"]
 COLUMNS += ["possible", "seeds_for_a_result", "detectable", "seeds_needed"]
 COLUMNS += ["probability_of_improvement", "probability_low", "probability_high"]
 COLUMNS += ["probability_p_uncorrected", "probability_adjusted_p", "log_rank_p_uncorrected"]
 """`n_a` and `n_b` are runs, over all `tasks`. `level` is the share of 5% at which the pair was decided. `detectable` is
 the difference that these seeds find with 80% power, `seeds_needed` the seeds per variant (and task) that find one of
-`margin`; both at `level`, and empty where the pair is decided. P is filled in figures by `probability_adjusted_p`."""
+`margin`; both at `level`, and empty where the pair is decided. The equivalence test at 5% asks for the 90% interval to
+lie within the margin. P is filled in figures by `probability_adjusted_p`."""
 
 
 def compare(pair: Pair, score: str, paired: bool, tests: int, margin: float, sign: float) -> dict[str, object]:
@@ -180,6 +181,8 @@ def compare(pair: Pair, score: str, paired: bool, tests: int, margin: float, sig
     }
     if np.isfinite(margin):
         row["margin"] = margin
+        limits = st.difference_interval(x, y, 1 - 2 * LEVEL, paired)
+        row["equivalence_low"], row["equivalence_high"] = map(float, limits)
         row["equivalence_p_uncorrected"] = st.equivalence_test(x, y, margin, stream(*words, "equivalence"), paired)
     return row
 
@@ -254,7 +257,8 @@ def verdict(row: pd.Series, score: str) -> str:
     if row["outcome"] == SAME:
         equal = f"equivalence test, adjusted {p_value(row['equivalence_adjusted_p'])}"
         same = f"{a} and {b} are practically the same {where}, within {number(row['margin'])} ({equal})"
-        return f"{same}: {lead} ({between}); {seeds}."
+        within = f"90% interval {interval(row['equivalence_low'], row['equivalence_high'])}"
+        return f"{same}: {lead} ({within}); {seeds}."
     start = f"Undecided between {a} and {b} {where}: {lead} ({between}, {p}; {seeds})."
     if not row["possible"]:
         per = "seed each" if row["tasks"] == 1 else "seed each and task"

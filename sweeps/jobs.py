@@ -9,6 +9,8 @@ from hydra.utils import get_class
 from omegaconf import DictConfig, open_dict
 
 from algos.build import make_environments
+from algos.parts import PartError
+from algos.rehearsal import Rehearsals
 from sweeps.compose import plain_config
 from sweeps.errors import InputError
 from sweeps.requirements import check_device, check_logger
@@ -47,7 +49,7 @@ def check_jobs(jobs: list[tuple[DictConfig, Path]], launcher: str) -> list[dict[
     Raises:
         InputError, TaskError: what is wrong with the first job that is wrong.
     """
-    contents, tasks, directories = [], [], set()
+    contents, tasks, directories, rehearsals = [], [], set(), Rehearsals()
     for config, directory in jobs:
         content = plain_config(config)
         run = validate(content)
@@ -58,6 +60,10 @@ def check_jobs(jobs: list[tuple[DictConfig, Path]], launcher: str) -> list[dict[
         if run.env not in tasks:
             make_environments(run.env, 1).close()
             tasks.append(run.env)
+        try:
+            rehearsals.check(run)
+        except PartError as error:
+            raise InputError(str(error)) from None
         if directory in directories:
             raise InputError(f"hydra.sweep.subdir={directory.name}: shared by several jobs; allowed: one each")
         directories.add(directory)

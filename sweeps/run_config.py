@@ -30,7 +30,7 @@ def validate(composed: dict[str, Any]) -> RunConfig:
 
 def _first_problem(error: ValidationError, composed: dict[str, Any]) -> str:
     problem = error.errors()[0]
-    if problem["type"] == "value_error" and not problem["loc"]:
+    if problem["type"] == "value_error" and isinstance(problem["input"], dict):  # of a whole section
         return str(problem["ctx"]["error"])
     path: list[str] = []
     inside: Any = composed

@@ -10,6 +10,7 @@ from algos.config import Config
 from algos.core.checkpoint import CheckpointError, unpack
 from algos.core.critic import Critic
 from algos.core.policy import Policy
+from algos.core.resources import Resources
 from analysis.run_format import CHECKPOINT, CONFIG, read_config
 from sweeps.errors import InputError, one_line
 
@@ -42,11 +43,11 @@ def load_agents(directory: Path, seeds: range) -> tuple[Config, Policy, Critic]:
     rows = [config.seeds.index(seed) for seed in seeds]
     own = config.model_copy(update={"seed": seeds.start, "num_seeds": len(seeds), "device": "cpu"})
     envs = make_environments(own.env, 1)
-    policy, critic = make_agents(own, envs)
+    policy, critic = make_agents(own, envs, Resources(own))
     envs.close()
     with torch.no_grad():
         policy.params.copy_(torch.from_numpy(state["policy.params"][rows]))
         critic.params.copy_(torch.from_numpy(state["critic.params"][rows]))
-    statistics = policy.observations.state_dict()
-    policy.observations.load_state_dict({name: state[f"policy.observations.{name}"][rows] for name in statistics})
+    statistics = policy.obs_normaliser.state_dict()
+    policy.obs_normaliser.load_state_dict({name: state[f"policy.obs_normaliser.{name}"][rows] for name in statistics})
     return own, policy, critic

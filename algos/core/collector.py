@@ -5,41 +5,58 @@ import torch
 from gymnasium import spaces
 
 from algos.core.checkpoint import State, collect_state, restore_state
+from algos.core.normalisation import RewardNormaliser
 from algos.core.policy import Policy
-from algos.core.rollout import Rollout
 from algos.core.stepping import Stepping
+from algos.core.transitions import Transitions, flat
 from algos.streams import Streams
 
 
 class Collector:
     """Collects rollouts of ``num_steps`` from all environments of all seeds; an episode may span rollouts."""
 
-    def __init__(self, stepping: Stepping, num_steps: int, streams: Streams, dtype: type[np.floating]) -> None:
+    def __init__(
+        self,
+        stepping: Stepping,
+        num_steps: int,
+        streams: Streams,
+        dtype: type[np.floating],
+        reward_normaliser: RewardNormaliser,
+    ) -> None:
         self.stepping = stepping
         self.num_steps = num_steps
         self.streams = streams
         self.dtype = dtype
+        self.reward_normaliser = reward_normaliser
         space = stepping.envs.single_action_space
         self.draw = streams.standard_normal if isinstance(space, spaces.Box) else streams.uniform
         self.num_actions = int(np.prod(space.shape or (1,)))
 
-    def collect(self, policy: Policy) -> Rollout:
+    def collect(self, policy: Policy) -> Transitions:
         """The next ``num_steps`` steps of every environment, acting by ``policy``."""
         num_envs = self.stepping.episode_return.shape[1]
-        rollout = self.stepping.rollout(policy, self.draw((self.num_steps, num_envs, self.num_actions), self.dtype))
-        rollout.raw_obs, observations = rollout.obs, policy.observations
-        rollout.obs, rollout.last_obs = observations(rollout.obs), observations(rollout.last_obs)
-        rollout.final_obs = observations(rollout.final_obs, rollout.final_index[:, 0])
-        rollout.device = policy.params.device
+        steps = self.stepping.rollout(policy, self.draw((self.num_steps, num_envs, self.num_actions), self.dtype))
+        obs = policy.obs_normaliser(steps.obs)
         with torch.no_grad():
-            rollout.old = policy.distribution(rollout.flat(rollout.obs)).detach()
-            rollout.log_probs = rollout.old.log_prob(rollout.flat(rollout.actions))
-        return rollout
+            device = policy.params.device
+            old = policy.distribution(flat(obs, device)).detach()
+            log_probs = old.log_prob(flat(steps.actions, device))
+        return Transitions(
+            steps=steps,
+            obs=obs,
+            last_obs=policy.obs_normaliser(steps.last_obs),
+            final_obs=policy.obs_normaliser(steps.final_obs, steps.final_index[:, 0]),
+            rewards=self.reward_normaliser(steps.rewards, steps.ended),
+            old=old,
+            log_probs=log_probs,
+        )
 
     def state_dict(self) -> State:
-        """Where the episodes and the random streams stand."""
-        return collect_state(streams=self.streams, stepping=self.stepping)
+        """Where the episodes and the scale of the rewards stand."""
+        return collect_state(stepping=self.stepping, reward_normaliser=self.reward_normaliser)
 
     def load_state_dict(self, state: State) -> None:
         """Continue from a saved state."""
-        restore_state(state, streams=self.streams, stepping=self.stepping)
+        restore_state(state, stepping=self.stepping, reward_normaliser=self.reward_normaliser)
+        if not self.stepping.resumes_episodes:
+            self.reward_normaliser.begin_episodes()

@@ -4,12 +4,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from algos.core.checkpoint import State, collect_state, restore_state
+from algos.config import AnyOptimiser, Config, CriticSettings, GradientSettings, Positive, Rate, check_minibatches
+from algos.core.batches import Batch, minibatches
+from algos.core.checkpoint import State
 from algos.core.networks import MLP
-from algos.core.optimiser import Optimiser
 from algos.core.reductions import batch_mean
-from algos.core.rollout import Batch, Rollout, minibatches
-from algos.streams import Streams
+from algos.core.resources import Resources
+from algos.core.transitions import Estimates, Stats, Transitions
 
 
 class Critic:
@@ -19,13 +20,13 @@ class Critic:
     do in PPO2, with V_old the estimator's values; None is (V − R)².
     """
 
-    def __init__(self, network: MLP, params: Tensor, clip_coef: float | None) -> None:
+    def __init__(self, settings: CriticSettings, network: MLP, params: Tensor) -> None:
         self.network = network
         self.params = params
-        self.clip_coef = clip_coef
+        self.clip_coef = settings.clip_coef
 
-    def fit(self, rollout: Rollout, active: Tensor) -> dict[str, Tensor]:
-        """Make what can be made of ``rollout.returns`` before the policy's update; reports figures ``[S]``."""
+    def fit(self, transitions: Transitions, estimates: Estimates, active: Tensor) -> Stats:
+        """Make what can be made of ``estimates.returns`` before the policy's update; reports numbers ``[S]``."""
         raise NotImplementedError
 
     def state_dict(self) -> State:
@@ -44,23 +45,23 @@ class Critic:
         values = self.network(self.params if params is None else params, x)
         return values.cpu().numpy().reshape(obs.shape[:-1])
 
-    def values(self, rollout: Rollout, params: Tensor | None = None) -> tuple[np.ndarray, np.ndarray]:
-        """Values of the states of a rollout and of those that each step led to, both ``[S, T, N]``.
+    def values(self, transitions: Transitions, params: Tensor | None = None) -> tuple[np.ndarray, np.ndarray]:
+        """Values of the states of the transitions and of those that they led to, both ``[S, T, N]``.
 
         After a truncated step the latter is the value of the episode's final observation.
         """
-        values = self.predict(rollout.obs, params)
-        next_values = np.concatenate([values[:, 1:], self.predict(rollout.last_obs, params)[:, None]], axis=1)
-        if len(rollout.final_obs):
-            seed, step, env = rollout.final_index.T
+        values = self.predict(transitions.obs, params)
+        next_values = np.concatenate([values[:, 1:], self.predict(transitions.last_obs, params)[:, None]], axis=1)
+        if len(transitions.final_obs):
+            seed, step, env = transitions.steps.final_index.T
             rank = np.arange(len(seed)) - np.searchsorted(seed, seed)
-            padded = np.zeros((len(values), rank.max() + 1, rollout.obs.shape[-1]), rollout.obs.dtype)
-            padded[seed, rank] = rollout.final_obs
+            padded = np.zeros((len(values), rank.max() + 1, transitions.obs.shape[-1]), transitions.obs.dtype)
+            padded[seed, rank] = transitions.final_obs
             next_values[seed, step, env] = self.predict(padded, params)[seed, rank]
         return values, next_values
 
     def mean_error(self, obs: Tensor, returns: Tensor, old_values: Tensor | None, active: Tensor) -> Tensor:
-        """Mean error of each active seed ``[S]``, differentiable in the parameters; ``old_values`` where it clips."""
+        """Mean error of each active seed ``[S]``, differentiable in the parameters; it clips around ``old_values``."""
         if self.clip_coef is None:
             return self.network.mse(self.params, obs, returns, active)
         assert old_values is not None
@@ -75,28 +76,28 @@ class SeparateCritic(Critic):
     ``params_before_last_step`` are the parameters as the last forward pass of a fit saw them.
     """
 
-    def __init__(
-        self,
-        network: MLP,
-        params: Tensor,
-        clip_coef: float | None,
-        optimiser: Optimiser,
-        update_epochs: int,
-        num_minibatches: int,
-        streams: Streams,
-    ) -> None:
-        super().__init__(network, params, clip_coef)
-        self.params_before_last_step = params.detach().clone()
-        self.optimiser = optimiser
-        self.update_epochs = update_epochs
-        self.num_minibatches = num_minibatches
-        self.streams = streams
+    class Settings(CriticSettings):
+        joint = False
+        update_epochs: Positive
+        num_minibatches: Positive
+        optimiser: AnyOptimiser
 
-    def fit(self, rollout: Rollout, active: Tensor) -> dict[str, Tensor]:
-        """Regress on ``rollout.returns`` for the active seeds; reports ``value_loss [S]``, of the last epoch."""
-        tensors = [rollout.flat(rollout.obs), rollout.flat(rollout.returns)]
+        def check(self, config: Config) -> None:
+            check_minibatches("critic", self.num_minibatches, config)
+
+    def __init__(self, settings: Settings, network: MLP, params: Tensor, resources: Resources) -> None:
+        super().__init__(settings, network, params)
+        self.params_before_last_step = params.detach().clone()
+        self.optimiser = resources.optimiser("critic", settings.optimiser, [params])
+        self.streams = resources.streams("critic_minibatches")
+        self.update_epochs = settings.update_epochs
+        self.num_minibatches = settings.num_minibatches
+
+    def fit(self, transitions: Transitions, estimates: Estimates, active: Tensor) -> Stats:
+        """Regress on ``estimates.returns`` for the active seeds; reports ``value_loss [S]``, of the last epoch."""
+        tensors = [transitions.flat(transitions.obs), transitions.flat(estimates.returns)]
         if self.clip_coef is not None:
-            tensors.append(rollout.flat(rollout.values))
+            tensors.append(transitions.flat(estimates.values))
         shuffled = self.num_minibatches > 1
         permutations = self.streams.permutations(self.update_epochs, tensors[1].shape[1]) if shuffled else None
         for epoch in range(self.update_epochs):
@@ -109,26 +110,24 @@ class SeparateCritic(Critic):
                 losses.append(loss.detach())
         return {"value_loss": sum(losses[1:], start=losses[0]) / len(losses)}
 
-    def state_dict(self) -> State:
-        """The parameters, the optimiser's state and the minibatch streams."""
-        return super().state_dict() | collect_state(optimiser=self.optimiser, streams=self.streams)
-
-    def load_state_dict(self, state: State) -> None:
-        """Continue from a saved state."""
-        super().load_state_dict(state)
-        restore_state(state, optimiser=self.optimiser, streams=self.streams)
-
 
 class JointCritic(Critic):
     """A critic that the policy's gradient steps fit: they descend :meth:`loss` too."""
 
-    def __init__(self, network: MLP, params: Tensor, clip_coef: float | None, vf_coef: float) -> None:
-        super().__init__(network, params, clip_coef)
-        self.vf_coef = vf_coef
+    class Settings(CriticSettings):
+        joint = True
+        vf_coef: Rate
 
-    def fit(self, rollout: Rollout, active: Tensor) -> dict[str, Tensor]:
-        """Nothing yet; the policy's batches will carry what the error needs."""
-        rollout.batches_carry_values = self.clip_coef is not None
+        def check(self, config: Config) -> None:
+            if not isinstance(config.algo, GradientSettings):
+                raise ValueError(f"critic=joint: algo={config.algo.name} makes no gradient steps; allowed: separate")
+
+    def __init__(self, settings: Settings, network: MLP, params: Tensor, resources: Resources) -> None:
+        super().__init__(settings, network, params)
+        self.vf_coef = settings.vf_coef
+
+    def fit(self, transitions: Transitions, estimates: Estimates, active: Tensor) -> Stats:
+        """Nothing: it is fitted by the steps of the policy's update."""
         return {}
 
     def loss(self, batch: Batch, active: Tensor) -> Tensor:

@@ -1,39 +1,60 @@
 """Advantages and critic targets of a rollout, by the textbook."""
 
-import numpy as np
-from torch import Tensor
+from torch import Tensor, nan, where
 
+from algos.config import EstimatorSettings
 from algos.core.advantages import generalised_advantages
 from algos.core.critic import Critic
-from algos.core.rollout import Rollout
+from algos.core.reductions import batch_mean
+from algos.core.resources import Resources
+from algos.core.transitions import Estimates, Transitions
 
 
-class TextbookEstimator:
+class Estimator:
+    """Base of the estimators; ``Class(settings, resources)`` makes one."""
+
+    def estimate(self, transitions: Transitions, critic: Critic) -> Estimates:
+        """By the critic as it is."""
+        raise NotImplementedError
+
+    def revise(self, transitions: Transitions, estimates: Estimates, critic: Critic) -> Estimates:
+        """What the policy learns from, once the critic is fitted to ``estimates``: by default the same."""
+        return estimates
+
+
+class TextbookEstimator(Estimator):
     """GAE(γ, λ) with the critic as it was when the policy acted; λ-returns as the critic's targets.
 
     Traces are cut where an episode ends; values bootstrap at truncations and at the end of the rollout, not at
     terminations (Pardo et al. 2018).
     """
 
-    def __init__(self, gamma: float, gae_lambda: float) -> None:
-        self.gamma = gamma
-        self.gae_lambda = gae_lambda
+    class Settings(EstimatorSettings):
+        pass
 
-    def __call__(self, rollout: Rollout, critic: Critic, active: Tensor) -> dict[str, np.ndarray | Tensor]:
-        """Fill ``rollout.values, next_values, advantages, returns``, fit the critic, report its figures ``[S]``."""
-        self.estimate(rollout, critic)
-        return {**critic.fit(rollout, active)}
+    def __init__(self, settings: Settings, resources: Resources) -> None:
+        self.gamma = resources.config.gamma
+        self.gae_lambda = resources.config.gae_lambda
 
-    def estimate(self, rollout: Rollout, critic: Critic) -> None:
-        """Fill ``rollout.values, next_values, advantages, returns`` by the critic as it is."""
-        rollout.values, rollout.next_values = critic.values(rollout)
-        rollout.advantages = generalised_advantages(
-            rollout.rewards,
-            rollout.values,
-            rollout.next_values,
-            rollout.terminated,
-            rollout.ended,
+    def estimate(self, transitions: Transitions, critic: Critic) -> Estimates:
+        values, next_values = critic.values(transitions)
+        advantages = generalised_advantages(
+            transitions.rewards,
+            values,
+            next_values,
+            transitions.terminated,
+            transitions.ended,
             self.gamma,
             self.gae_lambda,
         )
-        rollout.returns = rollout.advantages + rollout.values
+        return Estimates(values, next_values, advantages, returns=advantages + values)
+
+
+def explained_variance(transitions: Transitions, estimates: Estimates) -> Tensor:
+    """Share of the variance of the critic's targets that its values explain ``[S]``; NaN where they do not vary."""
+    returns, values = transitions.flat(estimates.returns), transitions.flat(estimates.values)
+    residual = returns - values
+    total = returns - batch_mean(returns)[:, None]
+    variance = batch_mean(total * total)
+    centred = residual - batch_mean(residual)[:, None]
+    return where(variance > 0, 1 - batch_mean(centred * centred) / variance, nan)

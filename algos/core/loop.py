@@ -9,14 +9,27 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from algos.core.algorithm import Algorithm
 from algos.core.checkpoint import State, check_fits, collect_state, restore_state
 from algos.core.collector import Collector
-from algos.core.critic import Critic
+from algos.core.estimators import explained_variance
 from algos.core.evaluation import PeriodicEvaluation
-from algos.core.networks import batch_mean
-from algos.core.normalisation import RewardNormaliser
-from algos.core.policy import Policy
-from algos.core.rollout import Rollout
+from algos.core.reductions import batch_mean
+from algos.core.run import Run
+from algos.core.transitions import Estimates, Transitions
+
+RESERVED = (
+    "algo",
+    "env_id",
+    "seed",
+    "iteration",
+    "status",
+    "env_steps",
+    "episodes",
+    "episodic_return",
+    "episodic_length",
+)
+"""Columns of ``progress.csv`` that are not a variant's to report."""
 
 
 @dataclass
@@ -40,37 +53,26 @@ class Iteration:
 
 
 class Trainer:
-    """Trains all seeds of one variant on one task in lock-step.
-
-    ``rewards`` makes what is learned from of the rewards; the returns that are reported are the true ones.
-    ``schedules`` are pairs of an object and the name of its number that falls linearly to zero.
-    """
+    """Trains all seeds of one variant on one task in lock-step."""
 
     def __init__(
         self,
-        seeds: range,
-        iterations: int,
+        run: Run,
         collector: Collector,
-        rewards: RewardNormaliser,
-        policy: Policy,
-        critic: Critic,
-        estimator: Any,
-        algorithm: Any,
-        schedules: list[tuple[Any, str]],
+        algorithm: Algorithm,
         evaluation: PeriodicEvaluation | None,
     ) -> None:
-        self.seeds = seeds
-        self.iterations = iterations
+        self.resources = run.resources
+        self.seeds = run.config.seeds
+        self.iterations = run.config.iterations
+        self.policy = run.policy
+        self.critic = run.critic
+        self.estimator = run.estimator
         self.collector = collector
-        self.rewards = rewards
-        self.policy = policy
-        self.critic = critic
-        self.estimator = estimator
         self.algorithm = algorithm
-        self.schedules = [(owner, name, getattr(owner, name)) for owner, name in schedules]
         self.evaluation = evaluation
         self.next_iteration = 0
-        self.running = torch.ones(len(seeds), dtype=torch.bool, device=policy.params.device)
+        self.running = torch.ones(len(self.seeds), dtype=torch.bool, device=self.policy.params.device)
 
     def __iter__(self) -> Iterator[Iteration]:
         while not self.finished:
@@ -99,81 +101,78 @@ class Trainer:
         self.next_iteration = int(state["next_iteration"])
         self.running.copy_(torch.from_numpy(state["running"]))
         restore_state(state, **self._parts())
-        if not self.collector.stepping.resumes_episodes:
-            self.rewards.begin_episodes()
 
     def _parts(self) -> dict[str, Any]:
         return {
             "collector": self.collector,
-            "rewards": self.rewards,
             "policy": self.policy,
             "critic": self.critic,
             "estimator": self.estimator,
             "algorithm": self.algorithm,
+            "run": self.resources,
         }
 
     def _iterate(self, number: int) -> Iteration:
-        for owner, name, initial in self.schedules:
-            setattr(owner, name, initial * (1 - number / self.iterations))
+        self.resources.begin(number)
         running = self.running.clone()
         clock = [time.perf_counter()]
-        rollout = self.collector.collect(self.policy)
-        self.policy.observations.update(rollout.raw_obs)
-        rollout.rewards = self.rewards(rollout.rewards, rollout.ended)
+        transitions = self.collector.collect(self.policy)
+        self.policy.obs_normaliser.update(transitions.steps.obs)
         clock.append(time.perf_counter())
-        stats: dict[str, Any] = self.estimator(rollout, self.critic, running)
+        estimates, fit_stats = self.fit(transitions)
         clock.append(time.perf_counter())
-        stats = self.algorithm.update(self.policy, rollout, running) | stats
+        stats = self.algorithm.update(self.policy, transitions, estimates, running)
         clock.append(time.perf_counter())
-        stats = self._episode_stats(rollout, number) | stats | self._common_stats(rollout)
-        failures = self._stop_broken_seeds(number, rollout, stats)
+        common = self._common_stats(transitions, estimates)
+        own = {name: stats.pop(name) for name in common.keys() & stats.keys()}  # a variant that estimated anew
+        columns = self._episode_stats(transitions, number) | stats | fit_stats | common | own
+        failures = self._stop_broken_seeds(number, transitions, columns)
         self.next_iteration = number + 1
         parts = ["rollout_seconds", "critic_seconds", "policy_seconds"]
         if self.evaluation is not None:
             clock.append(time.perf_counter())
-            stats |= self.evaluation.columns(self.policy, number)
+            columns |= self.evaluation.columns(self.policy, number)
             clock.append(time.perf_counter())
             parts += ["other_seconds", "evaluation_seconds"]
         seconds = dict(zip(parts, np.diff(clock).tolist(), strict=True))
         values: dict[str, np.ndarray] = {
             name: value.cpu().numpy() if isinstance(value, Tensor) else np.asarray(value)
-            for name, value in stats.items()
+            for name, value in columns.items()
         }
         return Iteration(number, values, running.cpu().numpy(), failures, seconds)
 
-    def _episode_stats(self, rollout: Rollout, number: int) -> dict[str, Any]:
-        steps_per_iteration = rollout.rewards.shape[1] * rollout.rewards.shape[2]
-        episodes = rollout.episodes
+    def fit(self, transitions: Transitions) -> tuple[Estimates, dict[str, Any]]:
+        """Estimate, then fit the critic: what the policy learns from, and numbers ``[S]`` to report."""
+        estimates = self.estimator.estimate(transitions, self.critic)
+        stats = self.critic.fit(transitions, estimates, self.running)
+        return self.estimator.revise(transitions, estimates, self.critic), {**stats, **estimates.stats}
+
+    def _episode_stats(self, transitions: Transitions, number: int) -> dict[str, Any]:
+        episodes = transitions.steps.episodes
         some = np.maximum(episodes.count, 1)
         return {
-            "env_steps": np.full(len(self.seeds), (number + 1) * steps_per_iteration),
+            "env_steps": np.full(len(self.seeds), (number + 1) * transitions.rewards[0].size),
             "episodes": episodes.count,
             "episodic_return": np.where(episodes.count > 0, episodes.return_sum / some, np.nan),
             "episodic_length": np.where(episodes.count > 0, episodes.length_sum / some, np.nan),
         }
 
     @torch.no_grad()
-    def _common_stats(self, rollout: Rollout) -> dict[str, Any]:
-        """Figures that every variant reports alike: the policy's entropy and step, how well the critic fitted."""
-        new = self.policy.distribution(rollout.flat(rollout.obs))
-        returns, values = rollout.flat(rollout.returns), rollout.flat(rollout.values)
-        residual = returns - values
-        total = returns - batch_mean(returns)[:, None]
-        variance = batch_mean(total * total)
-        centred = residual - batch_mean(residual)[:, None]
-        explained = 1 - batch_mean(centred * centred) / variance
+    def _common_stats(self, transitions: Transitions, estimates: Estimates) -> dict[str, Any]:
+        """What is reported of every variant alike: the policy's entropy and step, how well the critic fitted."""
+        new = self.policy.distribution(transitions.flat(transitions.obs))
         return {
-            "entropy": batch_mean(rollout.old.entropy()),
-            "kl_old_new": batch_mean(rollout.old.kl(new)),
-            "explained_variance": torch.where(variance > 0, explained, torch.nan),
+            "entropy": batch_mean(transitions.old.entropy()),
+            "kl_old_new": batch_mean(transitions.old.kl(new)),
+            "explained_variance": explained_variance(transitions, estimates),
         }
 
-    def _stop_broken_seeds(self, number: int, rollout: Rollout, stats: dict[str, Any]) -> list[Failure]:
+    def _stop_broken_seeds(self, number: int, transitions: Transitions, stats: dict[str, Any]) -> list[Failure]:
         """Stop the seeds whose observations, rewards, losses or parameters are no longer finite."""
         num_seeds = len(self.seeds)
         checks: dict[str, Tensor] = {
-            "observation": torch.from_numpy(np.isfinite(rollout.obs.reshape(num_seeds, -1)).all(1)),
-            "reward": torch.from_numpy(np.isfinite(rollout.rewards.reshape(num_seeds, -1)).all(1)),
+            "observation": torch.from_numpy(np.isfinite(transitions.obs.reshape(num_seeds, -1)).all(1)),
+            "reward": torch.from_numpy(np.isfinite(transitions.rewards.reshape(num_seeds, -1)).all(1)),
         }
         checks |= {name: torch.isfinite(stats[name]).cpu() for name in ("value_loss", "policy_loss") if name in stats}
         checks |= {

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from algos.config import Decay, OptimiserSettings
 from algos.core.checkpoint import State
 from algos.core.elementary import sqrt
 from algos.core.networks import batch_sum
@@ -19,10 +20,11 @@ class Optimiser:
     ``learning_rate`` may be set between steps.
     """
 
-    def __init__(self, params: Sequence[Tensor], learning_rate: float, max_grad_norm: float | None) -> None:
+    def __init__(self, settings: OptimiserSettings, params: Sequence[Tensor]) -> None:
         self.params = list(params)
-        self.learning_rate = learning_rate
-        self.max_grad_norm = max_grad_norm
+        self.learning_rate = settings.learning_rate
+        self.max_grad_norm = settings.max_grad_norm
+        self.eps = settings.eps
 
     def step(self, loss: Tensor, active: Tensor) -> None:
         """Descend ``loss [S]`` one step for the seeds where ``active [S]``."""
@@ -78,17 +80,13 @@ class Optimiser:
 class Adam(Optimiser):
     """Adam (Kingma and Ba 2015, Algorithm 1), with a step count per seed."""
 
-    def __init__(
-        self,
-        params: Sequence[Tensor],
-        learning_rate: float,
-        max_grad_norm: float | None,
-        eps: float,
-        beta1: float,
-        beta2: float,
-    ) -> None:
-        super().__init__(params, learning_rate, max_grad_norm)
-        self.eps, self.beta1, self.beta2 = eps, beta1, beta2
+    class Settings(OptimiserSettings):
+        beta1: Decay
+        beta2: Decay
+
+    def __init__(self, settings: Settings, params: Sequence[Tensor]) -> None:
+        super().__init__(settings, params)
+        self.beta1, self.beta2 = settings.beta1, settings.beta2
         self.means = [torch.zeros_like(param) for param in self.params]
         self.squares = [torch.zeros_like(param) for param in self.params]
         self.steps = [torch.zeros(param.shape[0], 1, dtype=torch.float64, device=param.device) for param in self.params]
@@ -125,11 +123,12 @@ class Adam(Optimiser):
 class RMSprop(Optimiser):
     """RMSprop (Tieleman and Hinton 2012) with ε outside the root, as torch.optim.RMSprop; A2C's usual optimiser."""
 
-    def __init__(
-        self, params: Sequence[Tensor], learning_rate: float, max_grad_norm: float | None, eps: float, decay: float
-    ) -> None:
-        super().__init__(params, learning_rate, max_grad_norm)
-        self.eps, self.decay = eps, decay
+    class Settings(OptimiserSettings):
+        decay: Decay
+
+    def __init__(self, settings: Settings, params: Sequence[Tensor]) -> None:
+        super().__init__(settings, params)
+        self.decay = settings.decay
         self.squares = [torch.zeros_like(param) for param in self.params]
 
     def _compiled_step(self, index: int, grad: Tensor, scale: Tensor, active: Tensor) -> None:

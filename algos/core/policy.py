@@ -1,6 +1,5 @@
-"""Stochastic policies: a stacked network, an action distribution on its outputs, and the optimiser that moves them."""
+"""Stochastic policies: a stacked network and an action distribution on its outputs."""
 
-from collections.abc import Callable
 from typing import Protocol
 
 import numpy as np
@@ -12,8 +11,6 @@ from algos.core.distributions import Categorical, DiagonalGaussian, Distribution
 from algos.core.elementary import exp
 from algos.core.networks import MLP
 from algos.core.normalisation import ObservationNormaliser
-from algos.core.optimiser import Optimiser
-from algos.core.rollout import Batch
 
 
 class Head(Protocol):
@@ -133,26 +130,15 @@ class SquashedHead:
 class Policy:
     """The policies of all seeds: flat parameters ``[S, P]``, the network's first and then the head's own.
 
-    ``optimiser`` is None for variants that set the parameters themselves. Where ``critic_loss`` is given, every
-    gradient step descends the sum of the policy's loss and the critic's: one joint step for both. ``observations`` says
-    what the networks see: :meth:`act` takes observations as environments give them, all else takes normalised ones.
+    ``obs_normaliser`` says what the networks see: :meth:`act` takes observations as environments give them, all else
+    takes normalised ones.
     """
 
-    def __init__(
-        self,
-        network: MLP,
-        head: Head,
-        params: Tensor,
-        optimiser: Optimiser | None,
-        critic_loss: Callable[[Batch, Tensor], Tensor] | None,
-        observations: ObservationNormaliser,
-    ) -> None:
+    def __init__(self, network: MLP, head: Head, params: Tensor, obs_normaliser: ObservationNormaliser) -> None:
         self.network = network
         self.head = head
         self.params = params
-        self.optimiser = optimiser
-        self.critic_loss = critic_loss
-        self.observations = observations
+        self.obs_normaliser = obs_normaliser
 
     def distribution(self, obs: Tensor, params: Tensor | None = None, active: Tensor | None = None) -> Distribution:
         """Action distribution at ``obs [S, B, D]``, by default at the current parameters."""
@@ -182,23 +168,15 @@ class Policy:
         deviation = self.head.standard_deviation(self.params[:, self.network.num_params :])
         return None if deviation is None else deviation.cpu().numpy()
 
-    def descend(self, loss: Tensor, batch: Batch, active: Tensor) -> None:
-        """One optimiser step down ``loss [S]`` (and the critic's, where joint) for the active seeds."""
-        assert self.optimiser is not None
-        if self.critic_loss is not None:
-            loss = loss + self.critic_loss(batch, active)
-        self.optimiser.step(loss, active)
-
     def state_dict(self) -> State:
-        """The parameters, the optimiser's state and the statistics of the observations."""
-        parts = collect_state(optimiser=self.optimiser, observations=self.observations)
-        return {"params": self.params.detach().cpu().numpy(), **parts}
+        """The parameters and the statistics of the observations."""
+        return {"params": self.params.detach().cpu().numpy()} | collect_state(obs_normaliser=self.obs_normaliser)
 
     @torch.no_grad()
     def load_state_dict(self, state: State) -> None:
         """Continue from a saved state."""
         self.params.copy_(torch.from_numpy(state["params"]))
-        restore_state(state, optimiser=self.optimiser, observations=self.observations)
+        restore_state(state, obs_normaliser=self.obs_normaliser)
 
     @torch.no_grad()
     def act(self, obs: np.ndarray, noise: np.ndarray | None) -> np.ndarray:
@@ -207,7 +185,7 @@ class Policy:
         They are sampled from ``noise`` of the actions' shape, or the modes if it is None; those of a squashed policy
         are not squashed yet.
         """
-        distribution = self.distribution(torch.as_tensor(self.observations(obs), device=self.params.device))
+        distribution = self.distribution(torch.as_tensor(self.obs_normaliser(obs), device=self.params.device))
         if noise is None:
             return distribution.mode().cpu().numpy()
         return distribution.sample(torch.as_tensor(noise, device=self.params.device)).cpu().numpy()

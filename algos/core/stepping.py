@@ -15,7 +15,7 @@ from gymnasium.vector import VectorEnv
 from algos.core.checkpoint import State, collect_state, restore_state
 from algos.core.elementary import tanh
 from algos.core.policy import CategoricalHead, GaussianHead, Head, Policy, SquashedHead
-from algos.core.rollout import Episodes, Rollout
+from algos.core.transitions import Episodes, Steps
 from algos.envs.batched import BatchedEnv
 from algos.kernels.rollout import rollout as compiled_rollout
 from algos.streams import fresh_seeds
@@ -31,7 +31,7 @@ class CompiledStepping:
         self.episode_return = np.zeros((num_seeds, len(env_seeds) // num_seeds))
         envs.reset(seed=list(env_seeds))
 
-    def rollout(self, policy: Policy, noise: np.ndarray) -> Rollout:
+    def rollout(self, policy: Policy, noise: np.ndarray) -> Steps:
         """As many steps as ``noise [S, T, N, A]`` has, acting by ``policy``."""
         params = policy.params.detach().cpu().numpy()
         steps = compiled_rollout(
@@ -41,12 +41,12 @@ class CompiledStepping:
             params[:, : policy.network.num_params],
             policy.standard_deviation(),
             noise,
-            obs_mean=policy.observations.mean,
-            obs_scale=policy.observations.scale,
-            obs_clip=policy.observations.clip,
+            obs_mean=policy.obs_normaliser.mean,
+            obs_scale=policy.obs_normaliser.scale,
+            obs_clip=policy.obs_normaliser.clip,
             episode_return=self.episode_return,
         )
-        return Rollout(
+        return Steps(
             obs=steps.obs,
             actions=steps.actions,
             rewards=steps.rewards,
@@ -85,12 +85,12 @@ class VectorStepping:
         self.episode_length = np.zeros(self.episode_return.shape, np.int64)
         self.obs = self._as_obs(envs.reset(seed=list(env_seeds))[0])  # type: ignore[arg-type]  # [S, N, D]
 
-    def rollout(self, policy: Policy, noise: np.ndarray) -> Rollout:
+    def rollout(self, policy: Policy, noise: np.ndarray) -> Steps:
         """As many steps as ``noise [S, T, N, A]`` has, acting by ``policy``."""
         with _one_thread():
             return self._rollout(policy, noise)
 
-    def _rollout(self, policy: Policy, noise: np.ndarray) -> Rollout:
+    def _rollout(self, policy: Policy, noise: np.ndarray) -> Steps:
         self.num_rollouts += 1
         to_env = action_transform(self.envs.single_action_space, policy.head)
         S, T, N, A = noise.shape
@@ -118,7 +118,7 @@ class VectorStepping:
                 episodes.length_sum[s] += self.episode_length[s, n]
                 self.episode_return[s, n] = self.episode_length[s, n] = 0
         order = sorted(range(len(final_index)), key=final_index.__getitem__)
-        return Rollout(
+        return Steps(
             obs=obs,
             actions=actions,
             rewards=rewards,

@@ -6,15 +6,15 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from algos.core.batches import Batch
 from algos.core.distributions import Distribution
 from algos.core.elementary import exp
 from algos.core.policy import CategoricalHead, GaussianHead, Policy
 from algos.core.reductions import batch_mean
-from algos.core.rollout import Batch
 from algos.kernels.policy_gradient import policy_gradient
 
 
-class Figures(NamedTuple):
+class RatioStats(NamedTuple):
     """Means over each seed's samples, ``[S]``, r = π/π_old."""
 
     k3: Tensor  # mean(r − 1 − log r)
@@ -39,15 +39,15 @@ def clipped_surrogate(ratio: Tensor, advantages: Tensor, clip_coef: float | None
 
 def clipped_surrogate_loss(
     policy: Policy, batch: Batch, clip_coef: float | None, ent_coef: float, active: Tensor
-) -> tuple[Tensor, Figures]:
+) -> tuple[Tensor, RatioStats]:
     """The loss ``[S]`` −mean(:func:`clipped_surrogate`) − ent_coef · mean(entropy), and what is reported beside it.
 
     Differentiable once, in ``policy.params``. Only the ``active [S]`` seeds are computed. On the CPU one compiled pass
     gives loss and gradient, except for MultiDiscrete actions.
     """
     if _compiles(policy):
-        loss, *figures = _Compiled.apply(policy.params, policy, batch, clip_coef, ent_coef, active)
-        return loss, Figures(*figures)
+        loss, *stats = _Compiled.apply(policy.params, policy, batch, clip_coef, ent_coef, active)
+        return loss, RatioStats(*stats)
     distribution = policy.distribution(batch.obs, active=active)
     log_ratio = distribution.log_prob(batch.actions) - batch.log_probs
     ratio = exp(log_ratio)
@@ -57,7 +57,7 @@ def clipped_surrogate_loss(
     with torch.no_grad():
         low, high = clip_range(clip_coef)
         outside = ((ratio < low) | (ratio > high)).to(ratio.dtype)
-        return loss, Figures(batch_mean(ratio - 1 - log_ratio), -batch_mean(log_ratio), batch_mean(outside))
+        return loss, RatioStats(batch_mean(ratio - 1 - log_ratio), -batch_mean(log_ratio), batch_mean(outside))
 
 
 def _compiles(policy: Policy) -> bool:
@@ -67,7 +67,7 @@ def _compiles(policy: Policy) -> bool:
 
 
 class _Compiled(torch.autograd.Function):
-    """The loss and the figures; the gradient is computed beside them, in the forward pass."""
+    """The loss and what is reported beside it; the gradient is computed beside them, in the forward pass."""
 
     @staticmethod
     def forward(
@@ -85,9 +85,9 @@ class _Compiled(torch.autograd.Function):
             ent_coef,
             active,
         )
-        objective, entropy, *figures = means.unbind(1)
+        objective, entropy, *stats = means.unbind(1)
         ctx.save_for_backward(gradient)
-        reported = [figure.to(params.dtype, copy=True) for figure in figures]
+        reported = [value.to(params.dtype, copy=True) for value in stats]
         ctx.mark_non_differentiable(*reported)
         return (-objective - ent_coef * entropy).to(params.dtype), *reported
 

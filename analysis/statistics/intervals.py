@@ -3,6 +3,7 @@
 tests/analysis/simulation.csv has the simulated coverage of each; `reliability` has what to say where it falls short.
 """
 
+import functools
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -24,9 +25,58 @@ def mean_interval(samples: Sequence[np.ndarray], confidence: float = 0.95) -> Li
     return averaged([of_mean(np.asarray(sample)) for sample in samples]).limits(confidence)
 
 
+FEW = 5
+"""Below, the bootstrap is of no use: too few different samples can be drawn."""
+
+
 def iqm_interval(samples: Sequence[np.ndarray], confidence: float = 0.95) -> Limits:
-    """(low, high) [...] of the interquartile mean, averaged over strata: t with a winsorised variance."""
-    return averaged([of_iqm(np.asarray(sample)) for sample in samples]).limits(confidence)
+    """(low, high) [...] of the interquartile mean, averaged over strata: a bootstrap with widened quantiles.
+
+    With fewer than five seeds: t with a winsorised variance. NaN where a sample has fewer than two.
+    """
+    each = [iqm_limits(np.asarray(sample), confidence) for sample in samples]
+    return combined([iqm(np.asarray(sample)) for sample in samples], each)
+
+
+def iqm_limits(sample: np.ndarray, confidence: float) -> Limits:
+    n = sample.shape[-1]
+    return of_iqm(sample).limits(confidence) if n < FEW else resampled_limits(sample, iqm_weights(n), confidence)
+
+
+def iqm_weights(n: int) -> tuple[float, ...]:
+    """[n], what each ordered score counts in the interquartile mean."""
+    cut = n // 4
+    return tuple(1 / (n - 2 * cut) if cut <= i < n - cut else 0.0 for i in range(n))
+
+
+RESAMPLES = 2000
+CHUNK = 1000
+
+
+@functools.lru_cache(maxsize=64)
+def resampling(weights: tuple[float, ...]) -> np.ndarray:
+    """[RESAMPLES, n]: what each ordered score counts in the weighted sum of each resample, the same ones every time."""
+    n = len(weights)
+    drawn = np.sort(np.random.default_rng(n).integers(n, size=(RESAMPLES, n)), axis=1)
+    counts = np.zeros((RESAMPLES, n))
+    np.add.at(counts, (np.arange(RESAMPLES)[:, None], drawn), np.asarray(weights))
+    return counts
+
+
+def resampled_limits(sample: np.ndarray, weights: tuple[float, ...], confidence: float) -> Limits:
+    """Percentile bootstrap of a weighted sum of the ordered scores, with the quantiles of `expanded_tail`.
+
+    The resamples are the same for all samples of n, so that equal scores have equal limits.
+    """
+    n = sample.shape[-1]
+    tail = expanded_tail([n], confidence)
+    ordered = np.sort(sample, axis=-1).reshape(-1, n)
+    parts = [
+        np.quantile(ordered[start : start + CHUNK] @ resampling(weights).T, [tail, 1 - tail], axis=1)
+        for start in range(0, len(ordered), CHUNK)
+    ]
+    low, high = np.concatenate(parts, axis=1).reshape(2, *sample.shape[:-1])
+    return low, high
 
 
 MEDIAN_REACH = {2: 5.9, 3: 0.81, 4: 0.24, 5: 0.04}
@@ -72,9 +122,19 @@ LOWER_TAIL_SEEDS = 8
 def lower_tail_interval(samples: Sequence[np.ndarray], confidence: float = 0.95) -> Limits:
     """(low, high) [...] of the mean of the worst quarter, averaged over strata; NaN with fewer than 8 seeds.
 
-    t with the variance of the influences (Trindade et al. 2007) and the degrees of the seeds in that quarter.
+    The wider on each side of two: t with the variance of the influences (Trindade et al. 2007) and the degrees of the
+    seeds in that quarter, and a bootstrap. Either alone misses too often.
     """
-    return averaged([of_lower_tail(np.asarray(sample)) for sample in samples]).limits(confidence)
+    each = [lower_tail_limits(np.asarray(sample), confidence) for sample in samples]
+    return combined([lower_tail(np.asarray(sample)) for sample in samples], each)
+
+
+def lower_tail_limits(sample: np.ndarray, confidence: float) -> Limits:
+    low, high = of_lower_tail(sample).limits(confidence)
+    if sample.shape[-1] < LOWER_TAIL_SEEDS:
+        return low, high
+    resampled = resampled_limits(sample, tuple(tail_weights(sample.shape[-1])), confidence)
+    return np.minimum(low, resampled[0]), np.maximum(high, resampled[1])
 
 
 def of_lower_tail(sample: np.ndarray) -> Estimate:
@@ -114,12 +174,15 @@ AGGREGATES: dict[str, tuple[Statistic, Interval]] = {
 
 
 def fraction_interval(count: np.ndarray | int, n: int, confidence: float = 0.95) -> Limits:
-    """(low, high) [...] of a fraction of which `count` of n were seen (Wilson 1927): it does not collapse at 0 or n."""
-    z = scipy.stats.norm.isf((1 - confidence) / 2)
-    share = np.asarray(count) / n
-    centre = (share + z**2 / (2 * n)) / (1 + z**2 / n)
-    half = z / (1 + z**2 / n) * np.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
-    return np.maximum(centre - half, 0.0), np.minimum(centre + half, 1.0)
+    """(low, high) [...] of a fraction of which `count` of n were seen (Clopper and Pearson 1934).
+
+    Never holds less often than it says, and does not collapse at 0 or n.
+    """
+    seen = np.asarray(count, dtype=float)
+    tail = (1 - confidence) / 2
+    low = np.where(seen > 0, scipy.stats.beta.ppf(tail, np.maximum(seen, 0.5), n - seen + 1), 0.0)
+    high = np.where(seen < n, scipy.stats.beta.isf(tail, seen + 1, np.maximum(n - seen, 0.5)), 1.0)
+    return low, high
 
 
 def profile_interval(samples: Sequence[np.ndarray], thresholds: np.ndarray, confidence: float = 0.95) -> Limits:
@@ -138,30 +201,27 @@ def simultaneous_band(
     rng: np.random.Generator,
     statistic: str = "iqm",
     confidence: float = 0.95,
-    n_resamples: int = 2000,
+    n_resamples: int = 500,
 ) -> Limits:
     """(low, high) [T] that hold the whole curve of the `statistic` ("mean" or "iqm") of `values` [n, T] at once.
 
-    Student's t at each point, widened to the quantile of the largest of T correlated t values: a multiplier bootstrap
-    of the deviations (Montiel Olea and Plagborg-Møller 2019). NaN with fewer than two seeds.
+    As many standard errors on each side, at every point, as the farthest point of normal curves lies from the truth in
+    `confidence` of the cases, drawn n at a time with the covariance of these curves (Montiel Olea and Plagborg-Møller
+    2019, with the errors estimated anew each time). NaN with fewer than two seeds.
     """
     of = {"mean": of_mean, "iqm": of_iqm}[statistic]
     estimate = of(values.T)
-    degrees = float(estimate.degrees[0])
-    if np.isnan(degrees):
+    n = len(values)
+    if n < 2:
         return np.full(values.shape[1], np.nan), np.full(values.shape[1], np.nan)
-    clipped = values
-    if statistic == "iqm":
-        ordered = np.sort(values, axis=0)
-        cut = len(values) // 4
-        clipped = np.clip(values, ordered[cut], ordered[len(values) - cut - 1])
-    deviation = clipped - clipped.mean(axis=0)
-    size = np.sqrt((deviation**2).sum(axis=0))
-    unit = np.divide(deviation, size, out=np.zeros_like(deviation), where=size > 0)
-    largest = np.abs(rng.standard_normal((n_resamples, len(values))) @ unit).max(axis=1)
-    largest /= np.sqrt(rng.chisquare(degrees, n_resamples) / degrees)
-    t = max(float(np.quantile(largest, confidence)), float(scipy.stats.t.isf((1 - confidence) / 2, degrees)))
-    return estimate.value - t * estimate.error, estimate.value + t * estimate.error
+    deviation = (values - values.mean(axis=0)) / np.sqrt(n - 1)
+    farthest = np.empty(n_resamples)
+    for i in range(n_resamples):
+        drawn = of((rng.standard_normal((n, n)) @ deviation).T)
+        t = np.divide(np.abs(drawn.value), drawn.error, out=np.zeros_like(drawn.error), where=drawn.error > 0)
+        farthest[i] = t.max()
+    reach = float(np.quantile(farthest, confidence))
+    return estimate.value - reach * estimate.error, estimate.value + reach * estimate.error
 
 
 # How many seeds

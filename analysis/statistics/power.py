@@ -89,28 +89,27 @@ def simulated(difference: float, sd_x: Deviations, sd_y: Deviations, sizes: Size
     return weighted(parts, weights)
 
 
-def permutation_p(x: np.ndarray, y: np.ndarray, paired: bool) -> np.ndarray:
-    """[B], permutation_test's exact p of each row of x [B, n] against y [B, m]."""
+def permutation_p(x: np.ndarray, y: np.ndarray, paired: bool, labels: np.ndarray | None = None) -> np.ndarray:
+    """[B], permutation_test's p of each row of x [B, n] against y [B, m], by all relabellings or by these `labels`."""
     n, m = x.shape[1], y.shape[1]
+    if labels is None:
+        labels = sign_patterns(n) if paired else splits(n, m)
+    own = np.ones(n) if paired else np.concatenate([np.ones(n), np.zeros(m)])
     if paired:
         delta = x - y
-        mean = delta @ sign_patterns(n).T / n
+        mean = delta @ labels.T / n
         variance = ((delta**2).mean(axis=1, keepdims=True) - mean**2) / (n - 1)
-        observed = n * [1.0]
     else:
         both = np.concatenate([x, y], axis=1)
         both -= both.mean(axis=1, keepdims=True)
-        labels = splits(n, m).T
-        inside, squares = both @ labels, both**2 @ labels
-        first, second = inside / n, (both.sum(axis=1, keepdims=True) - inside) / m
+        inside, squares = both @ labels.T, both**2 @ labels.T
+        first, second = inside / n, -inside / m
         mean = first - second
         variance = (squares / n - first**2) / (n - 1)
         variance += (((both**2).sum(axis=1, keepdims=True) - squares) / m - second**2) / (m - 1)
-        observed = n * [1.0] + m * [0.0]
     t = np.abs(mean) / np.sqrt(np.maximum(variance, 1e-300))
-    labels = sign_patterns(n) if paired else splits(n, m)
-    own = int((labels == observed).all(axis=1).argmax())
-    return (t >= t[:, [own]] * (1 - 1e-9)).mean(axis=1)
+    observed = t[:, [int((labels == own).all(axis=1).argmax())]]
+    return np.asarray((t >= observed * (1 - 1e-9)).mean(axis=1))
 
 
 def noncentral_power(

@@ -11,7 +11,7 @@ import scipy.stats
 from analysis.statistics.effects import Strata, constant, of_difference
 from analysis.statistics.multiplicity import LEVEL
 
-EXACT = 200_000
+EXACT = 70_000
 """Up to as many relabellings are enumerated; beyond, they are drawn at random."""
 
 RESAMPLES = 9_999

@@ -13,9 +13,10 @@ from algos.core.advantages import generalised_advantages
 from algos.core.collector import Collector
 from algos.core.critic import Critic
 from algos.core.networks import batch_sum
+from algos.core.normalisation import RewardNormaliser
 from algos.core.policy import Policy
-from algos.core.rollout import Rollout
 from algos.core.stepping import make_stepping
+from algos.core.transitions import Transitions
 from algos.envs.batched import BatchedEnv
 from algos.streams import Streams, environment_seeds
 from algos.trust_region import conjugate_gradient, dot
@@ -30,7 +31,7 @@ BATCH_EPISODES = 64  # of 500 steps: about as many samples as the post's iterati
 class Episodes:
     """Whole episodes from their start: a rollout whose steps after each environment's first episode do not count."""
 
-    rollout: Rollout
+    rollout: Transitions
     discounts: np.ndarray  # γ^t where a step counts, else 0; [1, T, N]
 
     @property
@@ -46,9 +47,9 @@ def play(policy: Policy, config: Config, number: int, num_episodes: int) -> Epis
     assert isinstance(envs, BatchedEnv)
     seeds = environment_seeds([number], num_episodes, "evaluation_environment")
     stepping = make_stepping(envs, seeds, 1, dtype, policy.head)
-    rollout = Collector(stepping, envs.max_episode_steps, Streams([number], "evaluation_actions"), dtype).collect(
-        policy
-    )
+    streams = Streams([number], "evaluation_actions")
+    true_rewards = RewardNormaliser(1, num_episodes, config.gamma, normalise=False, clip=None)
+    rollout = Collector(stepping, envs.max_episode_steps, streams, dtype, true_rewards).collect(policy)
     over = np.cumsum(rollout.ended, axis=1) - rollout.ended > 0
     steps = np.arange(rollout.rewards.shape[1])[None, :, None]
     return Episodes(rollout, np.where(over, 0.0, config.gamma**steps))

@@ -6,10 +6,10 @@ import pytest
 import torch
 from gymnasium import spaces
 
+from algos.core.batches import Batch
 from algos.core.critic import JointCritic
 from algos.core.loop import Trainer
 from algos.core.networks import MLP
-from algos.core.rollout import Batch
 from algos.envs import make_vec
 from algos.envs.batched import BatchedEnv
 from algos.envs.errors import TaskError
@@ -51,7 +51,8 @@ def test_clipped_value_error_by_hand():
     """V = 3 everywhere, ε = ½: within the range, beyond it towards the target, beyond it away from the target."""
     old, targets = torch.tensor([[2.9, 2.0, 2.0]]), torch.tensor([[5.0, 5.0, 0.0]])
     params = torch.tensor([[3.0, 0.0]], requires_grad=True)  # weight and bias
-    critic = JointCritic(MLP((1, 1), "tanh"), params, clip_coef=0.5, vf_coef=1.0)
+    settings = JointCritic.Settings.model_construct(clip_coef=0.5, vf_coef=1.0)
+    critic = JointCritic(settings, MLP((1, 1), "tanh"), params, resources=None)
     unused = torch.zeros(1, 3)
     batch = Batch(torch.ones(1, 3, 1), unused, unused, advantages=unused, returns=targets, values=old)
     error = critic.loss(batch, torch.tensor([True]))
@@ -83,16 +84,16 @@ def test_recomputed_advantages_are_those_of_the_critic_of_each_epoch(algo):
     for recompute in (True, False):
         run = trainer(*settings, f"algo.recompute_advantages={recompute}")
         rollout = run.collector.collect(run.policy)
-        run.estimator(rollout, run.critic, run.running)
-        critics, batches, descend = [], [], run.policy.descend
+        estimates, _ = run.fit(rollout)
+        critics, batches, descend = [], [], run.algorithm.descent.step
 
         def kept(loss, batch, active, critics=critics, batches=batches, descend=descend, run=run):
             critics.append(run.critic.params.detach().clone())
             batches.append(batch)
             descend(loss, batch, active)
 
-        run.policy.descend = kept
-        run.algorithm.update(run.policy, rollout, run.running)
+        run.algorithm.descent.step = kept
+        run.algorithm.update(run.policy, rollout, estimates, run.running)
         assert len(batches) == 3
         for params, batch in zip(critics if recompute else critics[:1] * 3, batches, strict=True):
             values = run.critic.predict(np.concatenate([rollout.obs, rollout.last_obs[:, None]], 1), params)
@@ -106,12 +107,9 @@ def test_recomputed_advantages_are_those_of_the_critic_of_each_epoch(algo):
         assert not np.allclose(critics[0], critics[2])
 
 
-@pytest.mark.parametrize(
-    "overrides", [["critic=separate"], ["critic=joint", "estimator=post"]], ids=["separate critic", "post"]
-)
-def test_advantages_that_nothing_would_change_are_not_recomputed(overrides):
-    with pytest.raises(InputError, match=r"allowed with critic\.step=joint"):
-        composed("algo=ppo", "algo.recompute_advantages=true", *overrides)
+def test_advantages_that_nothing_would_change_are_not_recomputed():
+    with pytest.raises(InputError, match=r"allowed with critic=joint"):
+        composed("algo=ppo", "algo.recompute_advantages=true", "critic=separate")
 
 
 def test_rows_do_not_depend_on_what_ran_beside(tmp_path):
@@ -221,7 +219,7 @@ def test_pendulums_torque_is_twice_the_squashed_action(overrides):
     env.reset(seed=environment_seeds([0], 2)[0])
     rewards = [env.step(2 * squash(action))[1] for action in rollout.actions[0, :, 0]]
     np.testing.assert_allclose(rollout.rewards[0, :, 0], rewards, rtol=1e-5)
-    actions, means = rollout.actions.reshape(1, -1), run.policy.act(rollout.raw_obs[:, :, 0], None)[0, :, 0]
+    actions, means = rollout.actions.reshape(1, -1), run.policy.act(rollout.steps.obs[:, :, 0], None)[0, :, 0]
     normal = torch.distributions.Normal(torch.tensor(means), 1.0).log_prob(torch.tensor(rollout.actions[0, :, 0, 0]))
     slope = 2 * np.log(np.cosh(actions[0].reshape(-1, 2)[:, 0])) if overrides == SQUASHED else 0.0
     np.testing.assert_allclose(rollout.log_probs.numpy().reshape(-1, 2)[:, 0], normal.numpy() + slope, atol=1e-4)

@@ -31,7 +31,7 @@ VARIANTS = {
 }
 SIZES = (
     *("num_seeds=2", "num_envs=8", "num_steps=10", "iterations=30", f"gamma={GAMMA}"),
-    *("policy.hidden=[8]", "policy.spread_init=-0.7", "value.hidden=[8]", "env.module=tests.algos.probe_tasks"),
+    *("policy.hidden=[8]", "policy.spread_init=-0.7", "value.hidden=[8]", "env.module=algos.envs.probe_tasks"),
 )
 CRITIC = ("critic.update_epochs=10", "critic.num_minibatches=1", "critic.optimiser.learning_rate=0.03")
 START, SECOND = [0.0, 0.0], [1.0, 0.0]

@@ -50,7 +50,7 @@ def make_policy(head) -> Policy:
     network = MLP((4, 5, head.num_outputs), "tanh")
     generator = torch.Generator().manual_seed(3)
     params = torch.randn(3, network.num_params + head.num_extra, generator=generator, dtype=torch.float64) * 0.5
-    return Policy(network, head, params.requires_grad_(), None, None, RAW)
+    return Policy(network, head, params.requires_grad_(), RAW)
 
 
 @pytest.fixture(params=HEADS)
@@ -60,7 +60,7 @@ def policy(request):
 
 def functional_kl(policy: Policy, obs: torch.Tensor, old_params: torch.Tensor):
     """Mean KL(old‖new) of each seed as a twice differentiable function, by plain torch operations."""
-    reference = Policy(MLP(policy.network.sizes, "tanh"), policy.head, policy.params, None, None, RAW)
+    reference = Policy(MLP(policy.network.sizes, "tanh"), policy.head, policy.params, RAW)
     reference.network.__class__ = _PlainMLP
     old = reference.distribution(obs, old_params).detach()
     return lambda params: old.kl(reference.distribution(obs, params)).mean(1).sum()

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from algos.core.loop import Trainer
-from algos.core.rollout import Rollout
+from algos.core.transitions import Estimates, Transitions
 from algos.ppo_penalty import adapted
 from tests.algos.plain import action_distribution, network
 from tests.composing import trainer
@@ -32,7 +32,9 @@ each_env = pytest.mark.parametrize("env", ["cartpole", "swingup"])
 class Before:
     """What one seed learns from, as plain tensors: taken after the rollout and the fit of the critic."""
 
-    def __init__(self, run: Trainer, rollout: Rollout, critic_params: torch.Tensor, seed: int) -> None:
+    def __init__(
+        self, run: Trainer, rollout: Transitions, estimates: Estimates, critic_params: torch.Tensor, seed: int
+    ) -> None:
         self.sizes, self.discrete = (
             run.policy.network.sizes,
             not len(run.policy.params[0]) > run.policy.network.num_params,
@@ -41,7 +43,7 @@ class Before:
         self.value = lambda obs: network(critic_params[seed], torch.from_numpy(obs), run.critic.network.sizes)[..., 0]
         self.obs = torch.from_numpy(rollout.obs[seed]).flatten(0, 1)
         self.actions = torch.from_numpy(rollout.actions[seed]).flatten(0, 1)
-        self.advantages = torch.from_numpy(rollout.advantages[seed]).flatten()
+        self.advantages = torch.from_numpy(estimates.advantages[seed]).flatten()
 
     def at(self, params: torch.Tensor, obs: torch.Tensor | None = None) -> torch.distributions.Distribution:
         return action_distribution(params, self.obs if obs is None else obs, self.sizes, self.discrete)
@@ -60,14 +62,14 @@ class Before:
         return torch.distributions.kl_divergence(self.at(self.params, obs), self.at(params, obs)).mean()
 
 
-def updated(*overrides: str) -> tuple[Trainer, Rollout, list[Before], dict]:
+def updated(*overrides: str) -> tuple[Trainer, Transitions, list[Before], dict]:
     """A run after one update; what its seeds learned from; what it reported."""
     run = trainer(*overrides, *SIZES)
     critic_params = run.critic.params.detach().clone()
     rollout = run.collector.collect(run.policy)
-    run.estimator(rollout, run.critic, run.running)
-    before = [Before(run, rollout, critic_params, seed) for seed in range(2)]
-    return run, rollout, before, run.algorithm.update(run.policy, rollout, run.running)
+    estimates, _ = run.fit(rollout)
+    before = [Before(run, rollout, estimates, critic_params, seed) for seed in range(2)]
+    return run, rollout, before, run.algorithm.update(run.policy, rollout, estimates, run.running)
 
 
 def assert_params(run: Trainer, expected: list[torch.Tensor], before: list[Before]) -> None:
@@ -84,9 +86,9 @@ def gradient(function, params: torch.Tensor) -> torch.Tensor:
     return torch.autograd.grad(function(params), params)[0]
 
 
-def rewards_to_go(rollout: Rollout, seed: int, before: Before, gamma: float) -> torch.Tensor:
+def rewards_to_go(rollout: Transitions, seed: int, before: Before, gamma: float) -> torch.Tensor:
     """Discounted sums to the end of each episode; where it is cut, the value of the state reached takes over."""
-    final_obs = {tuple(index): obs for index, obs in zip(rollout.final_index, rollout.final_obs, strict=True)}
+    final_obs = {tuple(index): obs for index, obs in zip(rollout.steps.final_index, rollout.final_obs, strict=True)}
     num_steps, num_envs = rollout.rewards.shape[1:]
     returns = np.zeros((num_steps, num_envs))
     for start in range(num_steps):
@@ -95,7 +97,7 @@ def rewards_to_go(rollout: Rollout, seed: int, before: Before, gamma: float) -> 
                 returns[start, n] += gamma ** (t - start) * rollout.rewards[seed, t, n]
                 if rollout.terminated[seed, t, n]:
                     break
-                if rollout.truncated[seed, t, n] or t == num_steps - 1:
+                if rollout.steps.truncated[seed, t, n] or t == num_steps - 1:
                     reached = final_obs.get((seed, t, n), rollout.last_obs[seed, n])
                     returns[start, n] += gamma ** (t - start + 1) * float(before.value(reached))
                     break
@@ -106,7 +108,7 @@ def rewards_to_go(rollout: Rollout, seed: int, before: Before, gamma: float) -> 
 @pytest.mark.parametrize("baseline", ["true", "false"])
 def test_reinforce_weighs_scores_with_rewards_to_go(env, baseline):
     run, rollout, before, _ = updated("algo=reinforce", f"algo.baseline={baseline}", f"env={env}", *DESCENT)
-    assert rollout.truncated[:, :-1].any()
+    assert rollout.steps.truncated[:, :-1].any()
     expected = []
     for seed, one in enumerate(before):
         weights = rewards_to_go(rollout, seed, one, 0.9)

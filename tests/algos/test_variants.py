@@ -92,7 +92,7 @@ def stable_values(model):
     return flat_from([model.policy.mlp_extractor.value_net[0], model.policy.value_net])
 
 
-def fill(model, rollout, env):
+def fill(model, rollout, estimates, env):
     """Give the model seed 1's rollout as its buffer."""
     T, N = rollout.rewards.shape[1:]
     space = model.env.action_space
@@ -100,9 +100,9 @@ def fill(model, rollout, env):
     buffer.observations = rollout.obs[1].astype(np.float32)
     buffer.actions = rollout.actions[1].astype(np.float32)
     buffer.log_probs = rollout.log_probs[1].numpy().reshape(T, N)
-    buffer.values = rollout.values[1].astype(np.float32)
-    buffer.advantages = rollout.advantages[1].astype(np.float32)
-    buffer.returns = rollout.returns[1].astype(np.float32)
+    buffer.values = estimates.values[1].astype(np.float32)
+    buffer.advantages = estimates.advantages[1].astype(np.float32)
+    buffer.returns = estimates.returns[1].astype(np.float32)
     buffer.full = True
     model.rollout_buffer = buffer
 
@@ -110,17 +110,16 @@ def fill(model, rollout, env):
 def collect_and_estimate(run):
     """The first half of an iteration, up to the policy's update."""
     rollout = run.collector.collect(run.policy)
-    run.estimator(rollout, run.critic, run.running)
-    return rollout
+    return rollout, run.fit(rollout)[0]
 
 
 def assert_same_update(run, model, env):
     """Seed 1 of ``run`` and ``model``, updated from one batch, end with the same parameters."""
     before = run.policy.params[1].detach().numpy().copy()
-    rollout = collect_and_estimate(run)
-    fill(model, rollout, env)
+    rollout, estimates = collect_and_estimate(run)
+    fill(model, rollout, estimates, env)
     model.train()
-    run.algorithm.update(run.policy, rollout, run.running)
+    run.algorithm.update(run.policy, rollout, estimates, run.running)
     after = run.policy.params[1].detach().numpy()
     assert np.abs(after - before).max() > 0.005
     np.testing.assert_allclose(after, stable_params(model, env), atol=2e-4)
@@ -189,10 +188,10 @@ def test_trpo_step_is_that_of_sb3_contrib(env):
         ContribTRPO, env, run, n_steps=64, cg_max_steps=60, cg_damping=0.1, target_kl=1e-4, n_critic_updates=0
     )
     before = run.policy.params[1].detach().numpy().copy()
-    rollout = collect_and_estimate(run)
-    fill(model, rollout, env)
+    rollout, estimates = collect_and_estimate(run)
+    fill(model, rollout, estimates, env)
     model.train()
-    stats = run.algorithm.update(run.policy, rollout, run.running)
+    stats = run.algorithm.update(run.policy, rollout, estimates, run.running)
     assert stats["step_accepted"][1] == 1
     ours, theirs = run.policy.params[1].detach().numpy() - before, stable_params(model, env) - before
     assert np.linalg.norm(ours - theirs) < 0.02 * np.linalg.norm(theirs)

@@ -1,17 +1,41 @@
-"""How often intervals hold the truth and tests cry wolf, by simulation on returns shaped like those of real variants.
+"""How often intervals hold the truth, and how often tests find what is and what is not there, by simulation.
 
-`python -m tests.analysis.simulation` runs the full study (some minutes) and writes simulation.csv beside this file.
+`python -m tests.analysis.simulation` runs the full study (some minutes) and writes simulation.csv beside this file: one
+row per quantity, case and numbers of seeds, with the number of simulations that the row had.
 """
 
-from collections.abc import Callable
+import functools
+import itertools
+import math
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import scipy.stats
 
 from analysis import statistics as st
+from analysis.statistics.effects import of_difference
+from analysis.statistics.power import permutation_p
+from analysis.statistics.tests import count
 
 Population = Callable[[np.random.Generator, tuple[int, ...]], np.ndarray]
+TABLE = Path(__file__).with_suffix(".csv")
+
+
+def normal(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+    return rng.normal(200, 50, shape)
+
+
+def skewed(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+    """A plateau with a long tail of worse seeds."""
+    return 350 - rng.gamma(1.5, 40, shape)
+
+
+def bimodal(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+    """Three seeds in ten are stuck, the others have solved the task."""
+    return np.where(rng.random(shape) < 0.3, rng.normal(-28, 2, shape), rng.normal(350, 10, shape))
 
 
 def a2c_like(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
@@ -21,84 +45,253 @@ def a2c_like(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
     return np.choose(group, levels)
 
 
-def bimodal(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
-    """Three seeds in ten are stuck, the others have solved the task."""
-    return np.where(rng.random(shape) < 0.3, rng.normal(-28, 2, shape), rng.normal(350, 10, shape))
+def ties(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+    """Three seeds in ten have the highest score that the task allows."""
+    return np.minimum(500, rng.normal(480, 40, shape))
 
 
-def skewed(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
-    """A plateau with a long tail of worse seeds."""
-    return 350 - rng.gamma(1.5, 40, shape)
+POPULATIONS: dict[str, Population] = {
+    "normal": normal, "skewed": skewed, "bimodal": bimodal, "a2c-like": a2c_like, "ties": ties,
+}  # fmt: skip
+SIZES = (3, 5, 10, 20, 36)
+TWO_SIZES = [(n, n) for n in SIZES] + [(10, 5), (5, 10), (36, 6)]
+TWO_POPULATIONS = [
+    ("normal", "normal", 1), ("normal", "normal", 5), ("skewed", "skewed", 1), ("skewed", "skewed", 5),
+    ("bimodal", "bimodal", 1), ("bimodal", "bimodal", 3), ("a2c-like", "a2c-like", 1), ("ties", "ties", 1),
+    ("skewed", "bimodal", 1), ("normal", "bimodal", 1), ("ties", "a2c-like", 1),
+]  # fmt: skip
+"""Two populations, brought to the same mean, and how many times as far the second is then spread."""
+
+Row = dict[str, object]
 
 
-POPULATIONS: dict[str, Population] = {"a2c-like": a2c_like, "bimodal": bimodal, "skewed": skewed}
-AGGREGATES = {"mean": st.mean, "iqm": st.iqm, "median": st.median}
+@functools.cache
+def truth(population: str, statistic: str) -> float:
+    drawn = POPULATIONS[population](np.random.default_rng(1), (2_000_000,))
+    return float(st.AGGREGATES[statistic][0](drawn))
 
 
-def covers(
-    population: Population, statistic: st.Statistic, simulations: int, seeds: int, rng: np.random.Generator
-) -> float:
-    """Rate at which the 95% interval of `statistic` over `seeds` seeds holds its value in the population."""
-    truth = float(statistic(population(rng, (4_000_000,))))
-    low, high = st.bootstrap_interval([population(rng, (simulations, seeds))], statistic, rng)
-    return float(((low <= truth) & (truth <= high)).mean())
+def centred(population: str, shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
+    return POPULATIONS[population](rng, shape) - truth(population, "mean")
 
 
-def difference_covers(
-    one: Population, two: Population, simulations: int, seeds: int, rng: np.random.Generator
-) -> float:
-    """Rate at which the 95% interval of a difference of means holds the difference in the populations."""
-    truth = float(one(rng, (4_000_000,)).mean() - two(rng, (4_000_000,)).mean())
-    samples = [one(rng, (simulations, seeds)), two(rng, (simulations, seeds))]
-    low, high = st.bootstrap_interval(samples, st.difference, rng)
-    return float(((low <= truth) & (truth <= high)).mean())
+def held(limits: tuple[np.ndarray, np.ndarray], value: float) -> float:
+    low, high = limits
+    return float(((low <= value + 1e-9) & (value - 1e-9 <= high)).mean())
 
 
-def stratified_covers(tasks: list[Population], simulations: int, seeds: int, rng: np.random.Generator) -> float:
-    """Rate at which the stratified 95% interval of the IQM over tasks holds that of the equal mixture."""
-    truth = float(st.iqm(np.concatenate([task(rng, (2_000_000,)) for task in tasks])))
-    samples = [task(rng, (simulations, seeds)) for task in tasks]
-    low, high = st.bootstrap_interval(samples, st.pooled(st.iqm), rng)
-    return float(((low <= truth) & (truth <= high)).mean())
+def row(quantity: str, case: str, n: int, m: int | None, aim: str, rate: float, simulations: int) -> Row:
+    return {"quantity": quantity, "case": case, "n": n, "m": m, "aim": aim, "rate": rate, "simulations": simulations}
 
 
-def false_positives(
-    population: Population, variants: int, simulations: int, seeds: int, rng: np.random.Generator, test: str
-) -> float:
-    """Rate at which equal variants are told apart somewhere, at level 5% after Holm over all their pairs."""
-    found = 0
-    for _ in range(simulations):
-        groups = population(rng, (variants, seeds))
-        pairs = [(groups[i], groups[j]) for i in range(variants) for j in range(i)]
-        if test == "welch":
-            p = [st.welch_test(x, y) for x, y in pairs]
-        else:
-            p = [st.permutation_test([x], [y], rng, 999) for x, y in pairs]
-        found += bool((st.holm(p) <= 0.05).any())
-    return found / simulations
+def covers(population: str, statistic: str, n: int, simulations: int, rng: np.random.Generator) -> float:
+    """Rate at which the 95% interval of `statistic` over `n` seeds holds its value in the population."""
+    sample = POPULATIONS[population](rng, (simulations, n))
+    return held(st.AGGREGATES[statistic][1]([sample]), truth(population, statistic))
 
 
-def study(simulations: int, rng: np.random.Generator) -> pd.DataFrame:
-    """One row per quantity and population: what should be 95% (coverage) or at most 5% (false positives)."""
-    rows: list[tuple[str, str, float]] = []
-    for name, population in POPULATIONS.items():
-        for aggregate, statistic in AGGREGATES.items():
-            rows.append((f"coverage: {aggregate}", name, covers(population, statistic, simulations, 36, rng)))
-        for other, second in POPULATIONS.items():
-            rate = difference_covers(population, second, simulations, 36, rng)
-            rows.append(("coverage: difference of means", f"{name} and {other}", rate))
-    rate = stratified_covers(list(POPULATIONS.values()), simulations, 36, rng)
-    rows.append(("coverage: iqm over tasks", "all three", rate))
-    for name, population in POPULATIONS.items():
-        for test in ("permutation", "welch"):
-            rate = false_positives(population, 2, simulations, 36, rng, test)
-            rows.append((f"false positives: {test}", name, rate))
-        rate = false_positives(population, 4, simulations // 4, 36, rng, "permutation")
-        rows.append(("family-wise false positives: permutation, Holm over 6 pairs", name, rate))
-    return pd.DataFrame(rows, columns=["quantity", "population", "rate"]).assign(seeds=36, simulations=simulations)
+def intervals_of_one(simulations: int, rng: np.random.Generator) -> Iterator[Row]:
+    for statistic, population, n in itertools.product(st.AGGREGATES, POPULATIONS, SIZES):
+        if statistic == "lower_tail" and n < 10:  # has no interval with fewer than eight seeds
+            continue
+        rate = covers(population, statistic, n, simulations, rng)
+        yield row(f"coverage: {statistic}", population, n, None, "0.95", rate, simulations)
+    for n in SIZES:
+        samples = [POPULATIONS[name](rng, (simulations, n)) for name in ("normal", "skewed", "a2c-like")]
+        for statistic in ("mean", "iqm", "median"):
+            value = float(np.mean([truth(name, statistic) for name in ("normal", "skewed", "a2c-like")]))
+            rate = held(st.AGGREGATES[statistic][1](samples), value)
+            yield row(f"coverage: {statistic} over 3 tasks", "one each", n, None, "0.95", rate, simulations)
+    for n, share in itertools.product(SIZES, (0.5, 0.8, 0.95)):
+        rate = held(st.fraction_interval(rng.binomial(n, share, simulations), n), share)
+        yield row("coverage: fraction of runs", f"{share:.0%}", n, None, "0.95", rate, simulations)
+
+
+def bands(simulations: int, rng: np.random.Generator) -> Iterator[Row]:
+    """Curves that rise and wander, 40 points: how often a band holds all of the true curve."""
+    rise = 100 * (1 - np.exp(-np.arange(40) / 10))
+    for statistic, n in itertools.product(("mean", "iqm"), SIZES):
+        found = 0
+        for _ in range(simulations):
+            curves = rise + rng.normal(0, 10, (n, 1)) + rng.normal(0, 3, (n, 40)).cumsum(axis=1)
+            low, high = st.simultaneous_band(curves, rng, statistic, n_resamples=200)
+            found += bool(((low <= rise) & (rise <= high)).all())
+        yield row(f"coverage: simultaneous band of the {statistic}", "random walks", n, None, "0.95",
+                  found / simulations, simulations)  # fmt: skip
+
+
+@functools.cache
+def relabellings(n: int, m: int) -> np.ndarray:
+    """[B, n + m] at random: for permutation tests of many samples at once, where there are too many to enumerate."""
+    labels = np.zeros((1500, n + m))
+    labels[1:, :n] = 1.0
+    labels = np.random.default_rng(2).permuted(labels, axis=1)
+    labels[0, :n], labels[0, n:] = 1.0, 0.0
+    return labels
+
+
+@functools.cache
+def signs(n: int) -> np.ndarray:
+    drawn = np.random.default_rng(3).integers(0, 2, (1500, n)) * 2.0 - 1.0
+    drawn[0] = 1.0
+    return drawn
+
+
+def permutation(x: np.ndarray, y: np.ndarray, paired: bool = False) -> np.ndarray:
+    """[S], permutation p of each row of x [S, n] and y [S, m]: exact, or by the same random relabellings for all."""
+    n, m = x.shape[1], y.shape[1]
+    labels = None if count(n, m, paired) <= 4000 else signs(n) if paired else relabellings(n, m)
+    return np.concatenate([
+        permutation_p(x[start : start + 250], y[start : start + 250], paired, labels) for start in range(0, len(x), 250)
+    ])  # fmt: skip
+
+
+def combined(x: np.ndarray, y: np.ndarray, paired: bool = False) -> np.ndarray:
+    """[S], what difference_test gives."""
+    return np.maximum(of_difference([x], [y], paired).p_differs(), permutation(x, y, paired))
+
+
+def rejected(p: np.ndarray, level: float = 0.05) -> float:
+    return float((p <= level * (1 + 1e-9)).mean())
+
+
+def differences(simulations: int, rng: np.random.Generator) -> Iterator[Row]:
+    """Intervals of, and tests on, differences of means that are 0."""
+    for (one, two, scale), (n, m) in itertools.product(TWO_POPULATIONS, TWO_SIZES):
+        x, y = centred(one, (simulations, n), rng), scale * centred(two, (simulations, m), rng)
+        case = f"{one} and {two}" + (f" {scale} times as wide" if scale > 1 else "")
+        yield row("coverage: difference of means", case, n, m, "0.95", held(st.difference_interval([x], [y]), 0.0),
+                  simulations)  # fmt: skip
+        by_t, by_permutation = of_difference([x], [y]).p_differs(), permutation(x, y)
+        welch = scipy.stats.ttest_ind(x, y, axis=1, equal_var=False).pvalue
+        for test, p in (
+            ("difference_test", np.maximum(by_t, by_permutation)), ("t alone", by_t),
+            ("permutation alone", by_permutation), ("Welch", welch),
+        ):  # fmt: skip
+            yield row(f"type I error: {test}", case, n, m, "<= 0.05", rejected(p), simulations)
+
+
+PROBABILITIES: dict[str, tuple[Population, Population]] = {
+    "normal, P = .5": (lambda r, s: r.normal(0, 1, s), lambda r, s: r.normal(0, 1, s)),
+    "normal, 5 times as wide, P = .5": (lambda r, s: r.normal(0, 5, s), lambda r, s: r.normal(0, 1, s)),
+    "normal, P = .8": (lambda r, s: r.normal(1.19, 1, s), lambda r, s: r.normal(0, 1, s)),
+    "normal, P = .95": (lambda r, s: r.normal(2.326, 1, s), lambda r, s: r.normal(0, 1, s)),
+    "skewed, one 60 higher": (lambda r, s: skewed(r, s) + 60, skewed),
+    "skewed and bimodal": (skewed, bimodal),
+    "skewed and a2c-like": (skewed, a2c_like),
+    "ties": (lambda r, s: np.minimum(500, r.normal(520, 40, s)), ties),
+}
+
+
+def probabilities(simulations: int, rng: np.random.Generator) -> Iterator[Row]:
+    for (case, (one, two)), (n, m) in itertools.product(PROBABILITIES.items(), TWO_SIZES):
+        ordered, drawn = np.sort(two(rng, (300_000,))), np.sort(one(rng, (300_000,)))
+        value = float(sum(np.searchsorted(ordered, drawn, side).mean() for side in ("left", "right")) / 6e5)
+        x, y = one(rng, (simulations, n)), two(rng, (simulations, m))
+        rate = held(st.probability_interval([x], [y]), value)
+        yield row("coverage: P(X > Y)", case, n, m, "0.95", rate, simulations)
+        if case.endswith("P = .5"):
+            yield row("type I error: probability_test", case, n, m, "<= 0.05", rejected(st.probability_test([x], [y])),
+                      simulations)  # fmt: skip
+
+
+def effect_sizes(simulations: int, rng: np.random.Generator) -> Iterator[Row]:
+    for n, shift in itertools.product(SIZES, (0.0, 1.0, 2.0)):
+        limits = [
+            st.hedges_g_interval(rng.normal(shift, 1, n), rng.normal(0, 1, n)) for _ in range(simulations)
+        ]  # fmt: skip
+        low, high = np.array(limits).T
+        yield row("coverage: Hedges' g", f"normal, g = {shift:g}", n, n, "0.95", held((low, high), shift), simulations)
+
+
+def powers(simulations: int, rng: np.random.Generator) -> Iterator[Row]:
+    """How often a difference is found that is said to be found with probability .8."""
+    for (n, m), level, scale in itertools.product(
+        [(4, 4), (5, 5), (6, 6), (7, 7), (10, 10), (20, 20), (36, 36), (36, 6), (6, 36), (5, 10)],
+        (0.05, 0.05 / 6),
+        (1, 5),
+    ):
+        standard = [scipy.stats.norm.ppf((np.arange(size) + 0.5) / size) for size in (n, m)]
+        x, y = (each / each.std(ddof=1) * sd for each, sd in zip(standard, (1, scale), strict=True))
+        gap = st.detectable_difference([x], [y], level)
+        if np.isfinite(gap):
+            p = combined(rng.normal(gap, 1, (simulations, n)), rng.normal(0, scale, (simulations, m)))
+            case = f"normal, {'equally' if scale == 1 else '5 times as'} wide, level {level:.3g}"
+            yield row("power: at the difference said to be found", case, n, m, "0.80", rejected(p, level), simulations)
+
+
+def pairing(simulations: int, rng: np.random.Generator) -> Iterator[Row]:
+    """Seeds that correlate, compared one by one or not: errors, and power at what unpaired tests find in 80%."""
+    for n, rho in itertools.product((6, 8, 10, 12, 20, 36), (-0.4, 0.0, 0.2, 0.4, 0.8)):
+        shared, own = rng.normal(size=(simulations, n)), rng.normal(size=(simulations, n))
+        other = rho * shared + math.sqrt(1 - rho**2) * own
+        gap = st.detectable_effect(n, n)
+        for test, paired in (("seed by seed", True), ("unpaired", False)):
+            case = f"normal, correlation {rho:g}"
+            yield row(
+                f"type I error: {test}", case, n, n, "<= 0.05", rejected(combined(shared, other, paired)), simulations
+            )
+            yield row(f"power: {test}", case, n, n, "", rejected(combined(shared + gap, other, paired)), simulations)
+
+
+def equivalence(simulations: int, rng: np.random.Generator) -> Iterator[Row]:
+    """How often variants are called practically the same: variants a margin apart, and equal ones."""
+    for population, n in itertools.product(("normal", "skewed", "bimodal"), (5, 10, 20)):
+        sd = POPULATIONS[population](np.random.default_rng(4), (100_000,)).std()
+        margin = 1.5 * sd
+        for apart in (True, False):
+            p = np.array([
+                st.equivalence_test(
+                    [centred(population, (n,), rng) + margin * apart], [centred(population, (n,), rng)], margin, rng
+                )
+                for _ in range(simulations)
+            ])  # fmt: skip
+            quantity, aim = ("type I error: equivalence_test", "<= 0.05") if apart else ("power: equivalence_test", "")
+            yield row(quantity, f"{population}, margin 1.5 deviations", n, n, aim, rejected(p), simulations)
+
+
+def families(simulations: int, rng: np.random.Generator) -> Iterator[Row]:
+    """Three variants on two tasks: how often anything false is found anywhere, at 5% for all of it together.
+
+    By t tests, as it is the procedure that is judged. Either all are equal, or the third is better on the first task.
+    """
+    pairs = list(itertools.combinations(range(3), 2))
+    tests = [(pair, tasks) for tasks in ([0, 1], [0], [1]) for pair in pairs]
+    weights, transitions = st.all_tasks_first(
+        [pairs.index(pair) for pair, _ in tests], [len(tasks) > 1 for _, tasks in tests]
+    )
+    for n, gap in itertools.product((5, 10, 36), (0.0, 1.0, 3.0)):
+        scores = rng.normal(size=(3, 2, simulations, n))
+        scores[2, 0] += gap
+        p = np.array([
+            of_difference([scores[a, task] for task in tasks], [scores[b, task] for task in tasks]).p_differs()
+            for (a, b), tasks in tests
+        ])  # fmt: skip
+        false = [gap == 0 or b != 2 or tasks == [1] for (_, b), tasks in tests]
+        found = [bool((st.adjusted(p[:, s], weights, transitions)[0][false] <= 0.05).any()) for s in range(simulations)]
+        case = "all equal" if gap == 0 else f"one variant {gap:g} deviations better on one task"
+        yield row("family-wise error: 3 variants, 2 tasks", case, n, n, "<= 0.05", float(np.mean(found)), simulations)
+
+
+STUDIES: list[tuple[Callable[[int, np.random.Generator], Iterator[Row]], int]] = [
+    (intervals_of_one, 10_000), (families, 2_000), (bands, 300), (effect_sizes, 400), (probabilities, 2_000),
+    (pairing, 1_500), (differences, 2_000), (powers, 2_000), (equivalence, 400),
+]  # fmt: skip
+
+
+def study(share: float = 1.0) -> pd.DataFrame:
+    """All rows, with that share of the full number of simulations; says on stderr how far it has come."""
+    rows = []
+    for number, (part, simulations) in enumerate(STUDIES):
+        print(f"{number + 1}/{len(STUDIES)} {part.__name__}", file=sys.stderr, flush=True)
+        for done, each in enumerate(part(max(1, round(share * simulations)), np.random.default_rng([95, number])), 1):
+            rows.append(each)
+            print(f"\r  {done} rows", end="", file=sys.stderr, flush=True)
+        print(file=sys.stderr)
+    return pd.DataFrame(rows).astype({"m": "Int64"})
 
 
 if __name__ == "__main__":
-    table = study(10_000, np.random.default_rng(95))
-    table.to_csv(Path(__file__).with_suffix(".csv"), index=False)
-    print(table.to_string())
+    table = study()
+    table.to_csv(TABLE, index=False, float_format="%.4g", lineterminator="\n")
+    print(TABLE)

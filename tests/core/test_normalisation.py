@@ -72,9 +72,9 @@ def test_networks_see_what_gymnasiums_statistics_give(path):
     for _ in run:
         rollout = rollouts[-1]
         for s, oracle in enumerate(statistics):
-            seen = np.clip((rollout.raw_obs[s] - oracle.mean) / np.sqrt(oracle.var + 1e-8), -CLIP, CLIP)
+            seen = np.clip((rollout.steps.obs[s] - oracle.mean) / np.sqrt(oracle.var + 1e-8), -CLIP, CLIP)
             np.testing.assert_allclose(rollout.obs[s], seen, atol=2e-5)
-            oracle.update(rollout.raw_obs[s].reshape(-1, 5).astype(np.float64))
+            oracle.update(rollout.steps.obs[s].reshape(-1, 5).astype(np.float64))
     assert np.abs(rollout.obs).max() == CLIP
     assert len(rollout.final_obs) > 3
     assert np.abs(rollout.last_obs).max() <= CLIP
@@ -139,7 +139,7 @@ def test_loaded_policies_see_what_the_trained_ones_saw(tmp_path):
     assert np.abs(expected).max() > 0
     for _ in range(2):
         np.testing.assert_array_equal(policy.act(obs, None), expected)
-    policy.observations = ObservationNormaliser(2, 5, np.float32, normalise=False, clip=None)
+    policy.obs_normaliser = ObservationNormaliser(2, 5, np.float32, normalise=False, clip=None)
     assert not np.allclose(policy.act(obs, None), expected)
 
 

@@ -10,9 +10,10 @@ SIZES = (70, 33)
 
 
 def make(name: str, params: list[torch.Tensor], max_grad_norm: float | None) -> Optimiser:
+    common = {"learning_rate": 0.03, "max_grad_norm": max_grad_norm, "eps": 1e-5}
     if name == "adam":
-        return Adam(params, 0.03, max_grad_norm, eps=1e-5, beta1=0.8, beta2=0.95)
-    return RMSprop(params, 0.03, max_grad_norm, eps=1e-5, decay=0.9)
+        return Adam(Adam.Settings.model_construct(**common, beta1=0.8, beta2=0.95), params)
+    return RMSprop(RMSprop.Settings.model_construct(**common, decay=0.9), params)
 
 
 def peer(name: str, params: list[torch.Tensor]) -> torch.optim.Optimizer:

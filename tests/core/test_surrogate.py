@@ -3,9 +3,9 @@
 import torch
 from torch import distributions
 
+from algos.core.batches import Batch
 from algos.core.networks import MLP
 from algos.core.policy import CategoricalHead, Policy
-from algos.core.rollout import Batch
 from algos.core.surrogate import clipped_surrogate, clipped_surrogate_loss
 from tests.composing import RAW
 
@@ -32,8 +32,8 @@ def test_multidiscrete_actions():
     entropy = sum(part.entropy() for part in parts)
     expected = -(torch.min(ratio * advantages, ratio.clamp(0.9, 1.1) * advantages) + 0.02 * entropy).mean(1)
 
-    policy = Policy(network, CategoricalHead((2, 3)), params, optimiser=None, critic_loss=None, observations=RAW)
-    batch = Batch(obs, actions, old, advantages, advantages, values=None)
+    policy = Policy(network, CategoricalHead((2, 3)), params, obs_normaliser=RAW)
+    batch = Batch(obs, actions, old, advantages, advantages, advantages)
     loss, figures = clipped_surrogate_loss(policy, batch, 0.1, 0.02, torch.ones(2, dtype=torch.bool))
     torch.testing.assert_close(loss, expected)
     gradients = [torch.autograd.grad(value.sum(), params, retain_graph=True)[0] for value in (loss, expected)]

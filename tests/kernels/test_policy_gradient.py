@@ -1,5 +1,7 @@
 """The fused policy gradient against torch.distributions and autograd, and the promises about bits and masks."""
 
+from dataclasses import replace
+
 import numba
 import pytest
 import torch
@@ -7,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, distributions
 
+from algos.core.batches import Batch
 from algos.core.networks import MLP
 from algos.core.policy import CategoricalHead, GaussianHead, Policy
-from algos.core.rollout import Batch
 from algos.core.surrogate import clipped_surrogate_loss
 from tests.composing import RAW
 
@@ -51,9 +53,11 @@ class Problem:
         actions = normal(num_seeds, batch, sizes[-1])
         if not self.gaussian:
             actions = torch.randint(sizes[-1], (num_seeds, batch, 1), generator=generator)
-        self.batch = Batch(normal(num_seeds, batch, sizes[0]), actions, *normal(3, num_seeds, batch), values=None)
+        obs, unused = normal(num_seeds, batch, sizes[0]), torch.zeros(num_seeds, batch)
+        self.batch = Batch(obs, actions, *normal(3, num_seeds, batch), values=unused)
         old = self._distribution(self.params)[0].log_prob(self._taken())
-        self.batch.log_probs = (old.sum(-1) if self.gaussian else old) + 0.2 * self.batch.log_probs
+        old = old.sum(-1) if self.gaussian else old
+        self.batch = replace(self.batch, log_probs=old + 0.2 * self.batch.log_probs)
 
     def _taken(self) -> Tensor:
         return self.batch.actions if self.gaussian else self.batch.actions[..., 0]
@@ -90,8 +94,8 @@ class Problem:
         self, backend: str = "compiled", seeds: slice = slice(None), active: Tensor | None = None
     ) -> list[Tensor]:
         params = self.params[seeds].clone().requires_grad_()
-        policy = Policy(self.networks[backend], self.head, params, optimiser=None, critic_loss=None, observations=RAW)
-        batch = Batch(*(None if tensor is None else tensor[seeds] for tensor in vars(self.batch).values()))
+        policy = Policy(self.networks[backend], self.head, params, obs_normaliser=RAW)
+        batch = Batch(*(tensor[seeds] for tensor in vars(self.batch).values()))
         active = torch.ones(len(params), dtype=torch.bool) if active is None else active
         loss, figures = clipped_surrogate_loss(policy, batch, self.clip_coef, self.ent_coef, active)
         return [loss.detach(), *figures, *torch.autograd.grad((2 * loss).sum(), params)]
@@ -147,10 +151,9 @@ def test_a_seed_has_the_same_bits_alone_masked_and_with_another_thread_count(hea
 @pytest.mark.parametrize("head", HEADS)
 def test_at_the_old_policy_every_ratio_is_exactly_one(head):
     problem = example(head)
-    policy = Policy(
-        problem.networks["compiled"], problem.head, problem.params, optimiser=None, critic_loss=None, observations=RAW
-    )
-    problem.batch.log_probs = policy.distribution(problem.batch.obs).log_prob(problem.batch.actions)
+    policy = Policy(problem.networks["compiled"], problem.head, problem.params, obs_normaliser=RAW)
+    log_probs = policy.distribution(problem.batch.obs).log_prob(problem.batch.actions)
+    problem.batch = replace(problem.batch, log_probs=log_probs)
     _, k3, log_ratio, clip_fraction, _ = problem.found()
     assert not torch.cat([k3, log_ratio, clip_fraction]).any()
 

@@ -14,7 +14,9 @@ from pathlib import Path
 
 # Only Linux promises that a process which has imported everything can fork.
 SERVER = multiprocessing.get_context("forkserver" if sys.platform == "linux" else "spawn")
-SERVER.set_forkserver_preload(["sweeps.train", "sweeps.resume", "sweeps.status", "algos.envs.cartpole"])
+SERVER.set_forkserver_preload(
+    ["sweeps.train", "sweeps.resume", "sweeps.status", "algos.envs.cartpole", "tests.sweeps.warm"]
+)
 
 
 def sizes(algo: str) -> tuple[str, ...]:

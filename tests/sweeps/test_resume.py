@@ -27,30 +27,32 @@ def info(directory: Path) -> dict:
     return json.loads((directory / "run.json").read_text())
 
 
+def tables(directory: Path) -> dict[str, list[bytes]]:
+    """The lines of every ``progress.csv`` below."""
+    paths = directory.rglob("progress.csv")
+    return {str(path.relative_to(directory)): path.read_bytes().splitlines() for path in paths}
+
+
 def killed_at_random_moments(command: tuple[str, ...], key: str, work: Path, moments: int) -> None:
-    """Kill the command at moments drawn over the whole of its duration, resume it, compare every table."""
-    start = time.monotonic()
+    """Kill the command a moment after a row drawn from the whole of its rows, resume it, compare every table."""
     assert train(*command, f"{key}={work}/whole").status == 0
-    duration = time.monotonic() - start
-    whole = {name: file for name, file in files_below(work / "whole").items() if name.endswith("progress.csv")}
-    assert whole
+    whole = tables(work / "whole")
+    lines = sum(map(len, whole.values()))
+    assert lines
     rng = random.Random(2024)
     killed = number = 0
     while killed < moments:
         directory = work / str(number)
         number += 1
         started = Command("sweeps.train", *command, f"{key}={directory}")
-        moment = rng.uniform(0.0, duration)
-        time.sleep(moment)
+        row = rng.randrange(lines)
+        wait_until(lambda directory=directory, row=row: sum(map(len, tables(directory).values())) >= row)
+        time.sleep(rng.uniform(0.0, 0.02))
         started.signal(signal.SIGKILL)
-        if started.wait().status == 0:  # it was faster than the first
-            duration = moment
-        else:
-            killed += 1
+        killed += started.wait().status != 0  # else it came to its end before
         resumed = train(*command, f"{key}={directory}", "resume=true")
         assert resumed.status == 0, resumed
-        again = {name: file for name, file in files_below(directory).items() if name.endswith("progress.csv")}
-        assert again == whole
+        assert tables(directory) == whole
 
 
 @pytest.mark.parametrize(("algo", "env"), [("a2c", "swingup"), ("ppo", "swingup"), ("trpo", "cartpole")])

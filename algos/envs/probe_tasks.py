@@ -99,4 +99,8 @@ class NowOrLater(Observed):
 
 for _task in (TwoSteps, BestAction, Delayed, Observed, NowOrLater):
     for _form in ("discrete", "continuous"):
-        gym.register(f"probe/{_task.__name__}-{_form}-v0", _task, kwargs={"continuous": _form == "continuous"})
+        gym.register(
+            f"probe/{_task.__name__}-{_form}-v0",
+            f"{__name__}:{_task.__name__}",
+            kwargs={"continuous": _form == "continuous"},
+        )

@@ -1,0 +1,68 @@
+"""The samples of a rollout as they are laid out for learning."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Self
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from algos.core.elementary import sqrt
+from algos.core.reductions import batch_mean
+from algos.core.transitions import Estimates, Transitions
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Samples of every seed, flat over steps and environments; B may be a whole rollout or a minibatch."""
+
+    obs: Tensor  # [S, B, D]
+    actions: Tensor  # [S, B, A]
+    log_probs: Tensor  # [S, B], of the policy that acted
+    advantages: Tensor  # [S, B]
+    returns: Tensor  # [S, B], the critic's targets
+    values: Tensor  # [S, B], of the critic before its steps
+
+    @classmethod
+    def of(cls, transitions: Transitions, estimates: Estimates) -> Self:
+        """All samples of a rollout."""
+        return cls(
+            obs=transitions.flat(transitions.obs),
+            actions=transitions.flat(transitions.actions),
+            log_probs=transitions.log_probs,
+            advantages=transitions.flat(estimates.advantages),
+            returns=transitions.flat(estimates.returns),
+            values=transitions.flat(estimates.values),
+        )
+
+    def minibatches(self, permutation: np.ndarray | None, num_minibatches: int) -> Iterator[Self]:
+        """Equal parts in the order of ``permutation [S, B]``; the batch itself, unpermuted, where that is None."""
+        tensors = [getattr(self, field.name) for field in fields(self)]
+        for parts in minibatches(tensors, permutation, num_minibatches):
+            yield type(self)(*parts)
+
+    def normalised(self) -> Self:
+        """With advantages of mean 0 and standard deviation 1 over each seed's samples."""
+        return replace(self, advantages=normalise(self.advantages))
+
+
+def minibatches(
+    tensors: Sequence[Tensor], permutation: np.ndarray | None, num_minibatches: int
+) -> Iterator[Sequence[Tensor]]:
+    """Equal parts of ``tensors [S, B, …]`` in the order of ``permutation [S, B]``; themselves where that is None."""
+    if permutation is None:
+        yield tensors
+        return
+    num_seeds, num_samples = permutation.shape
+    rows = torch.from_numpy(permutation + num_samples * np.arange(num_seeds)[:, None]).to(tensors[0].device)
+    flat = [tensor.flatten(0, 1) for tensor in tensors]
+    for part in rows.chunk(num_minibatches, dim=1):
+        index = part.flatten()
+        yield [tensor.index_select(0, index).unflatten(0, part.shape) for tensor in flat]
+
+
+def normalise(x: Tensor) -> Tensor:
+    """Each seed's row of ``x [S, B]`` less its mean, over its population standard deviation."""
+    centred = x - batch_mean(x)[:, None]
+    return centred / (sqrt(batch_mean(centred * centred)) + 1e-8)[:, None]

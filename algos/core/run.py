@@ -1,0 +1,42 @@
+"""What a variant may ask of the run that it is part of."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from algos.config import Config, OptimiserSettings
+from algos.core.critic import Critic, JointCritic
+from algos.core.descent import Descent, JointDescent, PolicyDescent
+from algos.core.estimators import Estimator
+from algos.core.policy import Policy
+from algos.core.resources import Resources
+from algos.streams import Streams
+
+
+@dataclass(frozen=True)
+class Run:
+    """The config, the agents and the estimator of a run, and what it keeps for a variant."""
+
+    policy: Policy
+    critic: Critic
+    estimator: Estimator
+    resources: Resources
+
+    @property
+    def config(self) -> Config:
+        """All settings of the run."""
+        return self.resources.config
+
+    def streams(self, purpose: str) -> Streams:
+        """One random stream per seed for a ``purpose`` of the variant's own, saved with the run."""
+        return self.resources.streams(purpose)
+
+    def anneal(self, owner: Any, name: str) -> None:
+        """Have a number of ``owner`` fall linearly from its present value to zero over the iterations."""
+        self.resources.anneal(owner, name)
+
+    def descent(self, settings: OptimiserSettings) -> Descent:
+        """Gradient steps for the policy; with a joint critic they are the critic's too. Saved with the run."""
+        if isinstance(self.critic, JointCritic):
+            params = [self.policy.params, self.critic.params]
+            return JointDescent(self.resources.optimiser("policy", settings, params), self.critic)
+        return PolicyDescent(self.resources.optimiser("policy", settings, [self.policy.params]))

@@ -1,0 +1,1 @@
+"""Parts of seedbed from outside: a variant, a network, a task and a score."""
