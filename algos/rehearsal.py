@@ -54,6 +54,7 @@ def rehearse(config: Config, envs: VectorEnv) -> None:
     part = "critic"
     try:
         resources = Resources(small)
+        resources.streams("actions")  # the collector's
         policy, critic = make_agents(small, envs, resources)
         part = "estimator"
         estimator_class: Any = find_class(small.estimator.target)

@@ -9,16 +9,30 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from analysis import plots, statistics
     from analysis.alignment import align
+    from analysis.comparison import Comparison, compare
     from analysis.dataset import load_runs
-    from analysis.runs import InputError, RunWarning
+    from analysis.run_format import InputError
+    from analysis.runs import RunWarning
     from analysis.scores import seed_scores
 
-__all__ = ["InputError", "RunWarning", "align", "load_runs", "plots", "seed_scores", "statistics"]
+__all__ = [
+    "Comparison",
+    "InputError",
+    "RunWarning",
+    "align",
+    "compare",
+    "load_runs",
+    "plots",
+    "seed_scores",
+    "statistics",
+]
 
 HOMES = {
-    "InputError": "runs",
+    "Comparison": "comparison",
+    "InputError": "run_format",
     "RunWarning": "runs",
     "align": "alignment",
+    "compare": "comparison",
     "load_runs": "dataset",
     "seed_scores": "scores",
 }

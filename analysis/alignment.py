@@ -1,22 +1,31 @@
 """Making the seeds of a task comparable: one env-step grid, one horizon, a rule for every seed that is not whole."""
 
+import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from analysis.runs.progress import OK, STATUS
+from analysis.references import Reference, reference_for, references
+from analysis.run_format import OK, STATUS
 
 RULES = (
-    "Variants are compared on environment steps, over the steps that all of them reached: the horizon of a task is "
-    "the smallest, over its variants, of the number of steps that at least half of the variant's seeds that did not "
-    "fail reached. What a longer run did after the horizon is drawn but not scored.",
+    "Variants are compared on environment steps, up to the horizon of the task. The horizon is the smallest, over the "
+    "variants, of the number of steps that at least half of the variant's seeds reached; failed seeds do not count "
+    "here. What a longer run did after the horizon is drawn but not scored.",
     "The grid is that of the variant with the longest rollout. The value of a variant with shorter rollouts is the "
     "mean over its iterations since the last grid point.",
-    "Where no episode ended, the last value before holds; before a seed's first episode ended, its first value holds.",
-    "A failed seed counts: after its failure it scores the lowest value that any seed of the task reported.",
-    "A seed that has not reached the horizon is drawn and counted but not scored.",
+    "Where no episode ended, the last value before holds. Nothing is filled backwards: before a seed's first value "
+    "there is none.",
+    "A failed seed counts: after its failure it scores the task's low reference, whatever else is in the report. "
+    "Without a reference it scores its own first value.",
+    "A seed that has not finished training is drawn and listed, but not scored, unless --include-unfinished is given.",
+    "A seed that did not reach the horizon is drawn and listed, but not scored.",
 )
+
+EARLY = 0.1
+"""A seed's first value counts as untrained up to this share of the horizon, or at the first grid point."""
 
 
 @dataclass(frozen=True)
@@ -33,10 +42,11 @@ class Curves:
     last: np.ndarray
     failed: np.ndarray
 
-    def filled(self, floor: float) -> np.ndarray:
+    def filled(self, floor: float | np.ndarray) -> np.ndarray:
         """[S, T] values for statistics over seeds: where no episode ended, the value before; after a failure, `floor`.
 
-        What is not known stays NaN: before a seed's first value, and after the last row of one that did not fail.
+        `floor` is one number, or one for each seed. What is not known stays NaN: before a seed's first value, and
+        after the last row of one that did not fail.
         """
         position = np.arange(len(self.x))
         before = np.maximum.accumulate(np.where(np.isnan(self.values), 0, position), axis=1)
@@ -77,39 +87,71 @@ def curves_of(rows: pd.DataFrame, metric: str, x: str = "env_steps") -> Curves:
     return Curves(seeds, steps, values, last, failed)
 
 
-def floor_of(frame: pd.DataFrame, metric: str) -> float:
-    """The lowest value that any seed of this task reported: what a failed seed is worth."""
-    return float(frame[metric].min())
+def first_values(values: np.ndarray) -> np.ndarray:
+    """[S], the first known value of each row of [S, T]; NaN for a row without any."""
+    if not values.shape[1]:
+        return np.full(len(values), np.nan)
+    return np.take_along_axis(values, np.isfinite(values).argmax(axis=1)[:, None], axis=1)[:, 0]
+
+
+def floors(lines: Curves, reference: Reference | None) -> np.ndarray:
+    """[S], what each seed scores after a failure: see RULES. A seed that failed before its first value scores what the
+    others began with."""
+    if reference is not None:
+        return np.full(len(lines.seeds), reference.low)
+    first = first_values(lines.values)
+    known = first[np.isfinite(first)]
+    return np.where(np.isfinite(first), first, known.mean() if len(known) else np.nan)
+
+
+def floors_of(rows: pd.DataFrame, lines: Curves, metric: str) -> np.ndarray:
+    """As floors, with the shipped reference of the task that `rows` are of, if they say which."""
+    known = reference_for(references(), str(rows["env_id"].iloc[0]), metric) if "env_id" in rows else None
+    return floors(lines, known)
 
 
 @dataclass(frozen=True)
 class Aligned:
-    """One variant on its task's grid: `seeds` [S]; `values` [S, G], NaN from where a seed is not known on; `failed`
-    [S], whether a seed failed within the horizon."""
+    """One variant on its task's grid: `seeds` [S]; `values` [S, G], NaN where a seed has no value; `failed` [S],
+    whether a seed failed within the horizon; `floor` [S], what it scores then; `reach`: the env steps that at least
+    half of the seeds reached."""
 
     seeds: np.ndarray
     values: np.ndarray
     failed: np.ndarray
+    floor: np.ndarray
+    reach: float
 
     @property
     def scored(self) -> np.ndarray:
-        """[S], whether a seed reached the horizon or failed before it."""
-        return np.isfinite(self.values).all(axis=1)
+        """[S], whether a seed has a value at the horizon."""
+        return np.isfinite(self.values[:, -1])
 
 
 @dataclass(frozen=True)
 class Task:
     """The variants of one task on one grid.
 
-    `grid` [G] in env steps, up to the horizon; `floor`: what a failed seed scores; `untrained`: the mean of the
-    seeds' first values, the return before learning.
+    `grid` [G] in env steps, up to the horizon; `start`: the index of the first grid point at which every scored seed
+    has a value; `first`: the seeds' returns before learning, of those that reported one; `reference`: the fixed ends of
+    the task's scale, None if there are none.
     """
 
     env_id: str
     grid: np.ndarray
-    floor: float
-    untrained: float
+    start: int
+    first: np.ndarray
+    reference: Reference | None
     variants: dict[str, Aligned]
+
+    @property
+    def untrained(self) -> float:
+        """The mean return before learning; NaN if no seed reported it."""
+        return float(self.first.mean()) if len(self.first) else math.nan
+
+    @property
+    def horizon(self) -> float:
+        return float(self.grid[-1])
 
     def frame(self) -> pd.DataFrame:
         """The scored seeds, tidy: one row per seed and grid point, with env_id, variant, seed, env_steps, value."""
@@ -130,38 +172,49 @@ class Task:
         )
 
 
-def align(frame: pd.DataFrame, metric: str) -> Task | None:
-    """The rows of one task on a common grid; None if no seed has a value of `metric`."""
-    each = {str(variant): curves_of(rows, metric) for variant, rows in frame.groupby("variant", observed=True)}
+def align(
+    frame: pd.DataFrame, metric: str, reference: Reference | None = None, include_unfinished: bool = False
+) -> Task | None:
+    """The rows of one task on a common grid; None if no seed that counts has a value of `metric`.
+
+    `reference`: the ends of the task's scale (None: the shipped ones, where there are any).
+    """
+    env_id = str(frame["env_id"].iloc[0])
+    reference = reference or reference_for(references(), env_id, metric)
+    counted = frame if include_unfinished else frame[frame["finished"]]
+    each = {str(variant): curves_of(rows, metric) for variant, rows in counted.groupby("variant", observed=True)}
     each = {variant: lines for variant, lines in each.items() if np.isfinite(lines.values).any()}
     if not each:
         return None
-    horizon = min(map(reach, each.values()))
-    within = {variant: lines.x[lines.x <= horizon] for variant, lines in each.items()}
-    grid = min((steps for steps in within.values() if len(steps)), key=len)
-    floor = floor_of(frame, metric)
-    first = np.concatenate([first_values(lines.values) for lines in each.values()])
-    variants = {variant: on_grid(lines, grid, floor) for variant, lines in each.items()}
-    return Task(str(frame["env_id"].iloc[0]), grid, floor, float(first.mean()), variants)
+    reached = {variant: reach(lines) for variant, lines in each.items()}
+    alive = [variant for variant, lines in each.items() if not lines.failed.all()] or list(each)
+    horizon = min(reached[variant] for variant in alive)
+    within = [each[variant].x[each[variant].x <= horizon] for variant in alive]
+    grid = min((steps for steps in within if len(steps)), key=len)
+    variants = {
+        variant: aligned_on(grid, lines, floors(lines, reference), reached[variant]) for variant, lines in each.items()
+    }
+    scored = np.concatenate([aligned.values[aligned.scored] for aligned in variants.values()])
+    known = np.isfinite(scored).all(axis=0)
+    start = int(known.argmax()) if len(scored) else 0
+    return Task(env_id, grid, start, untrained_returns(each.values(), horizon), reference, variants)
 
 
 def reach(lines: Curves) -> float:
-    """The env steps that at least half of the seeds that did not fail reached (all seeds, if every one failed)."""
-    steps = lines.x[lines.last]
-    return float(np.quantile(steps if lines.failed.all() else steps[~lines.failed], 0.5, method="lower"))
+    """The env steps that at least half of the seeds that did not fail reached (of all seeds, if every one failed)."""
+    steps = np.sort(lines.x[lines.last if lines.failed.all() else lines.last[~lines.failed]])[::-1]
+    return float(steps[math.ceil(len(steps) / 2) - 1])
 
 
-def on_grid(lines: Curves, grid: np.ndarray, floor: float) -> Aligned:
+def aligned_on(grid: np.ndarray, lines: Curves, floor: np.ndarray, reached: float) -> Aligned:
     coarse = lines.on_grid(grid)
-    values = coarse.filled(floor)
-    start = np.isfinite(values).argmax(axis=1)
-    before = np.arange(len(grid)) < start[:, None]
-    values = np.where(before, np.take_along_axis(values, start[:, None], axis=1), values)
-    return Aligned(lines.seeds, values, coarse.failed)
+    return Aligned(lines.seeds, coarse.filled(floor), coarse.failed, floor, reached)
 
 
-def first_values(values: np.ndarray) -> np.ndarray:
-    """The first value of each row of [S, T] that has any."""
-    known = np.isfinite(values)
-    rows = known.any(axis=1)
-    return values[rows, known[rows].argmax(axis=1)]
+def untrained_returns(each: Iterable[Curves], horizon: float) -> np.ndarray:
+    """The first values of all seeds whose first value is early enough."""
+    first: list[float] = []
+    for lines in each:
+        early = np.isfinite(lines.values) & (lines.x <= max(EARLY * horizon, lines.x[0]))
+        first += first_values(np.where(early, lines.values, np.nan))[early.any(axis=1)].tolist()
+    return np.array(first)

@@ -1,59 +1,57 @@
-"""python -m analysis.compare RUN_DIR... --out DIR: which variant is better, by how much, how sure; how seeds spread."""
+"""seedbed compare, or python -m analysis.compare: which variant is better, by how much, how sure; how seeds spread."""
 
 import argparse
+import math
 import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import pandas as pd
-
-from analysis.comparison import Choices, Comparison, build
+from analysis.comparison import MARGIN, METRIC, Choices, Comparison, build
 from analysis.dataset import load
 from analysis.numbers import steps
-from analysis.pairs import verdict
-from analysis.plots.axes import X_LABELS
-from analysis.plots.canvas import encode
-from analysis.plots.figures import draw
-from analysis.plots.style import use_style
-from analysis.report import VERDICTS_SHOWN, report
-from analysis.report.tables import csv, latex, markdown, summary_cells
-from analysis.runs import InputError
-from analysis.scores import SCORES
-from analysis.variants import numbered_variants, settings_table
+from analysis.references import references
+from analysis.run_format import InputError
+from analysis.scores import LAST
+from analysis.variants import Naming, naming, numbered_variants
+
+X_AXES = ("env_steps", "iteration")
+VERDICTS_SHOWN = 12
 
 
 def parser() -> argparse.ArgumentParser:
     result = argparse.ArgumentParser(
-        prog="python -m analysis.compare",
+        prog="seedbed compare",
         description="Compare the variants found in run directories. Writes report.html (everything on one page), the "
-        "figures as PNG and SVG (seeds-TASK.png shows every seed), and CSV tables.",
+        "figures as PNG and SVG (seeds-TASK.png shows every seed), and tables as CSV, Markdown and LaTeX.",
     )
     result.add_argument("runs", nargs="+", metavar="RUN_DIR", help="a run directory, or a directory above several")
     result.add_argument(
         "--out", required=True, type=Path, metavar="DIR", help="where to write; made if it is not there"
     )
-    result.add_argument(
+    what = result.add_argument_group("what is compared")
+    what.add_argument(
         "--metric",
-        default="episodic_return",
+        default=METRIC,
         metavar="COLUMN",
         help="column of progress.csv to compare (default: %(default)s; post_return, policy_loss, ... work too)",
     )
-    result.add_argument(
+    what.add_argument(
         "--score",
-        choices=list(SCORES),
         default="final",
-        help="one number per seed that variants are compared on: final, mean of the last points; auc, mean over "
-        "training; best, highest point (default: %(default)s)",
+        metavar="SCORE",
+        help="one number per seed that variants are compared on: final, mean over the end of training; auc, mean over "
+        "training; best, highest point; or MODULE:FUNCTION of your own, which takes curves [seeds, points] and env "
+        "steps [points] and gives [seeds] (default: %(default)s)",
     )
-    result.add_argument(
+    what.add_argument(
         "--last",
-        type=positive,
-        default=10,
-        metavar="K",
-        help="points that a final score is the mean of (default: %(default)s)",
+        type=share,
+        default=LAST,
+        metavar="SHARE",
+        help="share of training, at its end, that a final score is the mean of (default: %(default)s)",
     )
-    result.add_argument(
+    what.add_argument(
         "--threshold",
         type=threshold,
         action="append",
@@ -62,95 +60,163 @@ def parser() -> argparse.ArgumentParser:
         help="return whose first crossing is timed (default: nine tenths of the way from the untrained return to the "
         "best variant's median); once for all tasks, or for each",
     )
-    result.add_argument(
-        "--x",
-        choices=list(X_LABELS),
-        default="env_steps",
-        help="x axis of the curves of all seeds (default: %(default)s)",
+    what.add_argument("--lower-is-better", action="store_true", help="the metric is a cost: lower values are better")
+    what.add_argument(
+        "--include-unfinished",
+        action="store_true",
+        help="score seeds that have not finished training too; the horizon is then where at least half of each "
+        "variant's seeds are",
     )
-    result.add_argument("--latex", action="store_true", help="write summary.tex too, a table for the booktabs package")
+    what.add_argument(
+        "--variant",
+        type=named,
+        action="append",
+        default=[],
+        metavar="NAME=PATTERN",
+        help="call the runs that match NAME, one variant even where their settings differ, as presets of several tasks "
+        "do. PATTERN: KEY=VALUE of the config (ppo=algo.name=ppo) or a path as the report lists it (ppo=ppo-*)",
+    )
+    how = result.add_argument_group("how it is judged")
+    how.add_argument(
+        "--margin",
+        type=positive,
+        default=MARGIN,
+        metavar="SHARE",
+        help="variants closer than this share of a task's scale are practically the same (default: %(default)s)",
+    )
+    how.add_argument(
+        "--reference", metavar="VARIANT", help="compare every other variant with this one only: fewer tests, more power"
+    )
+    how.add_argument(
+        "--references",
+        type=Path,
+        metavar="FILE",
+        help="YAML file with the ends of tasks' scales, TASK: {low: NUMBER, high: NUMBER}; seedbed has them for the "
+        "tasks that it has presets for",
+    )
+    more = result.add_argument_group("what is shown")
+    more.add_argument(
+        "--x", choices=X_AXES, default="env_steps", help="x axis of the curves of all seeds (default: %(default)s)"
+    )
+    more.add_argument(
+        "--statistic",
+        action="append",
+        default=[],
+        metavar="MODULE:FUNCTION",
+        help="a statistic of your own in the tables: takes scores [..., n] and axis, gives one number",
+    )
+    more.add_argument(
+        "--figure",
+        action="append",
+        default=[],
+        metavar="MODULE:FUNCTION",
+        help="a figure of your own in the report: takes the comparison, gives a matplotlib Figure",
+    )
+    more.add_argument(
+        "--latex",
+        action="store_true",
+        help="write summary.tex, pairs.tex and overall.tex too, for the booktabs package",
+    )
     return result
 
 
-def positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise ValueError
-    return number
+def number(text: str, expected: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise argparse.ArgumentTypeError(f"{text!r}; expected: {expected}")
+    return value
+
+
+def share(text: str) -> float:
+    expected = "a share of training, above 0 and at most 1"
+    value = number(text, expected)
+    if not 0 < value <= 1:
+        raise argparse.ArgumentTypeError(f"{text!r}; expected: {expected}")
+    return value
+
+
+def positive(text: str) -> float:
+    value = number(text, "a number above 0")
+    if value <= 0:
+        raise argparse.ArgumentTypeError(f"{text!r}; expected: a number above 0")
+    return value
 
 
 def threshold(text: str) -> tuple[str, float]:
     env_id, _, value = text.rpartition("=")
-    return env_id, float(value)
+    return env_id, number(value, "VALUE or TASK=VALUE, with a number for VALUE")
 
 
-def outputs(comparison: Comparison, command: str, with_latex: bool) -> dict[str, bytes]:
-    """Every file of the report by its name."""
-    with use_style():
-        figures = draw(comparison)
-        files = {
-            f"{figure.name}.{suffix}": encode(figure, suffix)
-            for group in figures.values()
-            for figure in group
-            for suffix in ("png", "svg")
-        }
-        files["report.html"] = report(comparison, figures, command).encode()
-    files["summary.csv"] = csv(pd.concat([comparison.summary, comparison.overall], ignore_index=True))
-    files["pairs.csv"] = csv(comparison.pairs)
-    files["settings.csv"] = csv(settings_table(comparison.dataset.runs, comparison.dataset.variants))
-    cells = summary_cells(comparison.summary, comparison.shown)
-    files["summary.md"] = markdown(cells).encode()
-    if with_latex:
-        files["summary.tex"] = latex(cells).encode()
-    return files
-
-
-def write(out: Path, files: dict[str, bytes]) -> None:
-    """Writes `files` into `out`. Raises InputError if that cannot be done."""
+def named(text: str) -> Naming:
     try:
-        out.mkdir(parents=True, exist_ok=True)
-        for name, content in files.items():
-            (out / name).write_bytes(content)
-    except OSError as error:
-        raise InputError(f"{error.filename or out}: {error.strerror}; --out must be a directory to write to") from None
+        return naming(text)
+    except InputError as error:
+        raise argparse.ArgumentTypeError(str(error).partition(": ")[2]) from None
 
 
 def compare(arguments: argparse.Namespace, command: str) -> None:
-    dataset = load(arguments.runs, [arguments.metric])
-    thresholds = dict(arguments.threshold)
-    choices = Choices(arguments.metric, arguments.score, arguments.last, arguments.x, thresholds)
-    comparison = build(dataset, choices)
-    write(arguments.out, {})  # before the figures, which take their time
-    files = outputs(comparison, command, arguments.latex)
-    write(arguments.out, files)
+    choices = Choices(
+        metric=arguments.metric,
+        score=arguments.score,
+        last=arguments.last,
+        x=arguments.x,
+        thresholds=dict(arguments.threshold),
+        margin=arguments.margin,
+        reference=arguments.reference,
+        lower_is_better=arguments.lower_is_better,
+        include_unfinished=arguments.include_unfinished,
+        references=references(arguments.references),
+        statistics=arguments.statistic,
+        figures=arguments.figure,
+    )
+    comparison = build(load(arguments.runs, [arguments.metric], arguments.variant), choices)
+    make(arguments.out)  # before the figures, which take their time
+    page = comparison.write(arguments.out, command, arguments.latex)
+    tell(comparison)
+    for env_id, figures in comparison.figures.items():
+        if env_id in comparison.tasks:
+            print(*(arguments.out / f"{figure.name}.png" for figure in figures if figure.name.startswith("seeds-")))
+    print(page)
+
+
+def make(out: Path) -> None:
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        (out / ".seedbed").touch()
+        (out / ".seedbed").unlink()
+    except OSError as error:
+        raise InputError(f"{out}: {error.strerror}; expected: --out DIR that can be written to") from None
+
+
+def tell(comparison: Comparison) -> None:
+    """Prints notes, what numbered variants are, where tasks are compared, and the verdicts."""
     for sentence in comparison.warnings:
         print(f"Note: {sentence}")
+    dataset = comparison.dataset
     numbered = numbered_variants(dataset.runs, dataset.variants)
     for variant in comparison.shown:
         if variant in numbered:
             print(f"{variant}: {numbered[variant]}")
+    if told := comparison.choices.not_default:
+        print(f"Not the defaults: {'; '.join(told)}.")
     for env_id, task in comparison.tasks.items():
-        print(f"{env_id}: compared at {steps(task.grid[-1])} env steps, the most that all variants reached.")
-    for _, row in comparison.pairs.head(VERDICTS_SHOWN).iterrows():
-        print(verdict(row, choices.score))
+        what = comparison.choices.scored.describe(task, comparison.choices.last)
+        print(f"{env_id}: compared up to {steps(task.horizon)} env steps; {what}.")
+    for sentence in comparison.verdicts[:VERDICTS_SHOWN]:
+        print(sentence)
     if len(comparison.pairs) > VERDICTS_SHOWN:
         print(f"{len(comparison.pairs) - VERDICTS_SHOWN} more pairs are in the report and in pairs.csv.")
-    for name in files:
-        if name.startswith("seeds-") and name.endswith(".png"):
-            print(arguments.out / name)
-    print(arguments.out / "report.html")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     given = sys.argv[1:] if argv is None else list(argv)
     arguments = parser().parse_args(given)
     try:
-        compare(arguments, shlex.join(["python", "-m", "analysis.compare", *given]))
+        compare(arguments, shlex.join(["seedbed", "compare", *given]))
     except InputError as error:
-        print(f"analysis.compare: {error}", file=sys.stderr)
+        print(f"seedbed compare: {error}", file=sys.stderr)
         return 2
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

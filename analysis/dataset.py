@@ -3,18 +3,17 @@
 import os
 import warnings
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from analysis.runs import Run, RunWarning, find_runs
-from analysis.runs.progress import OK, STATUS, read_progress
-from analysis.variants import label_variants
+from analysis.run_format import EVALUATED, OK, STATUS
+from analysis.runs import Run, RunWarning, find_runs, read_progress
+from analysis.variants import Naming, label_variants, variant_notes
 
-IN_PROGRESS = ("running", "interrupted")
 STATES = ("ok", "failed", "unfinished", "no rows")
 
 
@@ -22,10 +21,12 @@ STATES = ("ok", "failed", "unfinished", "no rows")
 class Dataset:
     """What was found below the given paths.
 
-    `frame`: one row per seed and iteration: run, variant, algo, env_id, status, seed, iteration, env_steps, then the
-    metrics; a value that does not exist is NaN.
-    `seeds`: one row per seed: env_id, variant, run, seed, state (one of STATES), iterations and env_steps it has.
-    `runs` and `variants`: each run, and its variant's label, by the name that `frame.run` has for it.
+    `frame`: one row per seed and iteration: run, variant, algo, env_id, finished (whether the seed has all the
+    iterations that it was asked for, or failed), status, seed, iteration, env_steps, then the metrics; a value that
+    does not exist is NaN.
+    `seeds`: one row per seed: env_id, variant, run, seed, state (one of STATES), the iterations and env_steps it has,
+    and `asked`, the env_steps it was asked for.
+    `runs` and `variants`: each run, and its variant's label, by the path that `frame.run` has for it.
     `warnings`: what the reader of a figure has to know, one sentence each.
     """
 
@@ -51,30 +52,33 @@ class Loaded:
 
 
 def load_runs(
-    paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]], columns: Sequence[str] | None = None
+    paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]],
+    columns: Sequence[str] | None = None,
+    variants: Mapping[str, str] | None = None,
 ) -> pd.DataFrame:
     """Every row of every run at or below `paths`: Dataset.frame.
 
-    `columns` names the metrics to read (None: all). Warns (RunWarning) about what is incomplete and raises InputError
-    for what cannot be read.
+    `columns` names the metrics to read (None: all). `variants` names variants: a pattern of runs (variants.Naming) by
+    the name. Warns (RunWarning) about what is incomplete and raises InputError for what cannot be read.
     """
-    dataset = load(paths, columns)
+    dataset = load(paths, columns, [Naming(name, pattern) for name, pattern in (variants or {}).items()])
     for sentence in dataset.warnings:
         warnings.warn(sentence, RunWarning, stacklevel=2)
     return dataset.frame
 
 
 def load(
-    paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]], columns: Sequence[str] | None = None
+    paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]],
+    columns: Sequence[str] | None = None,
+    named: Sequence[Naming] = (),
 ) -> Dataset:
     """As load_runs, with what each run and each seed was. Raises InputError."""
-    runs = find_runs([paths] if isinstance(paths, (str, os.PathLike)) else paths)
-    rows, files = read_progress([(run.progress, run.status in IN_PROGRESS) for run in runs], columns)
-    loaded = [
-        Loaded(run, name, label, rows.iloc[files[run.progress].rows])
-        for run, name, label in zip(runs, run_names(runs), label_variants(runs), strict=True)
-    ]
-    notes = []
+    found = find_runs([paths] if isinstance(paths, (str, os.PathLike)) else paths)
+    runs = dict(zip(run_names(found), found, strict=True))
+    labels = label_variants(runs, named)
+    rows, files = read_progress([(run.progress, run.in_progress) for run in found], columns)
+    loaded = [Loaded(run, name, labels[name], rows.iloc[files[run.progress].rows]) for name, run in runs.items()]
+    notes = variant_notes(runs, labels)
     for item in loaded:
         file = files[item.run.progress]
         if file.torn:
@@ -84,6 +88,7 @@ def load(
     loaded, duplicates = count_seeds_once(loaded)
     frame = assemble(rows, loaded)
     seeds = seed_table(loaded, frame)
+    frame.insert(4, "finished", finished(frame, seeds))
     return Dataset(
         frame=frame,
         seeds=seeds,
@@ -116,9 +121,10 @@ def seed_table(loaded: Sequence[Loaded], frame: pd.DataFrame) -> pd.DataFrame:
         ["no rows", "failed", "unfinished"],
         "ok",
     )
+    table["asked"] = table["env_steps"] * wanted // table["iterations"].clip(lower=1)
     table["env_id"] = table["run"].map({name: item.run.env_id for name, item in runs.items()})
     table["variant"] = table["run"].map({name: item.label for name, item in runs.items()})
-    return table[["env_id", "variant", "run", "seed", "state", "iterations", "env_steps"]]
+    return table[["env_id", "variant", "run", "seed", "state", "iterations", "env_steps", "asked"]]
 
 
 def seed_notes(seeds: pd.DataFrame) -> list[str]:
@@ -161,6 +167,15 @@ def assemble(rows: pd.DataFrame, loaded: Sequence[Loaded]) -> pd.DataFrame:
     return pd.concat([pd.DataFrame({name: repeated(each, counts) for name, each in facts.items()}), frame], axis=1)
 
 
+def finished(frame: pd.DataFrame, seeds: pd.DataFrame) -> np.ndarray:
+    """[rows], whether the seed of each row has all the iterations that it was asked for, or failed."""
+    unfinished = seeds.loc[seeds["state"] == "unfinished", ["run", "seed"]]
+    if not len(unfinished):
+        return np.ones(len(frame), dtype=bool)
+    keys = pd.MultiIndex.from_frame(frame[["run", "seed"]].astype({"run": object}))
+    return ~keys.isin(pd.MultiIndex.from_frame(unfinished))
+
+
 def repeated(values: Sequence[str], counts: Sequence[int]) -> pd.Categorical:
     """`values`, each as often as `counts` says."""
     each = pd.Categorical(np.array(values, dtype=object))
@@ -194,8 +209,9 @@ def count_seeds_once(loaded: Sequence[Loaded]) -> tuple[list[Loaded], list[str]]
 
 
 def rows_by_seed(item: Loaded) -> dict[int, np.ndarray]:
-    """[rows, columns] of numbers for each seed of a run."""
+    """[rows, columns] of numbers for each seed of a run, without those of evaluations: they are only observations."""
     numbers = item.table.select_dtypes("number")
+    numbers = numbers[[name for name in numbers if not str(name).startswith(EVALUATED)]]
     seed = item.table["seed"].to_numpy()
     return {int(each): numbers[seed == each].to_numpy() for each in np.unique(seed)}
 

@@ -18,7 +18,6 @@ from analysis.statistics.multiplicity import LEVEL
 from analysis.summary import ALL_TASKS, CONFIDENCE, stream
 
 POWER = 0.8
-VERBS = {"final": "ends", "auc": "averages", "best": "peaks"}
 BETTER, SAME, UNDECIDED = "better", "practically the same", "undecided"
 
 PAIRED_FROM = 8
@@ -224,27 +223,27 @@ def seeds_text(row: pd.Series) -> str:
     """5 seeds each; 36 and 6 seeds; 5 seeds each on 2 tasks."""
     tasks = "" if row["tasks"] == 1 else f" on {row['tasks']} tasks"
     if row["n_a"] == row["n_b"] and row["n_a"] % row["tasks"] == 0:
-        each = row["n_a"] // row["tasks"]
+        each = int(row["n_a"] // row["tasks"])
         return f"{each} seed{'s' * (each != 1)} each{tasks}"
     what = "seeds" if row["tasks"] == 1 else "runs"
     return f"{row['n_a']} and {row['n_b']} {what}{tasks}"
 
 
-def lead_text(row: pd.Series, score: str) -> str:
+def lead_text(row: pd.Series, verb: str) -> str:
     """ppo ends 12.3 higher than trpo; or that both score the same."""
     size = abs(row["difference"])
     if size == 0:
         return f"{row['a']} and {row['b']} score the same"
     direction = "higher" if row["difference"] > 0 else "lower"
-    return f"{row['a']} {VERBS[score]} {number(size)} {direction} than {row['b']}"
+    return f"{row['a']} {verb} {number(size)} {direction} than {row['b']}"
 
 
-def verdict(row: pd.Series, score: str) -> str:
+def verdict(row: pd.Series, verb: str) -> str:
     """One or two sentences: which of two variants is better, that they are practically the same, or what it would take
-    to tell."""
+    to tell. `verb`: what a variant does with its score (scores.Score)."""
     a, b = row["a"], row["b"]
     where = f"over {ALL_TASKS} (normalised)" if row["env_id"] == ALL_TASKS else f"on {row['env_id']}"
-    lead, seeds = lead_text(row, score), seeds_text(row)
+    lead, seeds = lead_text(row, verb), seeds_text(row)
     if not np.isfinite(row["p_uncorrected"]):
         return f"{lead} {where}, but one seed is no evidence: {seeds}."
     if row["paired"]:

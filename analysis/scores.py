@@ -1,47 +1,136 @@
-"""One row per seed: the numbers that variants are compared on."""
+"""One row per seed: the numbers that variants are compared on.
 
-from collections.abc import Iterable
+A score takes values [S, G], one curve per seed with NaN where a seed has no value, and env_steps [G], and gives one
+number per seed [S]. `final`, `auc` and `best` are built in; any function of this kind can be used by its name,
+MODULE:FUNCTION.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from analysis import statistics as st
 from analysis.alignment import Task
+from analysis.extensions import from_outside, one_line
+from analysis.numbers import steps
+from analysis.run_format import InputError
 
-SCORES = {
-    "final": "mean of the last {last} grid points",
-    "auc": "mean over training (area under the curve per env step)",
-    "best": "highest grid point",
-}
+LAST = 0.1
+"""The share of training, at its end, that a final score is the mean of."""
 
 THRESHOLD_SHARE = 0.9
 
+ScoreFunction = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
-def seed_scores(task: Task, last: int, threshold: float | None = None) -> pd.DataFrame:
-    """One row per scored seed: env_id, variant, seed, final, auc, best, time, reached, threshold.
 
-    `last` points make a final score. `time` is the env steps to `threshold` (None: see default_threshold), censored
-    where `reached` is False; seeds that are not scored are left out. A failed seed's final score is the task's floor.
+@dataclass(frozen=True)
+class Score:
+    """A number per seed: its `name`, the function that computes it, its `text` for captions, with {last} in env steps
+    and {start}, and the `verb` of verdicts ("ppo ends 12 higher than trpo")."""
+
+    name: str
+    function: ScoreFunction
+    text: str
+    verb: str
+
+    def describe(self, task: Task, last: float) -> str:
+        """What the score is, on this task."""
+        first = int(in_last(task.grid, last).argmax())
+        covered = task.horizon - (task.grid[first - 1] if first else 0.0)
+        points = f"{steps(covered)} env steps ({len(task.grid) - first} of {len(task.grid)} grid points)"
+        return self.text.format(last=points, start=steps(task.grid[task.start]))
+
+    def of(self, values: np.ndarray, env_steps: np.ndarray) -> np.ndarray:
+        """[S]. Raises InputError if the function raises or gives something else than a finite number per seed."""
+        try:
+            scores = np.asarray(self.function(values, env_steps), dtype=float)
+        except Exception as error:
+            raise InputError(f"score {self.name}: {one_line(error)}") from error
+        if scores.shape != (len(values),):
+            raise InputError(
+                f"score {self.name} gave shape {scores.shape} for {len(values)} seeds; expected: ({len(values)},)"
+            )
+        if not np.isfinite(scores).all():
+            raise InputError(f"score {self.name} gave a number that is not finite; expected: one number per seed")
+        return scores
+
+
+def built_in(last: float = LAST, lower_is_better: bool = False) -> dict[str, Score]:
+    """The scores that come with seedbed; `last`: the share of training that a final score is the mean of."""
+
+    def final(values: np.ndarray, env_steps: np.ndarray) -> np.ndarray:
+        return np.nanmean(values[:, in_last(env_steps, last)], axis=1)
+
+    def best(values: np.ndarray, env_steps: np.ndarray) -> np.ndarray:
+        return (np.nanmin if lower_is_better else np.nanmax)(values, axis=1)
+
+    extreme = "lowest" if lower_is_better else "highest"
+    return {
+        "final": Score("final", final, "mean over the last {last}", "ends"),
+        "auc": Score("auc", mean_over_training, "mean over training, from {start} env steps on", "averages"),
+        "best": Score("best", best, f"{extreme} point of the curve", "peaks"),
+    }
+
+
+def in_last(env_steps: np.ndarray, share: float) -> np.ndarray:
+    """[G], which grid points are in the last `share` of training."""
+    return env_steps > (1 - share) * env_steps[-1] * (1 + 1e-9)
+
+
+def mean_over_training(values: np.ndarray, env_steps: np.ndarray) -> np.ndarray:
+    """The area under each curve per env step, from where every seed has a value."""
+    known = np.isfinite(values).all(axis=0)
+    return st.area_under_curve(values[:, known], env_steps[known])
+
+
+def find_score(name: str, last: float = LAST, lower_is_better: bool = False) -> Score:
+    """A built-in score by its name, or one from outside by MODULE:FUNCTION. Raises InputError."""
+    known = built_in(last, lower_is_better)
+    if name in known:
+        return known[name]
+    if ":" not in name:
+        raise InputError(f"score {name!r} is unknown; expected: {', '.join(known)} or MODULE:FUNCTION")
+    function = from_outside(name, "score")
+    label = str(getattr(function, "label", None) or function.__name__.replace("_", " "))
+    text = (function.__doc__ or label).strip().splitlines()[0].rstrip(".")
+    return Score(label, function, text.replace("{", "{{").replace("}", "}}"), "scores")
+
+
+def seed_scores(
+    task: Task,
+    last: float = LAST,
+    threshold: float | None = None,
+    lower_is_better: bool = False,
+    extra: Iterable[Score] = (),
+) -> pd.DataFrame:
+    """One row per scored seed: env_id, variant, seed, failed, final, auc, best, time, reached, threshold.
+
+    `last`: the share of training that makes a final score. `extra` scores add columns of their names. `time` is the
+    env steps to `threshold` (None: see default_threshold), censored where `reached` is False. A failed seed's final
+    score is what its task says of failures. Raises InputError for an extra score that does not work.
     """
+    scored = [*built_in(last, lower_is_better).values(), *extra]
     frames = []
     for variant, aligned in task.variants.items():
-        values = aligned.values[aligned.scored]
-        failed = aligned.failed[aligned.scored]
-        frames.append(
-            pd.DataFrame(
-                {
-                    "env_id": task.env_id,
-                    "variant": variant,
-                    "seed": aligned.seeds[aligned.scored],
-                    "final": np.where(failed, task.floor, st.final(values, last)),
-                    "auc": st.area_under_curve(values, task.grid),
-                    "best": st.best(values),
-                }
-            )
-        )
+        rows = aligned.scored
+        frame = pd.DataFrame({"env_id": task.env_id, "variant": variant, "seed": aligned.seeds[rows]})
+        frame["failed"] = aligned.failed[rows]
+        values = aligned.values[rows]
+        for score in scored:
+            known = values[:, task.start :] if score.name == "auc" else values
+            grid = task.grid[task.start :] if score.name == "auc" else task.grid
+            frame[score.name] = score.of(known, grid) if len(values) else np.empty(0)
+        frame["final"] = np.where(frame["failed"], aligned.floor[rows], frame["final"])
+        frames.append(frame)
     scores = pd.concat(frames, ignore_index=True)
-    threshold = default_threshold(task, scores) if threshold is None else threshold
-    times = [st.time_to_threshold(a.values[a.scored], task.grid, threshold) for a in task.variants.values()]
+    threshold = default_threshold(task, scores, lower_is_better) if threshold is None else threshold
+    times = [
+        time_to(aligned.values[aligned.scored], task.grid, threshold, lower_is_better)
+        for aligned in task.variants.values()
+    ]
     return scores.assign(
         time=np.concatenate([time for time, _ in times]),
         reached=np.concatenate([reached for _, reached in times]),
@@ -49,17 +138,65 @@ def seed_scores(task: Task, last: int, threshold: float | None = None) -> pd.Dat
     )
 
 
-def default_threshold(task: Task, scores: pd.DataFrame) -> float:
-    """Nine tenths of the way from the untrained return to the best variant's median final score."""
-    top = float(scores.groupby("variant")["final"].median().max())
-    return task.untrained + THRESHOLD_SHARE * (top - task.untrained)
+def time_to(
+    values: np.ndarray, grid: np.ndarray, threshold: float, lower_is_better: bool = False
+) -> tuple[np.ndarray, np.ndarray]:
+    """([S], [S]): when each curve first gets to the threshold, and whether it ever does."""
+    sign = -1.0 if lower_is_better else 1.0
+    return st.time_to_threshold(sign * values, grid, sign * threshold)
 
 
-def normalised(scores: pd.DataFrame, tasks: Iterable[Task], score: str) -> pd.Series:
-    """`score` with 0 for the task's untrained return and 1 for its best seed, as in table 1 of the PPO paper.
+def default_threshold(task: Task, scores: pd.DataFrame, lower_is_better: bool = False) -> float:
+    """Nine tenths of the way from the untrained return to the best variant's median final score; that median, where
+    the untrained return is not known."""
+    medians = scores.groupby("variant")["final"].median()
+    top = float(medians.min() if lower_is_better else medians.max())
+    return top if np.isnan(task.untrained) else task.untrained + THRESHOLD_SHARE * (top - task.untrained)
 
-    NaN on a task where no seed is better than untrained.
-    """
-    untrained = scores["env_id"].map({task.env_id: task.untrained for task in tasks}).astype(float)
-    top = scores.groupby("env_id")[score].transform("max")
-    return ((scores[score] - untrained) / (top - untrained)).where(top > untrained)
+
+@dataclass(frozen=True)
+class Scale:
+    """The ends of a task's scale: `low` is 0 and `high` is 1. `fixed`: from a reference; else from what was observed,
+    the mean untrained return and the best variant's mean, and then as uncertain as these are."""
+
+    low: float
+    high: float
+    fixed: bool
+    source: str
+
+    @property
+    def width(self) -> float:
+        return abs(self.high - self.low)
+
+    def normalised(self, values: Any) -> Any:
+        return (values - self.low) / (self.high - self.low)
+
+
+def scale_of(task: Task, scores: pd.DataFrame, score: str, lower_is_better: bool = False) -> Scale | None:
+    """The scale of a task; `scores` are its own. None if there is no reference and no variant beat the untrained."""
+    if task.reference is not None:
+        return Scale(task.reference.low, task.reference.high, True, task.reference.source)
+    means = scores.groupby("variant")[score].mean()
+    top = float(means.min() if lower_is_better else means.max())
+    better = top < task.untrained if lower_is_better else top > task.untrained
+    return Scale(task.untrained, top, False, "observed") if better else None
+
+
+def scales_of(
+    tasks: Mapping[str, Task], scores: pd.DataFrame, score: str, lower_is_better: bool = False
+) -> dict[str, Scale]:
+    """The scale of each task that has one."""
+    found = {
+        env_id: scale_of(task, scores[scores["env_id"] == env_id], score, lower_is_better)
+        for env_id, task in tasks.items()
+    }
+    return {env_id: scale for env_id, scale in found.items() if scale is not None}
+
+
+def normalised(scores: pd.DataFrame, scales: Mapping[str, Scale], score: str) -> pd.Series:
+    """`score` on its task's scale; NaN on a task without one."""
+    result = pd.Series(np.nan, index=scores.index)
+    for env_id, scale in scales.items():
+        here = scores["env_id"] == env_id
+        result[here] = scale.normalised(scores.loc[here, score])
+    return result

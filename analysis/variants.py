@@ -1,32 +1,56 @@
-"""Which runs are the same variant, and what to call it: the algorithm and the config keys in which it differs."""
+"""Which runs are the same variant, and what to call it: the algorithm and the settings in which it differs.
+
+A variant is one set of settings on every task. Where settings differ between tasks on purpose, as presets do, the user
+says so with a `Naming`. What counts as a setting of a variant is in `run_format.variant_settings`.
+"""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cache
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from typing import Any
 
 import pandas as pd
 
+from analysis.run_format import InputError, variant_settings
 from analysis.runs import Run
-
-# What chooses seeds, the task, the machine or what is kept; runs that differ only here are the same variant.
-NOT_A_VARIANT = (
-    *("seed", "num_seeds", "env.id", "env.module", "env.vectorization", "device", "threads", "resume"),
-    *("checkpoint", "checkpoint_interval", "logger"),
-)
 
 ABSENT = "none"
 LONGEST_LABEL = 32
 
 
+@dataclass(frozen=True)
+class Naming:
+    """A variant that the user has named: runs that match `pattern` are called `name`, whatever their settings.
+
+    `pattern`: conditions that all hold, with commas between them: KEY=VALUE of the config (`algo.name=ppo`; VALUE may
+    hold `*`), or a path as the report lists it (`ppo-*`, `*/ppo/*`).
+    """
+
+    name: str
+    pattern: str
+
+    def matches(self, run: Run, path: str) -> bool:
+        return all(self._holds(condition, run, path) for condition in self.pattern.split(","))
+
+    def _holds(self, condition: str, run: Run, path: str) -> bool:
+        key, equals, value = condition.partition("=")
+        if equals and key in run.config:
+            return fnmatchcase(text(run.config[key]), value)
+        return fnmatchcase(path, condition)
+
+
+def naming(argument: str) -> Naming:
+    """NAME=PATTERN as the command line has it. Raises InputError."""
+    name, equals, pattern = argument.partition("=")
+    if not (name.strip() and equals and pattern.strip()):
+        raise InputError(f"--variant {argument}: expected NAME=PATTERN, as in ppo=algo.name=ppo or ppo=runs/ppo-*")
+    return Naming(name.strip(), pattern.strip())
+
+
 def identity(run: Run) -> dict[str, str]:
     """The settings that make `run` the variant it is."""
-    return {key: text(value) for key, value in run.config.items() if not apart_from_variant(key)}
-
-
-@cache
-def apart_from_variant(key: str) -> bool:
-    return any(key == name or key.startswith(f"{name}.") for name in NOT_A_VARIANT)
+    return {key: text(value) for key, value in variant_settings(run.config).items()}
 
 
 def text(value: Any) -> str:
@@ -37,23 +61,48 @@ def text(value: Any) -> str:
     return str(value)
 
 
-def label_variants(runs: Sequence[Run]) -> list[str]:
-    """One label per run. Runs of one task share a label exactly if they share every setting but seeds and machine.
+def label_variants(runs: Mapping[str, Run], named: Sequence[Naming] = ()) -> dict[str, str]:
+    """A label for each run; `runs` are by the path that the report lists.
 
-    The label is the algorithm's name and the settings in which runs of this algorithm on this task differ; where that
-    is long, a number in the order of those settings (settings_table says which is which).
+    Runs share a label exactly if they share every setting but seeds, task and machine, or if the user has named them
+    alike. The label is the algorithm's name and the settings in which its runs differ, on any task; where that is
+    long, a number in the order of those settings (`numbered_variants` says which is which).
+
+    Raises InputError for a pattern that no run matches, and for a run that two names match.
     """
-    settings = [identity(run) for run in runs]
-    labels = [run.algo for run in runs]
-    members: dict[tuple[str, str], list[int]] = defaultdict(list)
-    for index, run in enumerate(runs):
-        members[run.env_id, run.algo].append(index)
-    for (_, algo), indices in members.items():
-        keys = differing_keys(settings[index] for index in indices)
-        values = {index: tuple(settings[index].get(key, ABSENT) for key in keys) for index in indices}
+    labels = user_labels(runs, named)
+    others = {path: run for path, run in runs.items() if path not in labels}
+    settings = identities(others)
+    by_algo: dict[str, list[str]] = defaultdict(list)
+    for path, run in others.items():
+        by_algo[run.algo].append(path)
+    for algo, paths in by_algo.items():
+        keys = differing_keys(settings[path] for path in paths)
+        values = {path: tuple(settings[path].get(key, ABSENT) for key in keys) for path in paths}
         suffixes = name_settings(short_names(keys).values(), set(values.values()))
-        for index in indices:
-            labels[index] = f"{algo} {suffixes[values[index]]}".strip()
+        labels |= {path: f"{algo} {suffixes[values[path]]}".strip() for path in paths}
+    if clash := {label for path, label in labels.items() if path in others} & {each.name for each in named}:
+        name = sorted(clash)[0]
+        raise InputError(f"--variant {name}: other runs are called {name} too; expected: a name of its own")
+    return labels
+
+
+def identities(runs: Mapping[str, Run]) -> dict[str, dict[str, str]]:
+    return {path: identity(run) for path, run in runs.items()}
+
+
+def user_labels(runs: Mapping[str, Run], named: Sequence[Naming]) -> dict[str, str]:
+    labels: dict[str, str] = {}
+    for each in named:
+        matched = [path for path, run in runs.items() if each.matches(run, path)]
+        if not matched:
+            raise InputError(
+                f"--variant {each.name}={each.pattern}: no run matches; expected: KEY=VALUE of a run's config or a "
+                f"path such as {next(iter(runs))}"
+            )
+        for path in matched:
+            if labels.setdefault(path, each.name) != each.name:
+                raise InputError(f"--variant: {path} matches {labels[path]} and {each.name}; expected: one name a run")
     return labels
 
 
@@ -82,7 +131,7 @@ def natural(setting: str) -> tuple[bool, float, str]:
 def differing_keys(settings: Iterable[Mapping[str, str]]) -> list[str]:
     """Keys, sorted, that do not have one value in all of `settings`; a key that is absent counts as a value."""
     unique = {tuple(sorted(mapping.items())) for mapping in settings}
-    if len(unique) == 1:
+    if len(unique) <= 1:
         return []
     mappings = [dict(items) for items in unique]
     keys = {key for mapping in mappings for key in mapping}
@@ -97,27 +146,83 @@ def short_names(keys: Sequence[str]) -> dict[str, str]:
 
 
 def settings_table(runs: Mapping[str, Run], labels: Mapping[str, str]) -> pd.DataFrame:
-    """One row per task and variant (`labels` of `runs`, both by the run's name): env_id, variant, algo, then every
-    setting that is not the same in all runs of the table, as text; NaN where a variant does not have it."""
-    first = {(run.env_id, labels[name]): run for name, run in reversed(list(runs.items()))}
-    settings = {key: identity(run) for key, run in first.items()}
-    keys = differing_keys(settings.values())
+    """One row per task and variant (`labels` of `runs`, both by the run's path): env_id, variant, algo, then every
+    setting that is not the same in all runs of the table, as text; NaN where a variant does not have it. Values of one
+    variant on one task that differ stand side by side, with a `|` between them."""
+    groups: dict[tuple[str, str], list[Run]] = defaultdict(list)
+    for path, run in runs.items():
+        groups[run.env_id, labels[path]].append(run)
+    settings = {key: [identity(run) for run in group] for key, group in groups.items()}
+    keys = differing_keys(each for group in settings.values() for each in group)
+    where = sorted(groups)
     table = pd.DataFrame(
-        [(env_id, variant, first[env_id, variant].algo) for env_id, variant in sorted(first)],
+        [(env_id, variant, algorithms(groups[env_id, variant])) for env_id, variant in where],
         columns=["env_id", "variant", "algo"],
     )
     for key in keys:
-        table[key] = [settings[where].get(key) for where in sorted(first)]
+        table[key] = [joined(mapping.get(key) for mapping in settings[each]) for each in where]
     return table
+
+
+def algorithms(runs: Iterable[Run]) -> str:
+    return " | ".join(sorted({run.algo for run in runs}))
+
+
+def joined(values: Iterable[str | None]) -> str | None:
+    unique = dict.fromkeys(values)
+    return next(iter(unique)) if len(unique) == 1 else " | ".join(ABSENT if v is None else v for v in unique)
 
 
 def numbered_variants(runs: Mapping[str, Run], labels: Mapping[str, str]) -> dict[str, str]:
     """What the variants that have a number for a name are: their settings by their label."""
     legend = {}
-    for env_id, algo in sorted({(run.env_id, run.algo) for run in runs.values()}):
-        table = settings_table({k: run for k, run in runs.items() if (run.env_id, run.algo) == (env_id, algo)}, labels)
+    for algo in sorted({run.algo for run in runs.values()}):
+        own = {path: run for path, run in runs.items() if run.algo == algo and is_numbered(labels[path], algo)}
+        table = settings_table(own, labels).drop_duplicates("variant")
         names = short_names([str(key) for key in table.columns[3:]])
         for variant, *values in table[["variant", *names]].fillna(ABSENT).to_numpy():
-            if values and "=" not in variant:
-                legend[variant] = settings_text(names.values(), values)
+            if values:
+                legend[str(variant)] = settings_text(names.values(), values)
     return legend
+
+
+def is_numbered(label: str, algo: str) -> bool:
+    return label.removeprefix(f"{algo} ").split(" ")[0].isdigit()
+
+
+def variant_notes(runs: Mapping[str, Run], labels: Mapping[str, str]) -> list[str]:
+    """A sentence for each algorithm whose settings are other ones on another task, and for each name that stands for
+    several settings."""
+    notes = []
+    tasks_of: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+    settings_of: dict[str, dict[str, list[dict[str, str]]]] = defaultdict(lambda: defaultdict(list))
+    for path, run in runs.items():
+        tasks_of[run.algo][labels[path]].add(run.env_id)
+        settings_of[labels[path]][run.env_id].append(identity(run))
+    for algo, labelled in sorted(tasks_of.items()):
+        everywhere = set().union(*labelled.values())
+        if len(everywhere) > 1 and not any(tasks == everywhere for tasks in labelled.values()):
+            notes.append(
+                f"No variant of {algo} has the same settings on every task, so none is compared over all tasks. If "
+                f"settings differ between tasks on purpose, name the variant: --variant {algo}=algo.name={algo}"
+            )
+    for label, by_task in sorted(settings_of.items()):
+        notes += named_notes(label, by_task)
+    return notes
+
+
+def named_notes(label: str, by_task: Mapping[str, Sequence[Mapping[str, str]]]) -> list[str]:
+    """What `label` pools: settings that differ on one task, and between tasks."""
+    notes = []
+    for env_id, settings in sorted(by_task.items()):
+        if keys := differing_keys(settings):
+            notes.append(f"{label} on {env_id} pools runs that differ in {listed(keys)}, as it was named.")
+    first = [settings[0] for settings in by_task.values()]
+    if keys := differing_keys(first):
+        notes.append(f"{label} differs between tasks in {listed(keys)}, as it was named.")
+    return notes
+
+
+def listed(keys: Sequence[str], most: int = 6) -> str:
+    names = ", ".join(keys[:most])
+    return names if len(keys) <= most else f"{names} and {len(keys) - most} more settings"

@@ -32,6 +32,7 @@ def trains(*overrides: str) -> None:
     assert np.isfinite(run.policy.params.detach().numpy()).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", EXPERIMENTS)
 def test_every_experiment_trains(name):
     trains(f"experiment={name}", *sizes(name))

@@ -30,6 +30,7 @@ def test_elsewhere_is_without_affinity_and_proc():
     assert "FileNotFoundError" in python_elsewhere("-c", "open('/proc/cpuinfo')").stderr
 
 
+@pytest.mark.slow
 def test_trains_with_worker_processes_without_affinity_and_proc(tmp_path):
     """The number of threads and that of worker processes are left to the program."""
     sizes = ("num_envs=2", "num_steps=8", "iterations=2", "num_seeds=2", "critic.update_epochs=2")

@@ -1,23 +1,28 @@
 """Plots that take a frame and an axis.
 
 The frames: `frame`, the rows of one task (load_runs); `aligned`, one task on its common grid (Task.frame); `scores`,
-one row per seed of one task (seed_scores); `pairs`, one row per pair (pair_table). `colors` maps the variants to draw.
+one row per seed of one task (seed_scores); `pairs`, one row per pair (pair_table); `overall`, one row per variant over
+all tasks. `colors` maps the variants to draw.
 """
 
 import textwrap
-from collections.abc import Mapping
-from functools import partial
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
+import matplotlib as mpl
 import numpy as np
 import pandas as pd
+import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
-from matplotlib.ticker import EngFormatter
+from matplotlib.ticker import EngFormatter, MaxNLocator
 
 from analysis import statistics as st
-from analysis.alignment import curves, floor_of
-from analysis.plots.style import INK
+from analysis.alignment import curves, floors_of
+from analysis.plots.style import INK, line_style
+from analysis.scores import time_to
 from analysis.statistics.multiplicity import LEVEL
 from analysis.summary import CONFIDENCE, COVERAGE, TOLERANCE_CONFIDENCE, stream
 from analysis.variants import natural
@@ -46,6 +51,11 @@ def matrix(aligned: pd.DataFrame, variant: str) -> tuple[np.ndarray, np.ndarray]
     return grid, rows.sort_values(["seed", "env_steps"])["value"].to_numpy().reshape(-1, len(grid))
 
 
+def line(color: str) -> dict[str, Any]:
+    """How the line of a variant is drawn."""
+    return {"color": color, "linestyle": line_style(color)}
+
+
 # Curves
 
 
@@ -55,17 +65,20 @@ def seed_curves(frame: pd.DataFrame, ax: Axes, variant: str, metric: str, color:
     lines = curves(frame, variant, metric, x)
     known = np.isfinite(lines.values)
     drawn = [np.column_stack([lines.x[cells], row[cells]]) for row, cells in zip(lines.values, known, strict=True)]
-    ax.add_collection(LineCollection([line for line in drawn if len(line)], colors=color, linewidths=0.5, alpha=0.35))
-    ends = [line[-1] for line, failed in zip(drawn, lines.failed, strict=True) if failed and len(line)]
+    thin = LineCollection([each for each in drawn if len(each)], colors=color, linewidths=0.5, alpha=0.35)
+    thin.set_label("one seed")
+    ax.add_collection(thin)
+    ends = [each[-1] for each, failed in zip(drawn, lines.failed, strict=True) if failed and len(each)]
     if ends:
-        ax.plot(*np.transpose(ends), "x", color=INK, markersize=4)
+        ax.plot(*np.transpose(ends), "x", color=INK, markersize=4, label="failed")
     ax.autoscale_view()
-    median_band(frame, ax, variant, metric, color, x, line_color=INK)
-    values = lines.filled(floor_of(frame, metric))
+    median_band(frame, ax, variant, metric, color, x, label="median, quartiles", ink=INK)
+    values = lines.filled(floors_of(frame, lines, metric))
     whole = np.isfinite(values).all(axis=0)
     if whole.any():
         low, high, _ = st.tolerance_interval(values[:, whole].T, COVERAGE, TOLERANCE_CONFIDENCE)
-        ax.plot(lines.x[whole], np.transpose([low, high]), **GUIDE)
+        limits = ax.plot(lines.x[whole], np.transpose([low, high]), **GUIDE)
+        limits[0].set_label(f"{COVERAGE:.0%} of runs")
 
 
 def median_band(
@@ -75,15 +88,28 @@ def median_band(
     metric: str,
     color: str,
     x: str = "env_steps",
-    line_color: str | None = None,
+    label: str | None = None,
+    ink: str | None = None,
 ) -> None:
-    """The median over seeds of `variant`, and the band between their first and third quartiles, at each x."""
+    """The median over seeds of `variant`, and the band between their first and third quartiles, at each x. `ink`: the
+    color of the median, where it is not the band's."""
     lines = curves(frame, variant, metric, x)
-    values = lines.filled(floor_of(frame, metric))
-    known = np.isfinite(values).any(axis=0)
-    low, median, high = np.nanquantile(values[:, known], [0.25, 0.5, 0.75], axis=0)
-    ax.fill_between(lines.x[known], low, high, color=color, alpha=0.3, linewidth=0)
-    ax.plot(lines.x[known], median, color=line_color or color, linewidth=1.0, label=wrapped(variant))
+    values = lines.filled(floors_of(frame, lines, metric))
+    tidy = pd.DataFrame({"x": np.tile(lines.x, len(values)), "y": values.ravel()}).dropna()
+    style = {"color": ink, "linestyle": "solid"} if ink else line(color)
+    sns.lineplot(
+        tidy,
+        x="x",
+        y="y",
+        estimator="median",
+        errorbar=("pi", 50),
+        ax=ax,
+        label=label or wrapped(variant),
+        legend=False,
+        linewidth=1.2,
+        err_kws={"facecolor": color, "alpha": 0.25, "linewidth": 0},
+        **style,
+    )
     ax.set_xlabel(X_LABELS[x])
     ax.set_ylabel(describe(metric))
     ax.margins(x=0.01)
@@ -92,25 +118,35 @@ def median_band(
 
 
 def iqm_curves(aligned: pd.DataFrame, ax: Axes, colors: Mapping[str, str]) -> None:
-    """The IQM over seeds of each variant and its pointwise 95% bootstrap interval."""
+    """The IQM over seeds of each variant, its pointwise 95% interval (band) and the limits that hold the whole curve
+    with 95% confidence (thin lines)."""
     for variant, color in colors.items():
         grid, values = matrix(aligned, variant)
+        if not values.size:
+            continue
+        known = np.isfinite(values).all(axis=0)
+        grid, values = grid[known], values[:, known]
+        low, high = st.iqm_interval([values.T], CONFIDENCE)
+        ax.fill_between(grid, low, high, color=color, alpha=0.22, linewidth=0)
         rng = stream("iqm curve", str(aligned["env_id"].iloc[0]), variant)
-        low, high = st.bootstrap_interval([values.T], st.iqm, rng, CONFIDENCE, n_resamples=1000)
-        ax.fill_between(grid, low, high, color=color, alpha=0.3, linewidth=0)
-        ax.plot(grid, st.iqm(values, axis=0), color=color, label=wrapped(variant))
+        whole = st.simultaneous_band(values, rng, "iqm", CONFIDENCE)
+        ax.plot(grid, np.transpose(whole), color=color, linewidth=0.5)
+        ax.plot(grid, st.iqm(values, axis=0), label=wrapped(variant), **line(color))
     ax.set_xlabel(X_LABELS["env_steps"])
     ax.margins(x=0.01)
     in_steps(ax)
 
 
-def sample_efficiency(aligned: pd.DataFrame, ax: Axes, colors: Mapping[str, str]) -> None:
-    """Env steps by which half of a variant's seeds had reached each level; a line ends where fewer ever did."""
+def sample_efficiency(
+    aligned: pd.DataFrame, ax: Axes, colors: Mapping[str, str], lower_is_better: bool = False
+) -> None:
+    """Env steps by which half of a variant's seeds had got to each level; a line ends where fewer ever did."""
     levels = np.linspace(aligned["value"].min(), aligned["value"].max(), 100)
     for variant, color in colors.items():
         grid, values = matrix(aligned, variant)
-        half = [st.median_time(*st.time_to_threshold(values, grid, level)) for level in levels]
-        ax.step(levels, half, color=color, where="post", label=wrapped(variant))
+        if values.size:
+            half = [st.median_time(*time_to(values, grid, level, lower_is_better)) for level in levels]
+            ax.step(levels, half, where="post", label=wrapped(variant), **line(color))
     ax.set_ylabel(X_LABELS["env_steps"])
     in_steps(ax, "y")
 
@@ -120,38 +156,51 @@ def sample_efficiency(aligned: pd.DataFrame, ax: Axes, colors: Mapping[str, str]
 
 def distribution(scores: pd.DataFrame, ax: Axes, colors: Mapping[str, str], score: str) -> None:
     """Every seed's score as a point, and box, median and whiskers (1.5 interquartile ranges) of each variant."""
-    for row, (variant, color) in enumerate(reversed(list(colors.items()))):
-        values = np.sort(scores.loc[scores["variant"] == variant, score].to_numpy())
-        jitter = (np.arange(len(values)) * 0.618 % 1 - 0.5) * 0.5  # the golden ratio spreads neighbours evenly
-        ax.plot(values, row + jitter, "o", color=color, markersize=2.5, alpha=0.7, markeredgewidth=0)
-        line = {"color": INK, "linewidth": 0.7}
-        ax.boxplot(
-            values,
-            positions=[row],
-            orientation="horizontal",
-            widths=0.62,
-            showfliers=False,
-            boxprops=line,
-            whiskerprops=line,
-            capprops=line,
-            medianprops=line | {"linewidth": 1.4},
-        )
-    ax.set_yticks(range(len(colors)), [wrapped(variant) for variant in reversed(list(colors))])
+    order = list(colors)
+    shown = scores[scores["variant"].isin(order)].assign(variant=lambda rows: rows["variant"].astype(str))
+    where: dict[str, Any] = {"data": shown, "x": score, "y": "variant", "order": order, "ax": ax}
+    ink = {"color": INK, "linewidth": 0.7}
+    inks = {"boxprops": ink, "whiskerprops": ink, "capprops": ink, "medianprops": {"color": INK, "linewidth": 1.4}}
+    with warnings.catch_warnings(action="ignore", category=mpl.MatplotlibDeprecationWarning):  # of seaborn's own call
+        sns.boxplot(**where, color=INK, fill=False, width=0.62, showfliers=False, **inks)
+    with reproducible_jitter():
+        sns.stripplot(**where, hue="variant", palette=dict(colors), legend=False, size=4, alpha=0.7, jitter=0.22)
+    ax.set_yticks(range(len(order)), [wrapped(variant) for variant in order])
+    ax.set_ylabel("")
+    ax.grid(axis="x", visible=True)
     ax.grid(axis="y", visible=False)
 
 
-def performance_profile(scores: pd.DataFrame, ax: Axes, colors: Mapping[str, str], score: str) -> None:
-    """The fraction of runs that score above each level, averaged over the tasks in `scores`, with a pointwise 95%
-    bootstrap interval."""
+@contextmanager
+def reproducible_jitter() -> Iterator[None]:
+    """seaborn shifts points by NumPy's global generator: the same points at each drawing, and that generator as it
+    was."""
+    before = np.random.get_state()  # noqa: NPY002
+    np.random.seed(0)  # noqa: NPY002
+    try:
+        yield
+    finally:
+        np.random.set_state(before)  # noqa: NPY002
+
+
+def performance_profile(
+    scores: pd.DataFrame, ax: Axes, colors: Mapping[str, str], score: str, lower_is_better: bool = False
+) -> None:
+    """The fraction of runs that score better than each level, averaged over the tasks in `scores`, with a pointwise 95%
+    interval."""
+    sign = -1.0 if lower_is_better else 1.0
     levels = np.linspace(scores[score].min(), scores[score].max(), 200)
-    profile = partial(st.performance_profile, thresholds=levels)
     for variant, color in colors.items():
         rows = scores[scores["variant"] == variant]
-        strata = [task[score].to_numpy() for _, task in rows.groupby("env_id", observed=True)]
-        low, high = st.bootstrap_interval(strata, profile, stream("profile", variant, score), CONFIDENCE, 1000)
-        ax.fill_between(levels, low, high, color=color, alpha=0.25, linewidth=0)
-        ax.plot(levels, profile(*strata), color=color, label=wrapped(variant))
-    ax.set_ylabel("fraction of runs above")
+        strata = [sign * task[score].to_numpy(dtype=float) for _, task in rows.groupby("env_id", observed=True)]
+        if not strata:
+            continue
+        low, high = st.profile_interval(strata, sign * levels, CONFIDENCE)
+        ax.fill_between(levels, low, high, color=color, alpha=0.18, linewidth=0)
+        ax.plot(
+            levels, st.performance_profile(*strata, thresholds=sign * levels), label=wrapped(variant), **line(color)
+        )
+    ax.set_ylabel(f"fraction of runs {'below' if lower_is_better else 'above'}")
     ax.set_ylim(-0.02, 1.02)
 
 
@@ -159,28 +208,33 @@ def survival(scores: pd.DataFrame, ax: Axes, colors: Mapping[str, str]) -> None:
     """Kaplan-Meier estimate of the fraction of seeds that have reached the threshold, with 95% log-log limits."""
     for variant, color in colors.items():
         rows = scores[scores["variant"] == variant]
-        time, reached = rows["time"].to_numpy(), rows["reached"].to_numpy()
+        if not len(rows):
+            continue
+        time, reached = rows["time"].to_numpy(), rows["reached"].to_numpy(dtype=bool)
         x, not_yet = st.kaplan_meier(time, reached)
         _, low, high = st.kaplan_meier_band(time, reached, CONFIDENCE)
         start = np.concatenate([[0], x])
-        ax.step(start, 1 - np.concatenate([[1], not_yet]), color=color, where="post", label=wrapped(variant))
-        ax.fill_between(x, 1 - high, 1 - low, step="post", color=color, alpha=0.2, linewidth=0)
+        ax.step(start, 1 - np.concatenate([[1], not_yet]), where="post", label=wrapped(variant), **line(color))
+        ax.fill_between(x, 1 - high, 1 - low, step="post", color=color, alpha=0.18, linewidth=0)
     ax.set_xlabel(X_LABELS["env_steps"])
-    ax.set_ylabel("fraction of seeds there")
+    ax.set_ylabel("fraction that reached it")
     ax.set_ylim(-0.02, 1.02)
     in_steps(ax)
 
 
 def interval_widths(scores: pd.DataFrame, ax: Axes, colors: Mapping[str, str], score: str) -> None:
-    """The width of the 95% interval of the IQM that so many seeds like these would have given."""
+    """The width of the 95% interval of the mean that so many seeds like these would give: the median, and where 80% of
+    such widths lie. A point marks the seeds there are."""
     for variant, color in colors.items():
-        values = scores.loc[scores["variant"] == variant, score].to_numpy()
-        if len(values) < 2:
+        values = scores.loc[scores["variant"] == variant, score].to_numpy(dtype=float)
+        if len(values) < 3:
             continue
-        sizes = np.unique(np.geomspace(4, max(8, 2 * len(values)), 16).astype(int))
-        widths = st.interval_width(values, st.iqm, sizes, stream("width", variant, score), CONFIDENCE)
-        ax.plot(sizes, widths, color=color, label=wrapped(variant))
-        ax.plot(len(values), np.interp(len(values), sizes, widths), "o", color=color, markersize=4)
+        sizes = np.unique(np.geomspace(3, max(12, 2 * len(values)), 12).astype(int))
+        widths = st.interval_widths(values, st.mean_interval, sizes, stream("width", variant, score), CONFIDENCE)
+        ax.fill_between(sizes, widths[:, 1], widths[:, 2], color=color, alpha=0.18, linewidth=0)
+        ax.plot(sizes, widths[:, 0], label=wrapped(variant), **line(color))
+        low, high = st.mean_interval([values], CONFIDENCE)
+        ax.plot(len(values), high - low, "o", color=color, markersize=4)
     ax.set_xscale("log", base=2)
     ax.xaxis.set_major_formatter("{x:g}")
     ax.set_ylim(bottom=0)
@@ -189,47 +243,65 @@ def interval_widths(scores: pd.DataFrame, ax: Axes, colors: Mapping[str, str], s
 
 
 def improvement(pairs: pd.DataFrame, ax: Axes) -> None:
-    """P(a > b) of each pair with its 95% interval; filled where its own adjusted p is at most .05."""
+    """P(a beats b) of each pair with its 95% interval; filled where its own adjusted p is at most .05."""
     records = pairs.iloc[::-1].to_dict("records")
     for row, pair in enumerate(records):
-        ax.plot([pair["probability_low"], pair["probability_high"]], [row, row], color=INK, linewidth=1)
-        fill = INK if pair["probability_adjusted_p"] <= LEVEL else "none"
-        ax.plot(pair["probability_of_improvement"], row, "o", color=INK, markerfacecolor=fill, markersize=4)
-    labels = [wrapped(f"{pair['a']} > {pair['b']}", 34) for pair in records]
-    ax.set_yticks(range(len(pairs)), labels)
-    ax.set_ylim(-0.6, len(pairs) - 0.4)
+        told = pair["probability_adjusted_p"] <= LEVEL
+        point(ax, row, pair["probability_of_improvement"], pair["probability_low"], pair["probability_high"], told)
+    rows_named(ax, [wrapped(f"{pair['a']} beats {pair['b']}", 34) for pair in records])
     ax.axvline(0.5, **GUIDE)
     ax.set_xlim(-0.02, 1.02)
     ax.set_xlabel("probability that a run of the first is better")
+
+
+def ranks(overall: pd.DataFrame, ax: Axes) -> None:
+    """The mean rank of each variant over tasks, with its 95% interval; the best on top."""
+    ordered = overall.sort_values("mean_rank", ascending=False, kind="stable").to_dict("records")
+    for row, variant in enumerate(ordered):
+        point(ax, row, variant["mean_rank"], variant["rank_low"], variant["rank_high"])
+    rows_named(ax, [wrapped(str(variant["variant"])) for variant in ordered])
+    ax.set_xlim(0.8, len(ordered) + 0.2)
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    ax.set_xlabel("mean rank over tasks (1 is best)")
+
+
+def point(ax: Axes, row: int, value: float, low: float, high: float, filled: bool = True) -> None:
+    """A value with its interval, on one line of a list."""
+    ax.plot([low, high], [row, row], color=INK, linewidth=1)
+    ax.plot(value, row, "o", color=INK, markerfacecolor=INK if filled else "none", markersize=4)
+
+
+def rows_named(ax: Axes, names: list[str]) -> None:
+    ax.set_yticks(range(len(names)), names)
+    ax.set_ylim(-0.6, len(names) - 0.4)
     ax.grid(axis="y", visible=False)
 
 
 # Hyperparameter sweeps
 
 
-def heat_map(table: pd.DataFrame, ax: Axes, x: str, y: str, value: str) -> None:
-    """The mean of `value` over the rows of `table` that share the settings `x` and `y`."""
+def heat_map(table: pd.DataFrame, ax: Axes, x: str, y: str, value: str, what: str = "") -> None:
+    """The mean of `value`, called `what`, over the rows of `table` that share the settings `x` and `y`."""
     cells = table.pivot_table(index=y, columns=x, values=value, aggfunc="mean", sort=False)
-    cells = cells.loc[sorted(cells.index, key=natural), sorted(cells.columns, key=natural)]
-    image = ax.imshow(cells.to_numpy(), cmap="cividis", aspect="auto", origin="lower")
-    ax.set_xticks(range(cells.shape[1]), list(cells.columns))
-    ax.set_yticks(range(cells.shape[0]), list(cells.index))
+    cells = cells.loc[sorted(cells.index, key=natural, reverse=True), sorted(cells.columns, key=natural)]
+    sns.heatmap(
+        cells,
+        ax=ax,
+        cmap="cividis",
+        annot=True,
+        fmt=".3g",
+        annot_kws={"fontsize": 6.5},
+        cbar_kws={"label": what or describe(value)},
+    )
+    ax.tick_params(axis="y", rotation=0)
     ax.set_xlabel(x)
     ax.set_ylabel(y)
-    ax.grid(visible=False)
-    low, high = image.get_clim()
-    for (row, column), cell in np.ndenumerate(cells.to_numpy()):
-        if np.isfinite(cell):
-            ink = "white" if cell < (low + high) / 2 else "black"
-            ax.text(column, row, f"{cell:.3g}", ha="center", va="center", fontsize=6.5, color=ink)
 
 
-def ranking(table: pd.DataFrame, ax: Axes, best: int = 20) -> None:
-    """The `best` rows of `table` by mean score, with 95% bootstrap intervals; the column `settings` names them."""
-    top = table.dropna(subset="mean").sort_values("mean", ascending=False).head(best).iloc[::-1]
-    rows = np.arange(len(top))
-    ax.hlines(rows, top["mean_low"], top["mean_high"], color=INK, linewidth=1)
-    ax.plot(top["mean"], rows, "o", color=INK, markersize=3.5)
-    ax.set_yticks(rows, [wrapped(name, 36) for name in top["settings"]], fontsize=6.5)
-    ax.set_ylim(-0.6, len(top) - 0.4)
-    ax.grid(axis="y", visible=False)
+def ranking(table: pd.DataFrame, ax: Axes, best: int = 20, lower_is_better: bool = False) -> None:
+    """The `best` rows of `table` by mean score, with 95% intervals; the column `settings` names them."""
+    top = table.dropna(subset="mean").sort_values("mean", ascending=lower_is_better).head(best).iloc[::-1]
+    for row, setting in enumerate(top.to_dict("records")):
+        point(ax, row, setting["mean"], setting["mean_low"], setting["mean_high"])
+    rows_named(ax, [wrapped(name, 36) for name in top["settings"]])
+    ax.tick_params(axis="y", labelsize=6.5)

@@ -38,7 +38,8 @@ def single(draw: Callable[[Axes], None], variants: int, height: float = 2.5) -> 
     draw(ax)
     handles, labels = ax.get_legend_handles_labels()
     if variants > 1 and labels:
-        columns = min(variants, 4 if max(map(len, labels)) < 12 else 2)
+        widest = max(len(line) for label in labels for line in label.split("\n"))
+        columns = min(variants, max(1, 58 // (widest + 7)))
         lines = math.ceil(len(labels) / columns) * max(label.count("\n") + 1 for label in labels)
         canvas.set_size_inches(COLUMN, height + 0.13 * (lines - 1))
         canvas.legend(handles, labels, loc="outside lower center", ncols=columns)

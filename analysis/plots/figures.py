@@ -1,30 +1,36 @@
 """Which figures there are, what is in each, and its caption."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
 
-from analysis.comparison import Comparison
+from analysis.comparison import MOST_SHOWN, Comparison
+from analysis.extensions import from_outside, one_line
 from analysis.numbers import number
 from analysis.plots import axes as plots
 from analysis.plots.canvas import Canvas, Figure, file_name, finished, settle, single
 from analysis.plots.style import COLUMN, colors_of
+from analysis.run_format import InputError
 from analysis.summary import ALL_TASKS, COVERAGE, TOLERANCE_CONFIDENCE
 from analysis.variants import ABSENT, settings_table, short_names
 
 
 @dataclass(frozen=True)
 class Context:
-    """What the figures of one task share: how many seeds each variant has, in words, and its colour."""
+    """What the figures of one task share: how many seeds each variant has, in words, its color, the metric, and the
+    score's name and description."""
 
     env_id: str
     counts: Mapping[str, str]
     colors: Mapping[str, str]
     metric: str
+    score: str
     score_text: str
+    lower_is_better: bool = False
 
     @property
     def seeds(self) -> str:
@@ -33,9 +39,14 @@ class Context:
             return next(iter(self.counts.values())) + (" each." if len(self.counts) > 1 else ".")
         return "; ".join(f"{variant}: {count}" for variant, count in self.counts.items()) + "."
 
+    @property
+    def better(self) -> str:
+        return "below" if self.lower_is_better else "above"
+
 
 def seeds_figure(frame: pd.DataFrame, context: Context, x: str) -> Figure:
-    """One panel per variant with every seed, and all variants' medians in the last panel. `frame` is one task's."""
+    """All variants' medians in the first panel, and one panel per variant with every seed. `frame` is one task's."""
+    several = len(context.colors) > 1
 
     def one(variant: str) -> Callable[[Axes], None]:
         def draw(ax: Axes) -> None:
@@ -47,18 +58,20 @@ def seeds_figure(frame: pd.DataFrame, context: Context, x: str) -> Figure:
     def together(ax: Axes) -> None:
         for variant, color in context.colors.items():
             plots.median_band(frame, ax, variant, context.metric, color, x)
-        ax.set_title("all variants")
+        ax.set_title("all variants: median and middle half of seeds")
 
-    panels = [one(variant) for variant in context.colors] + ([together] if len(context.colors) > 1 else [])
+    panels = [together] * several + [one(variant) for variant in context.colors]
     columns = min(len(panels), 2)
     rows = math.ceil(len(panels) / columns)
-    canvas = Canvas(figsize=(COLUMN * columns, 2.3 * rows), layout="constrained")
+    canvas = Canvas(figsize=(COLUMN * columns, 2.3 * rows + 0.25), layout="constrained")
     grid = canvas.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
     axes: list[Axes] = list(grid.flat)
     for draw, ax in zip(panels, axes, strict=False):
         draw(ax)
-    if len(context.colors) > 1:
-        axes[len(panels) - 1].legend()
+    if several:
+        axes[0].legend()
+    handles, labels = axes[several].get_legend_handles_labels()
+    canvas.legend(handles, labels, loc="outside lower center", ncols=len(labels))
     for ax in axes[len(panels) :]:
         ax.remove()
     for position, ax in enumerate(axes[: len(panels)]):
@@ -73,7 +86,7 @@ def seeds_figure(frame: pd.DataFrame, context: Context, x: str) -> Figure:
             draw(ax)
             ax.set(xlim=axes[0].get_xlim(), ylim=axes[0].get_ylim())
 
-        return single(with_shared_limits, len(context.colors) if draw is together else 1)
+        return single(with_shared_limits, len(context.colors) if draw is together else 2)
 
     caption = (
         f"{context.env_id}, {plots.describe(context.metric)}: every seed (thin), their median (thick) and the band "
@@ -84,15 +97,18 @@ def seeds_figure(frame: pd.DataFrame, context: Context, x: str) -> Figure:
     return Figure(f"seeds-{file_name(context.env_id)}", "All seeds", caption, canvas, [alone(draw) for draw in panels])
 
 
-def task_figures(
-    aligned: pd.DataFrame, scores: pd.DataFrame, pairs: pd.DataFrame, context: Context, score: str
-) -> list[Figure]:
+def task_figures(aligned: pd.DataFrame, scores: pd.DataFrame, pairs: pd.DataFrame, context: Context) -> list[Figure]:
     """The figures of one task that compare variants; the frames are those of the shown variants."""
-    env_id, colors, metric = context.env_id, context.colors, plots.describe(context.metric)
+    colors, metric, score, lower = (
+        context.colors,
+        plots.describe(context.metric),
+        context.score,
+        context.lower_is_better,
+    )
     variants = len(colors)
 
     def profile(ax: Axes) -> None:
-        plots.performance_profile(scores, ax, colors, score)
+        plots.performance_profile(scores, ax, colors, score, lower)
         ax.set_xlabel(f"{score} {metric}")
 
     def distribution(ax: Axes) -> None:
@@ -100,7 +116,7 @@ def task_figures(
         ax.set_xlabel(f"{score} {metric}")
 
     def efficiency(ax: Axes) -> None:
-        plots.sample_efficiency(aligned, ax, colors)
+        plots.sample_efficiency(aligned, ax, colors, lower)
         ax.set_xlabel(f"level of {metric}")
 
     def iqm(ax: Axes) -> None:
@@ -112,8 +128,9 @@ def task_figures(
         Figure(
             "iqm",
             "Interquartile mean",
-            f"Interquartile mean of {metric} over seeds, with pointwise 95% bootstrap intervals; up to the env steps "
-            "that all variants reached; no smoothing.",
+            f"Interquartile mean of {metric} over seeds, up to the env steps compared at; no smoothing. Band: 95% "
+            "interval at each point by itself. Thin lines: limits that hold the whole curve at once, with 95% "
+            "confidence.",
             single(iqm, variants),
         ),
         Figure(
@@ -126,7 +143,7 @@ def task_figures(
         Figure(
             "profile",
             "Performance profile",
-            f"The fraction of seeds whose {score} score is above each level, with pointwise 95% bootstrap intervals.",
+            f"The fraction of seeds whose {score} score is {context.better} each level, with pointwise 95% intervals.",
             single(profile, variants),
         ),
         Figure(
@@ -142,30 +159,38 @@ def task_figures(
             "Env steps by which half of the seeds have reached each level; a line ends where fewer than half ever do.",
             single(efficiency, variants),
         ),
-        Figure(
-            "interval-width",
-            "How many seeds are enough",
-            f"The width of the 95% interval of the IQM of the {score} score that a number of seeds like these gives; "
-            "the points are the seeds there are.",
-            single(lambda ax: plots.interval_widths(scores, ax, colors, score), variants),
-        ),
     ]
+    if scores.groupby("variant", observed=True).size().max() > 2:
+        drawn.append(widths_figure(scores, context))
     if len(pairs):
         drawn.insert(3, improvement_figure(pairs, f"{score} score"))
-    return [finished(figure, env_id, context.seeds) for figure in drawn]
+    return [finished(figure, context.env_id, context.seeds) for figure in drawn]
+
+
+def widths_figure(scores: pd.DataFrame, context: Context) -> Figure:
+    caption = (
+        f"The width of the 95% interval of the mean {context.score} score that a number of seeds like these would "
+        "give: its median (line), and where it lies in 80% of the cases (band); the points are the seeds there are. "
+        "Choose the number before the runs: adding seeds until a difference is significant finds differences that are "
+        "not there."
+    )
+    canvas = single(lambda ax: plots.interval_widths(scores, ax, context.colors, context.score), len(context.colors))
+    return Figure("interval-width", "How many seeds are enough", caption, canvas)
 
 
 def improvement_figure(pairs: pd.DataFrame, what: str) -> Figure:
     caption = (
-        f"The probability that a run of the first variant has a higher {what} (ties count half) than one of the "
-        "second, with 95% bootstrap intervals; filled where Holm's corrected p is at most .05."
+        f"The probability that a run of the first variant has a better {what} (ties count half) than one of the "
+        "second, with 95% intervals; filled where its own test, adjusted for all pairs, has p at most .05."
     )
     canvas = single(lambda ax: plots.improvement(pairs, ax), 0, 0.7 + 0.24 * len(pairs))
     return Figure("improvement", "Probability of improvement", caption, canvas)
 
 
-def overall_figures(scores: pd.DataFrame, pairs: pd.DataFrame, context: Context) -> list[Figure]:
-    """The figures over all tasks; `scores` has the column `normalised`."""
+def overall_figures(
+    scores: pd.DataFrame, overall: pd.DataFrame, pairs: pd.DataFrame, context: Context, scale: str
+) -> list[Figure]:
+    """The figures over all tasks; `scores` has the column `normalised`, `scale` says what 0 and 1 are."""
 
     def profile(ax: Axes) -> None:
         plots.performance_profile(scores, ax, context.colors, "normalised")
@@ -173,24 +198,57 @@ def overall_figures(scores: pd.DataFrame, pairs: pd.DataFrame, context: Context)
 
     caption = (
         "The fraction of runs whose normalised score is above each level, averaged over tasks, with pointwise 95% "
-        "intervals from a bootstrap stratified by task. 0 is a task's untrained return, 1 its best seed."
+        f"intervals. {scale}"
     )
     drawn = [Figure("profile", "Performance profile", caption, single(profile, len(context.colors)))]
     if len(pairs):
         drawn.append(improvement_figure(pairs, "score"))
+    if "mean_rank" in overall:
+        caption = (
+            "The rank of each variant's mean, averaged over tasks, with 95% intervals from seeds drawn anew within "
+            "each task."
+        )
+        canvas = single(lambda ax: plots.ranks(overall, ax), 0, 0.7 + 0.24 * len(overall))
+        drawn.append(Figure("ranks", "Ranks", caption, canvas))
     return [finished(figure, ALL_TASKS, context.seeds) for figure in drawn]
 
 
-def sweep_figures(table: pd.DataFrame, keys: list[str], env_id: str, algo: str, what: str) -> list[Figure]:
+def own_figures(comparison: Comparison) -> list[Figure]:
+    """The user's figures. Raises InputError for a function that raises or gives something else."""
+    drawn: list[Figure] = []
+    for name in comparison.choices.figures:
+        function = from_outside(name, "figure")
+        try:
+            result = function(comparison)
+        except Exception as error:
+            raise InputError(f"figure {name}: {one_line(error)}") from error
+        for position, item in enumerate(result if isinstance(result, (list, tuple)) else [result]):
+            if isinstance(item, Canvas):
+                title = function.__name__.replace("_", " ")
+                caption = (function.__doc__ or title).strip().splitlines()[0]
+                number_of = f"-{position + 1}" * isinstance(result, (list, tuple))
+                item = Figure(file_name(f"own-{function.__name__}{number_of}"), title.capitalize(), caption, item)
+            if not isinstance(item, Figure):
+                raise InputError(f"figure {name} gave {type(item).__name__}; expected: a matplotlib Figure, or several")
+            drawn.append(item)
+    return drawn
+
+
+OWN = "figures of your own"
+
+
+def sweep_figures(
+    table: pd.DataFrame, keys: list[str], env_id: str, algo: str, what: str, lower_is_better: bool
+) -> list[Figure]:
     """A ranking, and a heat map for every two of the swept `keys`; `table` is a summary with the keys as columns."""
 
     def rank(ax: Axes) -> None:
-        plots.ranking(table, ax)
+        plots.ranking(table, ax, lower_is_better=lower_is_better)
         ax.set_xlabel(what)
 
     shown = min(20, len(table))
     caption = (
-        f"The best {shown} of {len(table)} settings ({', '.join(keys)}) by mean {what}, with 95% bootstrap intervals, "
+        f"The best {shown} of {len(table)} settings ({', '.join(keys)}) by mean {what}, with 95% intervals, "
         "not corrected for choosing the best."
     )
     drawn = [Figure(f"ranking-{algo}", f"Ranking, {algo}", caption, single(rank, 0, 0.7 + 0.26 * shown))]
@@ -198,7 +256,7 @@ def sweep_figures(table: pd.DataFrame, keys: list[str], env_id: str, algo: str, 
         for x in keys[position + 1 :]:
 
             def draw(ax: Axes, x: str = x, y: str = y) -> None:
-                plots.heat_map(table, ax, x, y, "mean")
+                plots.heat_map(table, ax, x, y, "mean", f"mean {what}")
 
             caption = f"Mean {what} over seeds and over the settings of the other swept keys."
             drawn.append(Figure(f"heat-map-{algo}-{y}-{x}", f"{y} and {x}, {algo}", caption, single(draw, 0)))
@@ -206,37 +264,83 @@ def sweep_figures(table: pd.DataFrame, keys: list[str], env_id: str, algo: str, 
 
 
 def draw(comparison: Comparison) -> dict[str, list[Figure]]:
-    """The figures by task, in the order of the page; those over all tasks under ALL_TASKS."""
+    """The figures by task, in the order of the page; those over all tasks under ALL_TASKS, the user's under OWN."""
     choices, seeds, scores, pairs = comparison.choices, comparison.dataset.seeds, comparison.scores, comparison.pairs
-    colors = colors_of(comparison.shown)
     figures: dict[str, list[Figure]] = {}
-    for env_id, task in comparison.tasks.items():
-        present = {variant: colors[variant] for variant in comparison.shown if variant in task.variants}
+    if choices.figures:
+        figures[OWN] = own_figures(comparison)  # first: they may be refused
+    drawn = comparison.shown or sorted(seeds["variant"].unique())[:MOST_SHOWN]
+    colors = colors_of(drawn)
+    score, lower = choices.scored.name, choices.lower_is_better
+    by_task = dict(iter(comparison.dataset.frame.groupby("env_id", observed=True)))
+    for env_id, frame in by_task.items():
+        env_id = str(env_id)
         here = seeds[seeds["env_id"] == env_id]
+        known = set(frame.loc[frame[choices.metric].notna(), "variant"])
+        present = {variant: colors[variant] for variant in drawn if variant in known}
+        if not present:
+            continue
         counts = {variant: count_text(here[here["variant"] == variant]) for variant in present}
-        context = Context(env_id, counts, present, choices.metric, choices.score_text)
-        frame, aligned, scored = (
-            table[(table["env_id"] == env_id) & table["variant"].isin(present)]
-            for table in (comparison.dataset.frame, task.frame(), scores)
-        )
-        figures[env_id] = [
-            *sweeps(comparison, env_id),
-            seeds_figure(frame, context, choices.x),
-            *task_figures(aligned, scored, pairs[pairs["env_id"] == env_id], context, choices.score),
-        ]
+        task = comparison.tasks.get(env_id)
+        text = choices.scored.describe(task, choices.last) if task else ""
+        context = Context(env_id, counts, present, choices.metric, score, text, lower)
+        frame = frame[frame["variant"].isin(present)]
+        figures[env_id] = [*sweeps(comparison, env_id), seeds_figure(frame, context, choices.x)]
+        if task:
+            scored, aligned = (table[table["variant"].isin(present)] for table in (scores, task.frame()))
+            scored = scored[scored["env_id"] == env_id]
+            if len(scored):
+                here_scored = Context(
+                    env_id,
+                    {v: f"{scored_text(scored, v)}" for v in present if (scored["variant"] == v).any()},
+                    {v: color for v, color in present.items() if (scored["variant"] == v).any()},
+                    *(choices.metric, score, text, lower),
+                )
+                figures[env_id] += task_figures(aligned, scored, pairs_of(pairs, env_id), here_scored)
     if len(comparison.overall):
         variants = list(comparison.overall["variant"])
-        counts = {row["variant"]: f"n={row['scored']}" for row in comparison.overall.to_dict("records")}
-        context = Context(ALL_TASKS, counts, {v: colors[v] for v in variants}, choices.metric, choices.score_text)
-        figures[ALL_TASKS] = overall_figures(comparison.normalised, pairs[pairs["env_id"] == ALL_TASKS], context)
+        counts = {row["variant"]: overall_count(row) for row in comparison.overall.to_dict("records")}
+        context = Context(ALL_TASKS, counts, {v: colors[v] for v in variants}, choices.metric, score, "")
+        over = pairs_of(pairs, ALL_TASKS)
+        figures[ALL_TASKS] = overall_figures(
+            comparison.normalised, comparison.overall, over, context, scale_text(comparison)
+        )
     return figures
+
+
+def pairs_of(pairs: pd.DataFrame, env_id: str) -> pd.DataFrame:
+    return pairs[pairs["env_id"] == env_id] if len(pairs) else pairs
+
+
+def scored_text(scored: pd.DataFrame, variant: str) -> str:
+    """n=5, 1 failed: of the seeds that have a score."""
+    own = scored[scored["variant"] == variant]
+    failed = int(own["failed"].sum())
+    return f"n={len(own)}" + (f", {failed} failed" if failed else "")
+
+
+def overall_count(row: Mapping[Hashable, Any]) -> str:
+    return f"n={row['scored']} runs on {row['tasks']} tasks"
+
+
+def scale_text(comparison: Comparison) -> str:
+    """What 0 and 1 of normalised scores are."""
+    observed = [env_id for env_id, scale in comparison.scales.items() if not scale.fixed]
+    if not observed:
+        return "0 and 1 are each task's references, listed under “How runs are compared”."
+    return (
+        "0 and 1 are each task's references, listed under “How runs are compared”; on "
+        f"{', '.join(observed)} they are the untrained return and the best variant's mean of these runs."
+    )
 
 
 def sweeps(comparison: Comparison, env_id: str) -> list[Figure]:
     """Ranking and heat maps for each algorithm that was run with more than two settings on this task."""
     dataset = comparison.dataset
+    figures: list[Figure] = []
+    if "mean" not in comparison.summary:
+        return figures
     summary = comparison.summary[comparison.summary["env_id"] == env_id].dropna(subset="mean")
-    figures = []
     for algo in sorted({run.algo for run in dataset.runs.values() if run.env_id == env_id}):
         runs = {name: run for name, run in dataset.runs.items() if (run.env_id, run.algo) == (env_id, algo)}
         settings = settings_table(runs, dataset.variants)
@@ -246,8 +350,9 @@ def sweeps(comparison: Comparison, env_id: str) -> list[Figure]:
         settings["settings"] = [f"{name} ({text})" for name, text in zip(settings["variant"], values, strict=True)]
         table = summary.merge(settings, on="variant")
         if len(table) > 2 and keys:
-            what = f"{comparison.choices.score} {plots.describe(comparison.choices.metric)}"
-            figures += sweep_figures(table, list(keys.values()), env_id, algo, what)
+            choices = comparison.choices
+            what = f"{choices.scored.name} {plots.describe(choices.metric)}"
+            figures += sweep_figures(table, list(keys.values()), env_id, algo, what, choices.lower_is_better)
     return figures
 
 

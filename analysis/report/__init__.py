@@ -1,5 +1,6 @@
-"""The report: one self-contained HTML page, and its tables in other formats."""
+"""The report: one self-contained HTML page, its tables in other formats, and its figures as files."""
 
-from analysis.report.sections import VERDICTS_SHOWN, report
+from analysis.report.files import report_files, write_files
+from analysis.report.sections import fragment
 
-__all__ = ["VERDICTS_SHOWN", "report"]
+__all__ = ["fragment", "report_files", "write_files"]

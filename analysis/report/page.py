@@ -1,45 +1,74 @@
-"""The frame of the report: one HTML file with its style, and figures as SVG that follows the page's colours."""
+"""The frame of the report: one HTML file with its style, and figures as SVG that follows the page's colors."""
 
 import html
 import re
 
-from analysis.plots.style import GRID, INK
+from analysis.plots.style import COLORS, GRID, INK, ON_DARK
 
-STYLE = """
-:root { color-scheme: light dark; --paper: #ffffff; --ink: #1a1a1b; --soft: #5c5c63; --grid: #d9d9dc; --box: #f4f4f5;
-  --mark: #fdeebf; }
-@media (prefers-color-scheme: dark) { :root { --paper: #17171a; --ink: #e8e8ea; --soft: #a3a3ab; --grid: #3b3b41;
-  --box: #222226; --mark: #5a4a12; } }
-body { margin: 0 auto; padding: 1rem clamp(1rem, 4vw, 3rem) 4rem; max-width: 76rem; background: var(--paper);
-  color: var(--ink); font: 1rem/1.5 system-ui, sans-serif; overflow-wrap: break-word; }
+LIGHT = "".join(f" --c{i}: {color};" for i, color in enumerate(COLORS))
+DARK = "".join(f" --c{i}: {color};" for i, color in enumerate(ON_DARK))
+
+INKS = f"""
+  --paper: #ffffff; --ink: {INK}; --soft: #5c5c63; --grid: {GRID}; --box: #f4f4f5; --mark: #fdeebf; --thin: 0.45;
+  --told: #0072b2; --same: #00805c; --open: #8a8a8a;{LIGHT}
+"""
+INKS_ON_DARK = f"""
+  --paper: #17171a; --ink: #e8e8ea; --soft: #a9a9b1; --grid: #3b3b41; --box: #222226; --mark: #5a4a12; --thin: 0.8;
+  --told: #4da9e6; --same: #2bc79a; --open: #8a8a8a;{DARK}
+"""
+
+PARTS = """
 h1 { font-size: 1.6rem; line-height: 1.2; margin: 1rem 0 .25rem; }
 h2 { font-size: 1.25rem; margin: 2.5rem 0 .5rem; border-top: 1px solid var(--grid); padding-top: 1rem; }
 h3 { font-size: 1rem; margin: 1.5rem 0 .5rem; }
 p, li { max-width: 46rem; }
 .soft { color: var(--soft); }
 .verdicts { list-style: none; padding: 0; }
-.verdicts li { margin: .5rem 0; padding: .5rem .75rem; border-left: 4px solid var(--grid); background: var(--box); }
-.verdicts li.told { border-color: #0072b2; }
+.verdicts li { margin: .5rem 0; padding: .5rem .75rem; border-left: 4px solid var(--open); background: var(--box); }
+.verdicts li.told { border-color: var(--told); }
+.verdicts li.same { border-color: var(--same); }
 .warnings { padding: .5rem .75rem .5rem 1.75rem; background: var(--mark); max-width: 46rem; }
 .figures { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 21rem), 1fr)); gap: 1.5rem;
-  align-items: start; }
+  align-items: start; margin-top: 1.25rem; }
 figure { margin: 0; break-inside: avoid; }
 figure.panels { grid-column: 1 / -1; }
 figure svg { display: block; width: 100%; height: auto; max-width: 30rem; }
 figcaption { font-size: .85rem; color: var(--soft); max-width: 46rem; }
 figcaption b { color: var(--ink); }
-.wide { overflow-x: auto; }
+.wide { overflow-x: auto; background: linear-gradient(90deg, var(--paper) 30%, transparent) left / 3rem 100% local,
+  linear-gradient(270deg, var(--paper) 30%, transparent) right / 3rem 100% local,
+  linear-gradient(90deg, var(--open), transparent) left / .6rem 100% scroll,
+  linear-gradient(270deg, var(--open), transparent) right / .6rem 100% scroll; background-repeat: no-repeat; }
 table { border-collapse: collapse; font-size: .85rem; font-variant-numeric: tabular-nums; }
-th, td { padding: .25rem .6rem; text-align: left; border-bottom: 1px solid var(--grid); white-space: nowrap; }
-th { color: var(--soft); font-weight: 600; }
+th, td { padding: .25rem .6rem; text-align: right; border-bottom: 1px solid var(--grid); white-space: nowrap; }
+th { color: var(--soft); font-weight: 600; white-space: normal; vertical-align: bottom; min-width: 4.5rem; }
+th.word, td.word { text-align: left; }
 td.mark { background: var(--mark); }
 pre { overflow-x: auto; padding: .75rem; background: var(--box); font-size: .85rem; white-space: pre-wrap; }
 summary { cursor: pointer; }
-@media print { :root { --paper: #ffffff; --ink: #000000; --soft: #444444; --grid: #cccccc; --box: #f4f4f4;
-  --mark: #f4ecd0; } body { font-size: 10pt; max-width: none; padding: 0; }
-  .figures { grid-template-columns: 1fr 1fr; } th, td { white-space: normal; padding: .15rem .3rem; }
-  table { font-size: 8pt; } h2 { break-after: avoid; } details::details-content { content-visibility: visible; } }
 """
+
+STYLE = f"""
+:root {{ color-scheme: light dark; {INKS} }}
+@media (prefers-color-scheme: dark) {{ :root {{ {INKS_ON_DARK} }} }}
+body {{ margin: 0 auto; padding: 1rem clamp(1rem, 4vw, 3rem) 4rem; max-width: 76rem; background: var(--paper);
+  color: var(--ink); font: 1rem/1.5 system-ui, sans-serif; overflow-wrap: break-word; }}
+{PARTS}
+@media print {{ :root {{ {INKS} --ink: #000000; --soft: #444444; }}
+  body {{ font-size: 10pt; max-width: none; padding: 0; }} figure.panels {{ break-inside: auto; }}
+  .figures {{ grid-template-columns: 1fr 1fr; }} th, td {{ white-space: normal; padding: .15rem .3rem; }}
+  .wide {{ background: none; }} figure svg {{ max-height: 16rem; }}
+  table {{ font-size: 8pt; }} h2 {{ break-after: avoid; }}
+  details::details-content {{ content-visibility: visible; }} }}
+"""
+
+
+def notebook_part(body: str) -> str:
+    """`body` as a notebook's output, on white paper, with a style of its own that leaves the notebook's alone."""
+    rules = re.sub(r"(^|(?<=\}\n))(?=[a-z.])", ".seedbed ", PARTS.strip(), flags=re.MULTILINE)
+    rules = re.sub(r"\.seedbed (p|th|figure), ?", r".seedbed \1, .seedbed ", rules)
+    frame = f".seedbed {{ {INKS} background: var(--paper); color: var(--ink); padding: .5rem 1rem; }}"
+    return f'<div class="seedbed"><style>{frame}\n{rules}</style>{body}</div>'
 
 
 def page(title: str, body: str) -> str:
@@ -51,6 +80,10 @@ def page(title: str, body: str) -> str:
     )
 
 
+THIN = "stroke-opacity: var(--thin)"
+"""Lines of single seeds are drawn at an opacity of 0.35; on dark paper they need more."""
+
+
 def inline_svg(content: bytes, name: str, title: str) -> str:
     """An SVG file as an element: in the page's inks, as wide as its place, with ids of its own, to 1/100 point."""
     text = content.decode()
@@ -59,5 +92,7 @@ def inline_svg(content: bytes, name: str, title: str) -> str:
     text = re.sub(r'<svg [^>]*?(viewBox="[^"]*")[^>]*>', "<svg \\1>", text, count=1)
     text = re.sub(r'(?<= d=")[^"]*', lambda path: re.sub(r"(\.\d\d)\d+", r"\1", path[0]), text)
     text = re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>{name}-", text).replace("xlink:href", "href")
-    text = text.replace(INK, "var(--ink)").replace(GRID, "var(--grid)")
+    text = text.replace(INK, "var(--ink)").replace(GRID, "var(--grid)").replace("stroke-opacity: 0.35", THIN)
+    for number, color in enumerate(COLORS):
+        text = text.replace(color.lower(), f"var(--c{number})")
     return text.replace("<svg ", f'<svg role="img" aria-label="{html.escape(title)}" ', 1)

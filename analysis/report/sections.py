@@ -1,4 +1,4 @@
-"""The report: one self-contained HTML page, the verdict first."""
+"""The report: one self-contained HTML page, the verdict first; and the part of it that a notebook shows."""
 
 import html
 from collections import Counter
@@ -7,17 +7,21 @@ from collections.abc import Mapping, Sequence
 from analysis.alignment import RULES
 from analysis.comparison import Comparison
 from analysis.dataset import spans
-from analysis.numbers import steps
-from analysis.pairs import verdict
+from analysis.numbers import number, steps
+from analysis.pairs import BETTER, SAME
 from analysis.plots.axes import describe
 from analysis.plots.canvas import Figure, save
-from analysis.report.page import inline_svg, page
-from analysis.report.tables import Cells, html_table, overall_cells, summary_cells
+from analysis.plots.figures import OWN
+from analysis.plots.style import use_style
+from analysis.report.appendix import appendix
+from analysis.report.page import inline_svg, notebook_part, page
+from analysis.report.tables import Cells, html_table, overall_cells, pair_cells, summary_cells
 from analysis.statistics.multiplicity import LEVEL
-from analysis.summary import ALL_TASKS
+from analysis.summary import ALL_TASKS, COVERAGE, TOLERANCE_CONFIDENCE
 from analysis.variants import numbered_variants, settings_table
 
 VERDICTS_SHOWN = 12
+KINDS = {BETTER: "told", SAME: "same"}
 
 
 def report(comparison: Comparison, figures: Mapping[str, Sequence[Figure]], command: str) -> str:
@@ -25,20 +29,47 @@ def report(comparison: Comparison, figures: Mapping[str, Sequence[Figure]], comm
     tasks = sorted(set(comparison.dataset.seeds["env_id"]))
     title = f"{', '.join(comparison.shown) or 'no variant'} on {', '.join(tasks)}"
     parts = [f"<h1>{html.escape(title)}</h1>", intro(comparison), warnings(comparison.warnings), verdicts(comparison)]
+    if len(comparison.pairs):
+        parts.append(folded(f"All {len(comparison.pairs)} pairs as a table", pair_table_html(comparison)))
     if ALL_TASKS in figures:
-        parts += ["<h2>All tasks</h2>", html_table(overall_cells(comparison.overall)), gallery(figures[ALL_TASKS])]
-    for env_id in comparison.tasks:
-        summary = comparison.summary[comparison.summary["env_id"] == env_id]
-        parts += [f"<h2>{html.escape(env_id)}</h2>", html_table(summary_cells(summary, comparison.shown))]
-        parts += [score_note(comparison, env_id), gallery(figures[env_id])]
-    parts += ["<h2>How runs are compared</h2>", items(RULES), "<h2>What was run</h2>", *differences(comparison)]
-    parts += [run_list(comparison), "<h2>Command</h2>", f"<pre>{html.escape(command)}</pre>"]
+        parts += ["<h2>All tasks</h2>", overall_html(comparison), gallery(figures[ALL_TASKS])]
+    for env_id in tasks:
+        parts.append(f"<h2>{html.escape(env_id)}</h2>")
+        if env_id in comparison.tasks:
+            parts += [task_table(comparison, env_id), score_note(comparison, env_id)]
+        parts.append(gallery(figures.get(env_id, [])))
+    if OWN in figures:
+        parts += ["<h2>Figures of your own</h2>", gallery(figures[OWN])]
+    parts += ["<h2>How runs are compared</h2>", items(rules(comparison)), "<h2>For a paper’s appendix</h2>"]
+    parts += [f"<p>{html.escape(appendix(comparison))}</p>", "<h2>What was run</h2>", *differences(comparison)]
+    parts.append(run_list(comparison))
+    if command:
+        parts += ["<h2>Command</h2>", f"<pre>{html.escape(command)}</pre>"]
     return page(title, "\n".join(parts))
+
+
+def fragment(comparison: Comparison) -> str:
+    """What a notebook shows: notes, verdicts, tables and each task's first figures."""
+    parts = [warnings(comparison.warnings), verdicts(comparison)]
+    if len(comparison.overall):
+        parts += ["<h3>All tasks</h3>", overall_html(comparison)]
+    for env_id in comparison.tasks:
+        parts += [f"<h3>{html.escape(env_id)}</h3>", task_table(comparison, env_id)]
+        parts.append(gallery([each for each in comparison.figures.get(env_id, []) if each.name.startswith("seeds-")]))
+    return notebook_part("\n".join(parts))
 
 
 def items(sentences: Sequence[str], name: str = "") -> str:
     attribute = f' class="{name}"' if name else ""
     return f"<ul{attribute}>{''.join(f'<li>{html.escape(sentence)}</li>' for sentence in sentences)}</ul>"
+
+
+def soft(text: str) -> str:
+    return f'<p class="soft">{html.escape(text[:1].upper() + text[1:])}</p>'
+
+
+def folded(title: str, content: str) -> str:
+    return f"<details><summary>{html.escape(title)}</summary>{content}</details>"
 
 
 def intro(comparison: Comparison) -> str:
@@ -47,58 +78,99 @@ def intro(comparison: Comparison) -> str:
         f"{len(dataset.runs)} runs, {len(dataset.seeds)} seeds, {dataset.seeds['variant'].nunique()} variants; "
         f"{describe(choices.metric)} of {len(dataset.frame):,} iterations."
     )
-    return f'<p class="soft">{html.escape(text)}</p>'
+    return soft(text)
 
 
 def warnings(sentences: Sequence[str]) -> str:
     return f"<h3>Note</h3>{items(sentences, 'warnings')}" if sentences else ""
 
 
+def own_names(comparison: Comparison) -> list[str]:
+    return [statistic.name for statistic in comparison.choices.own_statistics]
+
+
+def overall_html(comparison: Comparison) -> str:
+    return html_table(overall_cells(comparison.overall, own_names(comparison)))
+
+
+def task_table(comparison: Comparison, env_id: str) -> str:
+    summary = comparison.summary[comparison.summary["env_id"] == env_id]
+    return html_table(summary_cells(summary, comparison.shown, own_names(comparison)))
+
+
+def pair_table_html(comparison: Comparison) -> str:
+    return html_table(pair_cells(comparison.ordered_pairs), words=4)
+
+
 def verdicts(comparison: Comparison) -> str:
     """A sentence per pair: over all tasks first; what can be told apart before what cannot. The rest is folded."""
-    pairs = comparison.pairs
+    pairs = comparison.ordered_pairs
     if not len(pairs):
         return ""
-    order = pairs.assign(task=pairs["env_id"] != ALL_TASKS).sort_values(["task", "env_id", "adjusted_p"], kind="stable")
     lines = []
-    for _, row in order.iterrows():
-        kind = "told" if row["adjusted_p"] <= LEVEL else "open"
-        lines.append(f'<li class="{kind}">{html.escape(verdict(row, comparison.choices.score))}</li>')
+    for _, row in pairs.iterrows():
+        kind = KINDS.get(row["outcome"], "open")
+        lines.append(f'<li class="{kind}">{html.escape(comparison.verdict(row))}</li>')
     text = f'<ul class="verdicts">{"".join(lines[:VERDICTS_SHOWN])}</ul>'
     if len(lines) > VERDICTS_SHOWN:
         rest = f'<ul class="verdicts">{"".join(lines[VERDICTS_SHOWN:])}</ul>'
-        text += f"<details><summary>{len(lines) - VERDICTS_SHOWN} more pairs</summary>{rest}</details>"
-    tested = int(pairs["p_uncorrected"].notna().sum())
-    note = (
-        "Differences of means with 95% intervals, each pair by itself; p from t and permutation "
-        f"tests, adjusted for the {tested} pairs of this page."
-    )
+        text += folded(f"{len(lines) - VERDICTS_SHOWN} more pairs", rest)
     numbered = numbered_variants(comparison.dataset.runs, comparison.dataset.variants)
     legend = [f"{variant}: {settings}" for variant, settings in numbered.items() if variant in comparison.shown]
-    return f'<h2>Verdict</h2>{text}{items(legend) if legend else ""}<p class="soft">{html.escape(note)}</p>'
+    told = comparison.choices.not_default
+    chosen = soft(f"Not the defaults: {'; '.join(told)}.") if told else ""
+    return f"<h2>Verdict</h2>{items(legend) if legend else ''}{chosen}{text}{verdict_note(comparison)}"
+
+
+def verdict_note(comparison: Comparison) -> str:
+    """What the sentences stand on."""
+    pairs = comparison.pairs
+    tested = int(pairs["p_uncorrected"].notna().sum())
+    text = (
+        f"Differences of means, with a 95% interval for each pair by itself. A pair is decided at p ≤ {LEVEL:g}, "
+        f"adjusted for all {tested} pairs of this page. “Practically the same”: closer than "
+        f"{comparison.choices.margin:.3g} of the task's scale (--margin)."
+    )
+    if comparison.choices.reference:
+        text += f" Every variant is compared with {comparison.choices.reference} only."
+    return soft(text)
+
+
+def rules(comparison: Comparison) -> list[str]:
+    """The rules, and the scales of this report's tasks."""
+    told = list(RULES)
+    for env_id, scale in comparison.scales.items():
+        source = f" ({scale.source})" if scale.source else ""
+        told.append(
+            f"{env_id}: a normalised score is 0 at {number(scale.low)} and 1 at {number(scale.high)}{source}; "
+            f"the margin is {number(comparison.choices.margin * scale.width)}."
+        )
+    return told
 
 
 def score_note(comparison: Comparison, env_id: str) -> str:
-    task = comparison.tasks[env_id]
-    confidence = comparison.summary.loc[comparison.summary["env_id"] == env_id, "tolerance_confidence"].min()
-    text = (
-        f"{comparison.choices.score_text}, up to {steps(task.grid[-1])} env steps. “80% of runs”: the limits between "
-        f"which at least 80% of runs end, with {confidence:.1%} confidence. “Reached”: seeds that got to the threshold."
+    task, choices = comparison.tasks[env_id], comparison.choices
+    return soft(
+        f"The {choices.scored.name} score is the {choices.scored.describe(task, choices.last)}, "
+        f"up to {steps(task.horizon)} env steps. Limits that hold {COVERAGE:.0%} of runs: other runs of this variant "
+        f"end between them, with the stated confidence; {TOLERANCE_CONFIDENCE:.0%} takes 18 seeds. Worst quarter: the "
+        "mean of the worst quarter of the seeds. Half had by: the env steps by which half of the seeds had reached the "
+        "threshold."
     )
-    return f'<p class="soft">{html.escape(text[0].upper() + text[1:])}</p>'
 
 
 def gallery(figures: Sequence[Figure]) -> str:
     each = []
     for figure in figures:
         canvases = figure.parts or [figure.canvas]
-        drawings = [
-            inline_svg(save(canvas, "svg"), f"{figure.name}-{i}", figure.title) for i, canvas in enumerate(canvases)
-        ]
+        with use_style():
+            drawings = [
+                inline_svg(save(canvas, "svg"), f"{figure.name}-{i}", figure.title) for i, canvas in enumerate(canvases)
+            ]
         inner = f'<div class="figures">{"".join(drawings)}</div>' if figure.parts else drawings[0]
         caption = f"<figcaption><b>{html.escape(figure.title)}.</b> {html.escape(figure.caption)}</figcaption>"
         each.append(f"<figure{' class=panels' if figure.parts else ''}>{inner}{caption}</figure>")
-    return f'<div class="figures">{"".join(each)}</div>'
+    return f'<div class="figures">{"".join(each)}</div>' if each else ""
 
 
 def differences(comparison: Comparison) -> list[str]:
@@ -119,7 +191,10 @@ def differences(comparison: Comparison) -> list[str]:
             cells.append([key, *values])
             marks.append([False, *(value != Counter(values).most_common(1)[0][0] for value in values)])
         if marks:
-            parts += [f"<h3>Settings that differ on {html.escape(env_id)}</h3>", html_table(cells, marks)]
+            parts += [
+                f"<h3>Settings that differ on {html.escape(env_id)}</h3>",
+                html_table(cells, marks, words=len(cells[0])),
+            ]
     return parts
 
 
@@ -143,6 +218,6 @@ def run_list(comparison: Comparison) -> str:
     commands = "\n".join(dict.fromkeys(str(run.info.get("command")) for run in dataset.runs.values()))
     return (
         f"<h3>Runs</h3><details{' open' if len(dataset.runs) <= 12 else ''}><summary>{len(dataset.runs)} runs</summary>"
-        f"{html_table(cells)}</details><h3>Versions</h3>{items(listed)}"
+        f"{html_table(cells, words=len(cells[0]))}</details><h3>Versions</h3>{items(listed)}"
         f"<h3>Training commands</h3><pre>{html.escape(commands)}</pre>"
     )

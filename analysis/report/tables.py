@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.numbers import interval, number, steps
+from analysis.numbers import interval, number, p_value, steps
 
 Cells = list[list[str]]
 
@@ -16,20 +16,14 @@ def csv(table: pd.DataFrame) -> bytes:
     return table.to_csv(index=False, float_format="%.6g", lineterminator="\n").encode()
 
 
-def summary_cells(summary: pd.DataFrame, variants: Sequence[str]) -> Cells:
-    """A heading row, then one row per variant (and task, if there are several): what a paper's table says."""
+def summary_cells(summary: pd.DataFrame, variants: Sequence[str], own: Sequence[str] = ()) -> Cells:
+    """A heading row, then one row per variant (and task, if there are several): what a paper's table says. `own` are
+    the names of the user's statistics."""
     several = summary["env_id"].nunique() > 1
     head = [
-        "variant",
-        "seeds",
-        "mean",
-        "95% interval",
-        "IQM",
-        "95% interval",
-        "median",
-        "80% of runs",
-        "reached",
-        "median steps",
+        *("variant", "seeds", "mean", "95% interval of the mean", "IQM", "95% interval of the IQM", "median"),
+        *("worst quarter", "holds 80% of runs (confidence)", "reached the threshold", "half had by (env steps)"),
+        *own,
     ]
     cells = [["task", *head] if several else head]
     for row in summary[summary["variant"].isin(variants)].to_dict("records"):
@@ -37,24 +31,71 @@ def summary_cells(summary: pd.DataFrame, variants: Sequence[str]) -> Cells:
         if row["scored"]:
             for name in ("mean", "iqm"):
                 line += [number(row[name]), interval(row[f"{name}_low"], row[f"{name}_high"])]
-            line += [number(row["median"]), interval(row["tolerance_low"], row["tolerance_high"])]
-            reached = f"{row['reached']:.0f}/{row['scored']} ≥ {number(row['threshold'])}"
-            line += [reached, steps(row["median_time"]) if row["median_time"] == row["median_time"] else "–"]
+            line += [number(row["median"]), number(row["lower_tail"]), tolerance(row)]
+            line.append(f"{row['reached']:.0f} of {row['scored']} ≥ {number(row['threshold'])}")
+            line.append(steps(row["median_time"]) if row["median_time"] == row["median_time"] else "–")
+            line += [f"{number(row[name])} ({interval(row[f'{name}_low'], row[f'{name}_high'])})" for name in own]
         else:
             line += ["–"] * (len(head) - 2)
         cells.append([str(row["env_id"]), *line] if several else line)
     return cells
 
 
-def overall_cells(overall: pd.DataFrame) -> Cells:
-    """The same for normalised scores over all tasks."""
-    cells = [["variant", "runs", "mean", "95% interval", "IQM", "95% interval", "median", "optimality gap"]]
+def tolerance(row: Mapping[Hashable, Any]) -> str:
+    """The limits for 80% of runs, with the confidence that so many seeds give."""
+    limits = interval(row["tolerance_low"], row["tolerance_high"])
+    return f"{limits} ({row['tolerance_confidence']:.1%})"
+
+
+def overall_cells(overall: pd.DataFrame, own: Sequence[str] = ()) -> Cells:
+    """The same for normalised scores, averaged over tasks."""
+    head = ["variant", "runs", "mean", "95% interval of the mean", "IQM", "95% interval of the IQM", "median"]
+    head += ["worst quarter", "optimality gap", "mean rank (95% interval)", *own]
+    cells = [head]
     for row in overall.to_dict("records"):
         line = [str(row["variant"]), str(row["scored"])]
         for name in ("mean", "iqm"):
             line += [f"{row[name]:.3f}", f"{row[f'{name}_low']:.3f} to {row[f'{name}_high']:.3f}"]
-        cells.append([*line, f"{row['median']:.3f}", f"{row['optimality_gap']:.3f}"])
+        line += [f"{row[name]:.3f}" for name in ("median", "lower_tail", "optimality_gap")]
+        if "mean_rank" in row:
+            line.append(f"{row['mean_rank']:.2f} ({row['rank_low']:.2f} to {row['rank_high']:.2f})")
+        else:
+            line.append("–")
+        line += [f"{row[name]:.3f} ({row[f'{name}_low']:.3f} to {row[f'{name}_high']:.3f})" for name in own]
+        cells.append([minus(cell) for cell in line])
     return cells
+
+
+def pair_cells(pairs: pd.DataFrame) -> Cells:
+    """A row per task and pair: outcome, difference, effect sizes."""
+    head = [
+        "task",
+        "first",
+        "second",
+        "outcome",
+        "difference",
+        "95% interval",
+        "adjusted p",
+        "Hedges' g (95% interval)",
+    ]
+    head += ["P(first beats second)", "95% interval of P", "runs"]
+    cells = [head]
+    for row in pairs.to_dict("records"):
+        g = number(row["hedges_g"])
+        if row["hedges_g_low"] == row["hedges_g_low"]:
+            g += f" ({interval(row['hedges_g_low'], row['hedges_g_high'])})"
+        line = [str(row["env_id"]), str(row["a"]), str(row["b"]), str(row["outcome"]), number(row["difference"])]
+        line += [interval(row["difference_low"], row["difference_high"])]
+        line += ["–" if row["adjusted_p"] != row["adjusted_p"] else p_value(row["adjusted_p"]).removeprefix("p = "), g]
+        line += [f"{row['probability_of_improvement']:.2f}"]
+        line += [interval(row["probability_low"], row["probability_high"]), f"{row['n_a']} and {row['n_b']}"]
+        cells.append(line)
+    return cells
+
+
+def minus(text: str) -> str:
+    """With the typographer's minus sign, as `number` has it."""
+    return text.replace("-", "−") if text[:1] in "-0123456789" else text
 
 
 def seed_count(row: Mapping[Hashable, Any]) -> str:
@@ -92,15 +133,24 @@ def latex(cells: Cells) -> str:
     return "\n".join(lines) + "\n"
 
 
-def html_table(cells: Cells, marked: Sequence[Sequence[bool]] | None = None) -> str:
-    """A table that scrolls on its own where the page is narrow; `marked` body cells are set off."""
+def html_table(cells: Cells, marked: Sequence[Sequence[bool]] | None = None, words: int = 1) -> str:
+    """A table that scrolls on its own where the page is narrow; `marked` body cells are set off. The first `words`
+    columns hold words, the others numbers."""
     head, *body = cells
-    lines = ["<div class=wide><table><thead><tr>"]
-    lines += [f"<th>{html.escape(cell)}</th>" for cell in head]
+
+    def classes(column: int, mark: bool = False) -> str:
+        names = ["word"] * (column < words) + ["mark"] * mark
+        return f' class="{" ".join(names)}"' if names else ""
+
+    lines = ['<div class=wide tabindex="0"><table><thead><tr>']
+    lines += [f"<th{classes(column)}>{html.escape(cell)}</th>" for column, cell in enumerate(head)]
     lines.append("</tr></thead><tbody>")
     for number_of_row, row in enumerate(body):
         marks = marked[number_of_row] if marked else [False] * len(row)
-        each = (f"<td{' class=mark' * mark}>{html.escape(cell)}</td>" for cell, mark in zip(row, marks, strict=True))
+        each = (
+            f"<td{classes(column, mark)}>{html.escape(cell)}</td>"
+            for column, (cell, mark) in enumerate(zip(row, marks, strict=True))
+        )
         lines.append(f"<tr>{''.join(each)}</tr>")
     lines.append("</tbody></table></div>")
     return "".join(lines)

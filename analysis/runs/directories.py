@@ -1,27 +1,13 @@
 """Finding run directories and reading what each run was: its composed config and its run.json."""
 
-import json
 import os
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-PROGRESS = "progress.csv"
-INFO = "run.json"
-CONFIG = Path(".hydra") / "config.yaml"
-
-YAML_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-SECTION = re.compile(r"^(?=\w+:)", re.MULTILINE)
-"""Where a key of the outermost mapping begins."""
-
-
-class InputError(Exception):
-    """A path that is not what it should be. Its text is one line: the path, what is wrong, what is allowed."""
+from analysis.run_format import IN_PROGRESS, INFO, PROGRESS, InputError, flatten, read_config, read_info
 
 
 class RunWarning(UserWarning):
@@ -49,6 +35,10 @@ class Run:
         return str(self.info["status"])
 
     @property
+    def in_progress(self) -> bool:
+        return self.status in IN_PROGRESS
+
+    @property
     def progress(self) -> Path:
         return self.path / PROGRESS
 
@@ -62,13 +52,13 @@ def find_runs(paths: Iterable[str | os.PathLike[str]]) -> list[Run]:
     found: dict[Path, Run] = {}
     for given in map(Path, paths):
         if not given.exists():
-            raise InputError(f"{given}: no such directory; give run directories or directories above them")
+            raise InputError(f"{given}: no such directory; expected: run directories or directories above them")
         root = given.parent if given.name == PROGRESS and given.is_file() else given
         if not root.is_dir():
-            raise InputError(f"{given}: not a directory; give run directories or directories above them")
+            raise InputError(f"{given}: not a directory; expected: run directories or directories above them")
         directories = list(run_directories(root))
         if not directories:
-            raise InputError(f"{given}: holds no run; a run is a directory with {INFO} and {PROGRESS}")
+            raise InputError(f"{given}: holds no run; expected: directories with {INFO} and {PROGRESS}")
         for directory in directories:
             resolved = directory.resolve()
             if resolved not in found:
@@ -86,51 +76,8 @@ def run_directories(root: Path) -> Iterable[Path]:
 
 def read_run(directory: Path) -> Run:
     """The run in `directory`. Raises InputError if its run.json or its config is missing or malformed."""
-    info = read_mapping(directory / INFO, json.loads)
+    info = read_info(directory)
     for key in ("algo", "env_id", "status", "seeds", "iterations"):
         if key not in info:
-            raise InputError(f"{directory / INFO}: has no {key!r}; it must be a run's own {INFO}")
-    config = read_mapping(directory / CONFIG, parse_config)
-    return Run(directory, info, dict(flatten(config)))
-
-
-def read_mapping(path: Path, parse: Any) -> dict[str, Any]:
-    try:
-        content = parse(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror}; every run directory has this file") from None
-    except (ValueError, yaml.YAMLError) as error:
-        reason = " ".join(str(error).split())
-        raise InputError(f"{path}: torn or not a run's file ({reason}); a mapping is expected") from None
-    if not isinstance(content, dict):
-        raise InputError(f"{path}: holds no mapping; it must be a run's own {path.name}")
-    return content
-
-
-def parse_config(text: str) -> Any:
-    """The content of a YAML text. Raises YAMLError.
-
-    Its sections are parsed one by one, as the configs of a sweep have most of them in common; a text that is not just
-    one section below the other is parsed as a whole.
-    """
-    try:
-        sections = [parse_section(section) for section in SECTION.split(text) if section]
-    except yaml.YAMLError:
-        sections = []
-    if sections and all(isinstance(section, dict) and len(section) == 1 for section in sections):
-        return {key: value for section in sections for key, value in section.items()}
-    return yaml.load(text, Loader=YAML_LOADER)
-
-
-@lru_cache(maxsize=1024)
-def parse_section(text: str) -> Any:
-    return yaml.load(text, Loader=YAML_LOADER)
-
-
-def flatten(config: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, Any]]:
-    """Leaves of a nested mapping, with dotted keys."""
-    for key, value in config.items():
-        if isinstance(value, Mapping):
-            yield from flatten(value, f"{prefix}{key}.")
-        else:
-            yield f"{prefix}{key}", value
+            raise InputError(f"{directory / INFO}: has no {key!r}; expected: the {INFO} that seedbed train wrote")
+    return Run(directory, info, dict(flatten(read_config(directory))))

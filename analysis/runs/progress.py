@@ -11,12 +11,7 @@ import numpy as np
 import pandas as pd
 from pandas.api.types import union_categoricals
 
-from analysis.runs.directories import InputError
-
-KEYS = ("seed", "iteration", "env_steps")
-STATUS = "status"
-OK = "ok"
-REQUIRED = ("algo", "env_id", *KEYS, "episodes", "episodic_return", "episodic_length", STATUS)
+from analysis.run_format import ALGO, ENV_ID, KEYS, LEADING_COLUMNS, STATUS, InputError
 
 BATCH_BYTES = 2**23
 """As much is parsed at once: to start pandas' parser takes longer than to parse a short file."""
@@ -104,13 +99,13 @@ def read_text(path: Path, columns: Sequence[str] | None, in_progress: bool) -> T
     try:
         data = path.read_bytes() if path.exists() or not in_progress else b""
     except OSError as error:
-        raise InputError(f"{path}: {error.strerror}; every run directory has this file") from None
+        raise InputError(f"{path}: {error.strerror}; expected: the file that seedbed train wrote") from None
     if in_progress and not data:
         return Text(path, ",".join([*KEYS, STATUS, *(columns or [])]).encode() + b"\n", b"", torn=False)
     names = header(path, data)
     for name in columns or []:
         if name not in names:
-            numbers = ", ".join(name for name in names if name not in ("algo", "env_id", STATUS))
+            numbers = ", ".join(name for name in names if name not in (ALGO, ENV_ID, STATUS))
             raise InputError(f"{path}: has no column {name!r}; its columns are {numbers}")
     data, torn = whole_rows(path, data, len(names), in_progress)
     end = data.find(b"\n") + 1
@@ -123,7 +118,7 @@ def header(path: Path, data: bytes) -> list[str]:
     columns = first.split(",")
     if not first:
         raise InputError(f"{path}: is empty; a progress.csv begins with a row of column names")
-    missing = [name for name in REQUIRED if name not in columns]
+    missing = [name for name in LEADING_COLUMNS if name not in columns]
     if missing:
         raise InputError(f"{path}: not a run's progress.csv, column {missing[0]!r} is missing")
     return columns
@@ -147,7 +142,7 @@ def whole_rows(path: Path, data: bytes, width: int, in_progress: bool) -> tuple[
 def parse_texts(texts: Sequence[Text], columns: Sequence[str] | None) -> tuple[pd.DataFrame, dict[Path, Progress]]:
     """The rows of files that have the same header, in their order. Raises InputError naming the first that is wrong."""
     names = texts[0].header.decode(errors="replace").rstrip().split(",")
-    wanted = [name for name in names if name not in ("algo", "env_id", *KEYS, STATUS)] if columns is None else columns
+    wanted = [name for name in names if name not in (ALGO, ENV_ID, *KEYS, STATUS)] if columns is None else columns
     try:
         table = parse(b"".join([texts[0].header, *(text.rows for text in texts)]), wanted)
     except ValueError:

@@ -78,8 +78,11 @@ def probability_interval(x: Strata, y: Strata, confidence: float = 0.95) -> Limi
 
     It does not collapse where every run of x is above every one of y. NaN with fewer than two seeds.
     """
+    if min(np.shape(sample)[-1] for sample in (*x, *y)) < 2:
+        nothing = np.full(np.shape(x[0])[:-1], np.nan)
+        return nothing, nothing
     value, number, degrees = probability_estimate(x, y)
-    t = scipy.stats.t.isf((1 - confidence) / 2, degrees) if few(x, y) >= 2 else np.nan
+    t = scipy.stats.t.isf((1 - confidence) / 2, degrees)
     centre = (value + t**2 / (2 * number)) / (1 + t**2 / number)
     half = t / (1 + t**2 / number) * np.sqrt(value * (1 - value) / number + t**2 / (4 * number**2))
     return np.maximum(centre - half, 0.0), np.minimum(centre + half, 1.0)
@@ -89,11 +92,6 @@ def probability_test(x: Strata, y: Strata) -> np.ndarray:
     """[...], two-sided p of P(X > Y) = 1/2: at most 1 - confidence just where probability_interval excludes 1/2."""
     value, number, degrees = probability_estimate(x, y)
     return np.asarray(2 * scipy.stats.t.sf(np.abs(value - 0.5) * 2 * np.sqrt(number), degrees))
-
-
-def few(x: Strata, y: Strata) -> int:
-    """The seeds of the smallest sample."""
-    return min(np.shape(sample)[-1] for sample in (*x, *y))
 
 
 def correlation(x: Strata, y: Strata) -> float:
@@ -133,9 +131,9 @@ def hedges_g_interval(x: np.ndarray, y: np.ndarray, confidence: float = 0.95) ->
 
     NaN with fewer than two seeds, or where neither sample varies.
     """
-    d = cohens_d(x, y) if min(len(x), len(y)) >= 2 else np.nan
-    if not np.isfinite(d):
+    if min(len(x), len(y)) < 2 or (constant(x) and constant(y)):
         return float("nan"), float("nan")
+    d = cohens_d(x, y)
     degrees = len(x) + len(y) - 2
     root = np.sqrt(1 / len(x) + 1 / len(y))
     t = d / root

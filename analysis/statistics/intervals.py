@@ -215,12 +215,14 @@ def simultaneous_band(
     if n < 2:
         return np.full(values.shape[1], np.nan), np.full(values.shape[1], np.nan)
     deviation = (values - values.mean(axis=0)) / np.sqrt(n - 1)
-    farthest = np.empty(n_resamples)
-    for i in range(n_resamples):
-        drawn = of((rng.standard_normal((n, n)) @ deviation).T)
-        t = np.divide(np.abs(drawn.value), drawn.error, out=np.zeros_like(drawn.error), where=drawn.error > 0)
-        farthest[i] = t.max()
-    reach = float(np.quantile(farthest, confidence))
+    step = max(1, 2_000_000 // values.size)
+    farthest = []
+    for start in range(0, n_resamples, step):
+        drawn = rng.standard_normal((min(step, n_resamples - start), n, n)) @ deviation
+        each = of(np.moveaxis(drawn, 1, -1))
+        t = np.divide(np.abs(each.value), each.error, out=np.zeros_like(each.error), where=each.error > 0)
+        farthest.append(t.max(axis=-1))
+    reach = float(np.quantile(np.concatenate(farthest), confidence))
     return estimate.value - reach * estimate.error, estimate.value + reach * estimate.error
 
 

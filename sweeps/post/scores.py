@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from analysis import statistics as st
-from analysis.alignment import curves_of, floor_of
+from analysis.alignment import curves_of, floors_of
 from analysis.summary import CONFIDENCE, stream
 from sweeps.post.data import Data
 from sweeps.post.runs import ABLATION_SEEDS, DEPARTURES_OF
@@ -22,8 +22,9 @@ ALL_TOGETHER = "all together"
 
 
 def values_of(frame: pd.DataFrame, metric: str) -> np.ndarray:
-    """``[seeds, iterations]``; a seed that failed has the lowest value of the run from then on."""
-    return curves_of(frame, metric, "iteration").filled(floor_of(frame, metric))
+    """``[seeds, iterations]``; a seed that failed scores the task's low reference from then on."""
+    lines = curves_of(frame, metric, "iteration")
+    return lines.filled(floors_of(frame, lines, metric))
 
 
 def final_returns(frame: pd.DataFrame, metric: str) -> np.ndarray:

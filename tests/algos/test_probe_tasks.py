@@ -76,6 +76,7 @@ def is_right(preferences: np.ndarray, form: str) -> bool:
     return bool(((low < preferences) & (preferences <= high)).all())
 
 
+@pytest.mark.slow
 @each_variant
 def test_a_reward_after_two_steps_is_worth_gamma_at_first(variant):
     """Discounting; values that run across the end of an episode."""
@@ -91,6 +92,7 @@ def test_the_best_action_is_found(variant, form):
     assert is_right(preference(trained(variant, f"BestAction-{form}"), START), form)
 
 
+@pytest.mark.slow
 @each_variant
 @each_form
 def test_the_action_depends_on_the_observation(variant, form):
@@ -101,6 +103,7 @@ def test_the_action_depends_on_the_observation(variant, form):
         assert is_right(-preference(run, [distractor, -1.0]), form)
 
 
+@pytest.mark.slow
 @each_variant
 @each_form
 def test_credit_goes_to_the_earlier_action(variant, form):
@@ -108,6 +111,7 @@ def test_credit_goes_to_the_earlier_action(variant, form):
     assert is_right(preference(trained(variant, f"Delayed-{form}"), START), form)
 
 
+@pytest.mark.slow
 @each_variant
 @each_form
 def test_a_delay_is_weighed_by_gamma(variant, form):

@@ -197,6 +197,7 @@ def test_trpo_step_is_that_of_sb3_contrib(env):
     assert np.linalg.norm(ours - theirs) < 0.02 * np.linalg.norm(theirs)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("env", TASKS)
 def test_trpo_never_leaves_its_region(tmp_path, env):
     rows = train_rows(tmp_path, ["algo=trpo", f"env={env}", "num_seeds=3", "iterations=12", "num_steps=128"])
@@ -214,6 +215,7 @@ def test_ppo_stops_each_seed_by_itself(tmp_path):
     assert len(set(steps)) > 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("algo", VARIANTS)
 def test_every_variant_learns_cartpole(algo):
     run = trainer(f"algo={algo}", "env=cartpole", "num_seeds=3", "iterations=20", "num_steps=128")

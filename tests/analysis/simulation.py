@@ -1,14 +1,15 @@
 """How often intervals hold the truth, and how often tests find what is and what is not there, by simulation.
 
 `python -m tests.analysis.simulation` runs the full study (some minutes) and writes simulation.csv beside this file: one
-row per quantity, case and numbers of seeds, with the number of simulations that the row had.
+row per quantity, case and numbers of seeds, with the number of simulations that the row had. With names of parts
+(STUDIES) it runs only those, and keeps the other rows.
 """
 
 import functools
 import itertools
 import math
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -107,17 +108,21 @@ def intervals_of_one(simulations: int, rng: np.random.Generator) -> Iterator[Row
         yield row("coverage: fraction of runs", f"{share:.0%}", n, None, "0.95", rate, simulations)
 
 
-def bands(simulations: int, rng: np.random.Generator) -> Iterator[Row]:
-    """Curves that rise and wander, 40 points: how often a band holds all of the true curve."""
+def band_covers(statistic: str, n: int, simulations: int, rng: np.random.Generator) -> float:
+    """Rate at which a simultaneous band holds all of the true curve: `n` seeds that rise and wander, 40 points."""
     rise = 100 * (1 - np.exp(-np.arange(40) / 10))
+    found = 0
+    for _ in range(simulations):
+        curves = rise + rng.normal(0, 10, (n, 1)) + rng.normal(0, 3, (n, 40)).cumsum(axis=1)
+        low, high = st.simultaneous_band(curves, rng, statistic, n_resamples=200)
+        found += bool(((low <= rise) & (rise <= high)).all())
+    return found / simulations
+
+
+def bands(simulations: int, rng: np.random.Generator) -> Iterator[Row]:
     for statistic, n in itertools.product(("mean", "iqm"), SIZES):
-        found = 0
-        for _ in range(simulations):
-            curves = rise + rng.normal(0, 10, (n, 1)) + rng.normal(0, 3, (n, 40)).cumsum(axis=1)
-            low, high = st.simultaneous_band(curves, rng, statistic, n_resamples=200)
-            found += bool(((low <= rise) & (rise <= high)).all())
-        yield row(f"coverage: simultaneous band of the {statistic}", "random walks", n, None, "0.95",
-                  found / simulations, simulations)  # fmt: skip
+        rate = band_covers(statistic, n, simulations, rng)
+        yield row(f"coverage: simultaneous band of the {statistic}", "random walks", n, None, "0.95", rate, simulations)
 
 
 @functools.cache
@@ -220,18 +225,22 @@ def powers(simulations: int, rng: np.random.Generator) -> Iterator[Row]:
             yield row("power: at the difference said to be found", case, n, m, "0.80", rejected(p, level), simulations)
 
 
+def correlated(n: int, rho: float, simulations: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Two samples [simulations, n] whose seeds correlate."""
+    shared, own = rng.normal(size=(simulations, n)), rng.normal(size=(simulations, n))
+    return shared, rho * shared + math.sqrt(1 - rho**2) * own
+
+
 def pairing(simulations: int, rng: np.random.Generator) -> Iterator[Row]:
     """Seeds that correlate, compared one by one or not: errors, and power at what unpaired tests find in 80%."""
     for n, rho in itertools.product((6, 8, 10, 12, 20, 36), (-0.4, 0.0, 0.2, 0.4, 0.8)):
-        shared, own = rng.normal(size=(simulations, n)), rng.normal(size=(simulations, n))
-        other = rho * shared + math.sqrt(1 - rho**2) * own
-        gap = st.detectable_effect(n, n)
+        x, y = correlated(n, rho, simulations, rng)
+        case = f"normal, correlation {rho:g}"
         for test, paired in (("seed by seed", True), ("unpaired", False)):
-            case = f"normal, correlation {rho:g}"
-            yield row(
-                f"type I error: {test}", case, n, n, "<= 0.05", rejected(combined(shared, other, paired)), simulations
-            )
-            yield row(f"power: {test}", case, n, n, "", rejected(combined(shared + gap, other, paired)), simulations)
+            false = rejected(combined(x, y, paired))
+            yield row(f"type I error: {test}", case, n, n, "<= 0.05", false, simulations)
+            found = rejected(combined(x + st.detectable_effect(n, n), y, paired))
+            yield row(f"power: {test}", case, n, n, "", found, simulations)
 
 
 def equivalence(simulations: int, rng: np.random.Generator) -> Iterator[Row]:
@@ -273,25 +282,35 @@ def families(simulations: int, rng: np.random.Generator) -> Iterator[Row]:
         yield row("family-wise error: 3 variants, 2 tasks", case, n, n, "<= 0.05", float(np.mean(found)), simulations)
 
 
-STUDIES: list[tuple[Callable[[int, np.random.Generator], Iterator[Row]], int]] = [
-    (intervals_of_one, 10_000), (families, 2_000), (bands, 300), (effect_sizes, 400), (probabilities, 2_000),
-    (pairing, 1_500), (differences, 2_000), (powers, 2_000), (equivalence, 400),
-]  # fmt: skip
+STUDIES: dict[str, tuple[Callable[[int, np.random.Generator], Iterator[Row]], int]] = {
+    "intervals": (intervals_of_one, 4_000), "families": (families, 2_000), "probabilities": (probabilities, 2_000),
+    "differences": (differences, 1_500), "powers": (powers, 1_500), "pairing": (pairing, 1_000), "bands": (bands, 200),
+    "equivalence": (equivalence, 200), "effects": (effect_sizes, 400),
+}  # fmt: skip
+"""Each part of the study, and how many simulations a row of it has."""
 
 
-def study(share: float = 1.0) -> pd.DataFrame:
-    """All rows, with that share of the full number of simulations; says on stderr how far it has come."""
-    rows = []
-    for number, (part, simulations) in enumerate(STUDIES):
-        print(f"{number + 1}/{len(STUDIES)} {part.__name__}", file=sys.stderr, flush=True)
-        for done, each in enumerate(part(max(1, round(share * simulations)), np.random.default_rng([95, number])), 1):
-            rows.append(each)
-            print(f"\r  {done} rows", end="", file=sys.stderr, flush=True)
+def study(names: Sequence[str] = tuple(STUDIES)) -> Iterator[pd.DataFrame]:
+    """The rows of each part; says on stderr how far it has come."""
+    for name in names:
+        part, simulations = STUDIES[name]
+        rows: list[Row] = []
+        for each in part(simulations, np.random.default_rng([95, list(STUDIES).index(name)])):
+            rows.append({"study": name} | each)
+            print(f"\r{name}: {len(rows)} rows", end="", file=sys.stderr, flush=True)
         print(file=sys.stderr)
-    return pd.DataFrame(rows).astype({"m": "Int64"})
+        yield pd.DataFrame(rows).astype({"m": "Int64"})
+
+
+def main(names: Sequence[str]) -> None:
+    """Runs the parts of these names, or all, and writes their rows into the table."""
+    table = pd.read_csv(TABLE).astype({"m": "Int64"}) if names and TABLE.exists() else pd.DataFrame()
+    for part in study(names or tuple(STUDIES)):
+        kept = [table[table["study"] != part["study"].iloc[0]]] if len(table) else []
+        table = pd.concat([*kept, part], ignore_index=True)
+        table.to_csv(TABLE, index=False, float_format="%.4g", lineterminator="\n")
+    print(TABLE)
 
 
 if __name__ == "__main__":
-    table = study()
-    table.to_csv(TABLE, index=False, float_format="%.4g", lineterminator="\n")
-    print(TABLE)
+    main(sys.argv[1:])

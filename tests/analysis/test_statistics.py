@@ -198,3 +198,11 @@ def test_nobody_reaches_the_threshold():
     assert st.kaplan_meier(time, reached)[1].tolist() == [1.0]
     assert np.isnan(st.median_time(time, reached))
     assert st.log_rank_test((time, reached), (time, reached)) == 1.0
+
+
+@pytest.mark.parametrize("n", [2, 4, 6, 10, 14, 24, 26, 36])
+def test_half_the_seeds_are_there_when_exactly_half_are(n):
+    """The product of (1 - 1/at risk) is not quite one half in floating point."""
+    time, reached = np.arange(1.0, n + 1), np.arange(n) < n // 2
+    time[n // 2 :] = n
+    assert st.median_time(time, reached) == n // 2

@@ -26,6 +26,7 @@ class Endless(gym.Env):
 gym.register("SeedbedTest/Endless-v0", Endless, max_episode_steps=5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("estimator", "low", "high"),
     [

@@ -138,6 +138,7 @@ def test_workers_give_what_one_process_gives_however_many(num_workers: int) -> N
     envs.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
 def test_workers_outlive_what_asks_their_parent_to_stop(signum: signal.Signals) -> None:
     envs = make_vec("Acrobot-v1", 4, {}, "async")
@@ -151,6 +152,7 @@ def test_workers_outlive_what_asks_their_parent_to_stop(signum: signal.Signals) 
     assert [worker.exitcode for worker in workers] == [0] * len(workers)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ends", ["sys.exit(3)", "raise RuntimeError"])
 def test_workers_end_with_a_parent_that_does_not_close_them(ends: str) -> None:
     program = f"""

@@ -134,6 +134,7 @@ def test_every_job_of_a_sweep_is_checked_before_the_first_starts(overrides, word
     assert not (tmp_path / "sweep").exists()
 
 
+@pytest.mark.slow
 def test_a_sweep_does_not_mix_with_another_in_its_directory(tmp_path):
     command = ("--multirun", *sizes("a2c"), "iterations=1", f"hydra.sweep.dir={tmp_path}")
     assert train(*command, "gamma=0.9,0.8").status == 0
@@ -161,6 +162,7 @@ def test_commands_that_read_a_directory_refuse_one_that_is_none(module, tmp_path
         assert str(tmp_path / name) in ended.err
 
 
+@pytest.mark.slow
 def test_the_module_runs_as_a_command(tmp_path):
     command = [sys.executable, "-m", "sweeps.train", "gamma=1.5", f"hydra.run.dir={tmp_path}/run"]
     ended = subprocess.run(command, capture_output=True, text=True, check=False)

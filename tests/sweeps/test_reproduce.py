@@ -75,6 +75,7 @@ def test_from_data_draws_the_same_bytes_without_runs(quick, tmp_path):
     assert not (tmp_path / "none").exists()
 
 
+@pytest.mark.slow
 def test_complete_runs_are_reused_and_data_stay_the_same_bytes(quick):
     before = command.files_below(quick)
     assert reproduce("--runs", quick, *ONLY) == 0
@@ -94,6 +95,7 @@ def test_an_unknown_figure_is_refused(tmp_path, capsys):
     assert line.count("\n") == 1
 
 
+@pytest.mark.slow
 def test_interrupted_it_goes_on_to_the_same_bytes(quick, tmp_path):
     arguments = ("--quick", "--train-only", "--runs", tmp_path, "--only", "cartpole-a2c")
     running = command.Command("sweeps.reproduce", *arguments)

@@ -55,11 +55,13 @@ def killed_at_random_moments(command: tuple[str, ...], key: str, work: Path, mom
         assert tables(directory) == whole
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("algo", "env"), [("a2c", "swingup"), ("ppo", "swingup"), ("trpo", "cartpole")])
 def test_a_killed_run_goes_on_to_the_same_bytes(algo, env, tmp_path):
     killed_at_random_moments((*sizes(algo), *LONG, f"env={env}"), "hydra.run.dir", tmp_path, moments=1)
 
 
+@pytest.mark.slow
 def test_a_killed_sweep_goes_on_to_the_same_bytes(tmp_path):
     command = ("--multirun", *sizes("a2c,ppo"), *LONG)
     killed_at_random_moments(command, "hydra.sweep.dir", tmp_path, moments=1)
@@ -76,6 +78,7 @@ def test_twenty_kills_of_a_sweep(tmp_path):
     killed_at_random_moments(("--multirun", *sizes("a2c,ppo,trpo"), *LONG), "hydra.sweep.dir", tmp_path, moments=20)
 
 
+@pytest.mark.slow
 def test_joint_critics_schedules_and_rmsprop_resume_to_the_same_bytes(tmp_path):
     command = (
         *sizes("ppo")[:-1],
@@ -116,6 +119,7 @@ def test_an_interrupted_run_resumes_by_its_directory(interrupted):
     assert [line.split(",")[0] for line in timing[1:]] == [str(number) for number in range(25)]
 
 
+@pytest.mark.slow
 def test_threads_and_checkpoints_may_change_on_resume_and_nothing_else(interrupted):
     command = (*sizes("ppo"), *LONG, f"hydra.run.dir={interrupted}", "resume=true")
     before = files_below(interrupted)
@@ -147,6 +151,7 @@ def test_what_is_complete_is_verified_and_left_alone(interrupted):
         assert rows(whole) == damage
 
 
+@pytest.mark.slow
 def test_an_interrupted_sweep_finishes_what_is_unfinished(tmp_path):
     command = ("--multirun", *sizes("a2c,ppo"), *LONG, "iterations=12", "seed=0,4")
     assert train(*command, f"hydra.sweep.dir={tmp_path}/whole").status == 0
@@ -168,6 +173,7 @@ def test_an_interrupted_sweep_finishes_what_is_unfinished(tmp_path):
         assert rows(sweep / f"{job}-CartPole-v1") == rows(tmp_path / "whole" / f"{job}-CartPole-v1")
 
 
+@pytest.mark.slow
 def test_seeds_split_over_jobs_write_the_rows_of_one_job(tmp_path):
     common = (*sizes("trpo"), "iterations=4")
     assert train(*common, "num_seeds=6", f"hydra.run.dir={tmp_path}/one").status == 0
@@ -179,6 +185,7 @@ def test_seeds_split_over_jobs_write_the_rows_of_one_job(tmp_path):
     assert sorted(one) == sorted(row for part in parts for row in part[1:])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("vectorization", ["sync", "async"])
 def test_a_task_that_cannot_be_saved_goes_on_with_fresh_episodes(vectorization, tmp_path):
     task = (f"env.vectorization={vectorization}", "iterations=2000", "checkpoint_interval=2", "num_seeds=2")
