@@ -457,6 +457,7 @@ class CompiledMLP:
 
     def __init__(self, sizes: Sequence[int], activation: str) -> None:
         self.sizes = np.array(sizes, np.int64)
+        self.activation = activation
         self.relu = activation == "relu"
         self.num_weights = int((self.sizes[:-1] * self.sizes[1:]).sum())
         self._work: dict[np.dtype, Array] = {}

@@ -141,7 +141,7 @@ def _activate(values: Array, count: int, hyperbolic: bool) -> None:
             values[j] = 0 if values[j] < 0 else values[j]
 
 
-@njit
+@njit(cache=True)
 def transposed_outputs(params: Array, sizes: Array) -> Array:
     """The last layer's weights, flat [outputs, inputs], each row padded to whole vectors by zeros."""
     fan_in, fan_out = sizes[-2], sizes[-1]
