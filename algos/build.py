@@ -1,7 +1,6 @@
 """From a validated config to the parts of a run."""
 
 import os
-from collections.abc import Sequence
 from typing import Any
 
 import numba
@@ -10,23 +9,26 @@ import torch
 from gymnasium import spaces
 from gymnasium.vector import VectorEnv
 
-from algos.config import Config, EnvConfig, NetworkConfig
+from algos.config import Config, EnvConfig, SharedConfig
 from algos.core.collector import Collector
 from algos.core.critic import Critic
 from algos.core.evaluation import Evaluator, PeriodicEvaluation
 from algos.core.loop import Trainer
-from algos.core.networks import MLP, init_orthogonal, init_torch_default
+from algos.core.network import Network
 from algos.core.normalisation import ObservationNormaliser, RewardNormaliser
 from algos.core.policy import CategoricalHead, GaussianHead, Head, Policy, SquashedHead, StateDependentGaussianHead
 from algos.core.resources import Resources
 from algos.core.run import Run
+from algos.core.shared import OutputsOf
 from algos.core.stepping import make_stepping
 from algos.envs.errors import TaskError
+from algos.envs.flat import observation_shape
 from algos.envs.make import make_vec
 from algos.envs.vector import SameStepVectorEnv
 from algos.machine import usable_cores
-from algos.parts import find_class
-from algos.streams import environment_seeds, stream
+from algos.networks import make_network
+from algos.parts import PartError, find_class
+from algos.streams import environment_seeds
 
 DTYPES: dict[str, tuple[Any, torch.dtype]] = {
     "float32": (np.float32, torch.float32),
@@ -47,33 +49,38 @@ def make_head(space: spaces.Space, spread: str, squash: str) -> Head:
     return SquashedHead(gaussian) if squash == "tanh" else gaussian
 
 
-def initial_params(config: NetworkConfig, sizes: Sequence[int], seeds: Sequence[int], purpose: str) -> np.ndarray:
-    """Initial parameters of every seed's network ``[S, P]``, float64."""
-    if config.init == "torch":
-        return np.stack([init_torch_default(sizes, stream(s, purpose), config.last_layer_scale) for s in seeds])
-    gain = 2.0**0.5
-    return np.stack([init_orthogonal(sizes, stream(s, purpose), gain, config.last_layer_scale) for s in seeds])
-
-
 def make_agents(config: Config, envs: VectorEnv, resources: Resources) -> tuple[Policy, Critic]:
-    """The policies and critics of all seeds."""
+    """The policies and critics of all seeds.
+
+    Raises:
+        PartError: a module cannot be a network.
+    """
     numpy_dtype, dtype = DTYPES[config.dtype]
     options: dict[str, Any] = {"dtype": dtype, "device": config.device}
-    num_obs = int(np.prod(envs.single_observation_space.shape or (1,)))
+    shape = observation_shape(envs.single_observation_space)
     seeds = config.seeds
 
+    def network(key: str, num_outputs: int, purpose: str) -> tuple[Network, np.ndarray]:
+        try:
+            return make_network(getattr(config, key), shape, num_outputs, seeds, purpose, dtype, config.device)
+        except PartError as error:
+            raise PartError(f"{key}: {error}") from error
+
     head = make_head(envs.single_action_space, config.policy.spread, config.policy.squash)
-    policy_network = MLP((num_obs, *config.policy.hidden, head.num_outputs), config.policy.activation)
-    weights = initial_params(config.policy, policy_network.sizes, seeds, "policy_init")
+    shared = isinstance(config.value, SharedConfig)
+    policy_network, weights = network("policy", head.num_outputs + shared, "policy_init")
     initial = np.concatenate([weights, np.zeros((len(seeds), head.num_extra))], axis=1)
     initial[:, initial.shape[1] - head.num_spread :] += config.policy.spread_init
     policy_params = torch.tensor(initial, **options).requires_grad_()
-
-    value_network = MLP((num_obs, *config.value.hidden, 1), config.value.activation)
-    values = initial_params(config.value, value_network.sizes, seeds, "critic_init")
-    value_params = torch.tensor(values, **options).requires_grad_()
+    if shared:
+        value_network: Network = OutputsOf(policy_network, head.num_outputs, 1)
+        policy_network, value_params = OutputsOf(policy_network, 0, head.num_outputs), policy_params
+    else:
+        value_network, values = network("value", 1, "critic_init")
+        value_params = torch.tensor(values, **options).requires_grad_()
 
     normalisation = config.normalisation
+    num_obs = int(np.prod(shape or (1,)))
     obs_normaliser = ObservationNormaliser(
         len(seeds), num_obs, numpy_dtype, normalise=normalisation.obs, clip=normalisation.obs_clip
     )
@@ -129,7 +136,7 @@ def make_trainer(config: Config) -> Trainer:
         normalise=config.normalisation.reward,
         clip=config.normalisation.reward_clip,
     )
-    stepping = make_stepping(envs, environment_seeds(seeds, config.num_envs), len(seeds), dtype, policy.head)
+    stepping = make_stepping(envs, environment_seeds(seeds, config.num_envs), len(seeds), dtype, policy)
     collector = Collector(stepping, config.num_steps, resources.streams("actions"), dtype, reward_normaliser)
     estimator_class: Any = find_class(config.estimator.target)
     run = Run(policy, critic, estimator_class(config.estimator, resources), resources)

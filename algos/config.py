@@ -4,6 +4,7 @@ Of its algorithm, critic, estimator and optimisers it knows only what is asked o
 beside their code, in the ``Settings`` of each class.
 """
 
+from collections.abc import Mapping
 from functools import partial
 from importlib.util import find_spec
 from typing import Annotated, Any, ClassVar, Literal
@@ -20,6 +21,8 @@ from pydantic import (
 )
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
+from algos.arguments import check_arguments
+from algos.core.activations import Activation
 from algos.parts import PartError, find_class, require
 
 Positive = Annotated[int, Field(ge=1)]
@@ -30,6 +33,9 @@ Fraction = Annotated[float, Field(ge=0, le=1)]
 Decay = Annotated[float, Field(ge=0, lt=1)]
 Schedule = Literal["constant", "linear"]
 """``linear`` falls to zero over the iterations."""
+
+MODULE_ARGUMENTS = ("observation_shape", "num_outputs")
+"""What every module of a network is made with: ``tuple[int, ...]`` and ``int``."""
 
 UPDATE = ("policy", "transitions", "estimates", "active")
 """What a variant's ``update`` takes; see :class:`algos.core.algorithm.Algorithm`."""
@@ -67,11 +73,15 @@ def _part_settings(base: type[PartSettings], methods: dict[str, tuple[str, ...]]
         found: Any = find_class(named.target)
         require(found, base, methods)
     except PartError as error:
-        problem = PydanticCustomError("part", "{reason}", {"reason": str(error)})
-        place = InitErrorDetails(type=problem, loc=("_target_",), input=named.target)
-        raise ValidationError.from_exception_data(base.__name__, [place]) from None
+        raise _part_error(base, named.target, error) from None
     settings: PartSettings = found.Settings.model_validate(value)
     return settings
+
+
+def _part_error(base: type[BaseModel], target: str, error: PartError) -> ValidationError:
+    problem = PydanticCustomError("part", "{reason}", {"reason": str(error)})
+    place = InitErrorDetails(type=problem, loc=("_target_",), input=target)
+    return ValidationError.from_exception_data(base.__name__, [place])
 
 
 class _Named(BaseModel):
@@ -135,21 +145,86 @@ class EnvConfig(Section):
     vectorization: Literal["auto", "sync", "async", "envpool"]
 
 
-class NetworkConfig(Section):
-    """Layers between the observation and the output; no hidden layer is a linear map."""
+class LayersConfig(Section):
+    """A network of linear layers between the observation and the output; no hidden layer is a linear map."""
 
     hidden: list[Positive]
-    activation: Literal["relu", "tanh"]
+    activation: Activation
     init: Literal["orthogonal", "torch"]
     last_layer_scale: NonNegative
 
 
-class PolicyConfig(NetworkConfig):
-    """The policy's network; the spread of a Gaussian policy, and what is done to its actions."""
+class ModuleConfig(Section):
+    """A ``torch.nn.Module`` as the network, of the class ``_target_``; all other keys are arguments of the class."""
+
+    model_config = ConfigDict(extra="allow")
+    target: str = Field(alias="_target_")
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """The keyword arguments, besides ``MODULE_ARGUMENTS``."""
+        assert self.model_extra is not None
+        return check_arguments(find_class(self.target), MODULE_ARGUMENTS, self.model_extra)
+
+
+class SharedConfig(Section):
+    """No network of the critic's own: the policy's has one output more, the value, and both train its parameters."""
+
+    shared: Literal[True]
+
+
+class HeadConfig(Section):
+    """The spread of a Gaussian policy, and what is done to its actions."""
 
     spread: Literal["log_std", "log_variance", "state_dependent"]
     spread_init: Finite
     squash: Literal["none", "tanh"]
+
+
+class LayersPolicyConfig(LayersConfig, HeadConfig):
+    """A policy whose network has linear layers."""
+
+
+class ModulePolicyConfig(ModuleConfig, HeadConfig):
+    """A policy whose network is a module."""
+
+    model_config = ConfigDict(extra="allow")
+
+    @model_validator(mode="after")
+    def _spread_begins_at_zero(self) -> "ModulePolicyConfig":
+        if self.spread == "state_dependent" and self.spread_init != 0:
+            raise ValueError(
+                f"spread_init={self.spread_init} with spread=state_dependent: a module makes its own outputs; "
+                "allowed: spread_init=0.0"
+            )
+        return self
+
+
+def _policy_network(value: Any) -> Any:
+    return _network(LayersPolicyConfig, ModulePolicyConfig, value)
+
+
+def _value_network(value: Any) -> Any:
+    if isinstance(value, SharedConfig) or (isinstance(value, Mapping) and "shared" in value):
+        return SharedConfig.model_validate(value)
+    return _network(LayersConfig, ModuleConfig, value)
+
+
+def _network(layers: type[LayersConfig], module: type[ModuleConfig], value: Any) -> LayersConfig | ModuleConfig:
+    if isinstance(value, layers | module):
+        return value
+    if not (isinstance(value, Mapping) and "_target_" in value):
+        return layers.model_validate(value)
+    settings = module.model_validate(value)
+    from torch.nn import Module  # where a module is named, PyTorch is there already
+
+    try:
+        if not issubclass(find_class(settings.target), Module):
+            raise PartError("is not a torch.nn.Module; allowed: a class derived from it")
+        _ = settings.arguments
+    except PartError as error:
+        raise _part_error(module, settings.target, error) from None
+    return settings
 
 
 class NormalisationConfig(Section):
@@ -183,8 +258,8 @@ class Config(Section):
     threads: Positive | None
     algo: Annotated[AlgorithmSettings, part(AlgorithmSettings, update=UPDATE)]
     env: EnvConfig
-    policy: PolicyConfig
-    value: NetworkConfig
+    policy: Annotated[LayersPolicyConfig | ModulePolicyConfig, PlainValidator(_policy_network)]
+    value: Annotated[LayersConfig | ModuleConfig | SharedConfig, PlainValidator(_value_network)]
     critic: Annotated[CriticSettings, part(CriticSettings, fit=("transitions", "estimates", "active"))]
     estimator: Annotated[EstimatorSettings, part(EstimatorSettings, estimate=("transitions", "critic"))]
     normalisation: NormalisationConfig
@@ -207,6 +282,14 @@ class Config(Section):
                 "policy.squash=tanh: env.rescale_actions=False, but its actions are from [-1, 1]; "
                 "allowed with env.rescale_actions=True"
             )
+        if isinstance(self.value, SharedConfig):
+            if not self.critic.joint:
+                raise ValueError("value.shared=True: the critic has steps of its own; allowed with critic=joint")
+            if self.policy.spread == "state_dependent" and self.policy.spread_init != 0:
+                raise ValueError(
+                    f"policy.spread_init={self.policy.spread_init}: value.shared=True, policy.spread=state_dependent; "
+                    "allowed: 0.0"
+                )
         for settings in (self.algo, self.critic, self.estimator):
             settings.check(self)
         return self

@@ -8,7 +8,7 @@ from gymnasium import spaces
 from gymnasium.vector import VectorEnv
 
 from algos.build import make_agents, make_environments
-from algos.config import Config
+from algos.config import Config, ModuleConfig
 from algos.core.loop import RESERVED
 from algos.core.policy import Policy
 from algos.core.resources import Resources
@@ -37,10 +37,14 @@ class Rehearsals:
         if other != algo.target:
             raise PartError(f"algo.name={algo.name!r}: taken by {other} in this sweep; allowed: another name")
         parts = (algo, config.critic, config.estimator, config.env, config.policy, config.value)
-        if is_foreign(config) and parts not in self.done:
+        if has_foreign(config) and parts not in self.done:
             self.done.append(parts)
             envs = make_environments(config.env, 1)
-            rehearse(config, envs)
+            if has_foreign_parts(config):
+                rehearse(config, envs)
+            else:
+                small = two_seeds(config)
+                make_agents(small, envs, Resources(small))
             envs.close()
 
 
@@ -50,7 +54,7 @@ def rehearse(config: Config, envs: VectorEnv) -> None:
     Raises:
         PartError: a part fails, or reports what is not one number a seed.
     """
-    small = config.model_copy(update={"num_seeds": NUM_SEEDS, "device": "cpu"})
+    small = two_seeds(config)
     part = "critic"
     try:
         resources = Resources(small)
@@ -69,6 +73,8 @@ def rehearse(config: Config, envs: VectorEnv) -> None:
         algorithm = algorithm_class(small.algo, run)
         shape = policy.params.shape
         stats = algorithm.update(policy, transitions, run.estimator.revise(transitions, estimates, critic), active)
+    except PartError:
+        raise
     except Exception as error:
         raise PartError(f"{_label(config, part)}: fails in a rehearsal ({type(error).__name__}: {error})") from error
     label = _label(config, "algo")
@@ -113,8 +119,19 @@ def made_up(config: Config, policy: Policy, envs: VectorEnv) -> Transitions:
     return Transitions(steps, obs, steps.last_obs, steps.final_obs, steps.rewards, old, log_probs)
 
 
-def is_foreign(config: Config) -> bool:
-    """Whether a part of a run comes from outside."""
+def two_seeds(config: Config) -> Config:
+    """The run with so few seeds."""
+    return config.model_copy(update={"num_seeds": NUM_SEEDS, "device": "cpu"})
+
+
+def has_foreign(config: Config) -> bool:
+    """Whether a part of a run, or a network, comes from outside."""
+    networks = [section for section in (config.policy, config.value) if isinstance(section, ModuleConfig)]
+    return has_foreign_parts(config) or not all(is_ours(section.target) for section in networks)
+
+
+def has_foreign_parts(config: Config) -> bool:
+    """Whether what learns comes from outside: networks are tried out when they are made, all else in an update."""
     sections = (config.algo, config.critic, config.estimator)
     sections += tuple(getattr(section, "optimiser", section) for section in sections)
     return not all(is_ours(section.target) for section in sections)

@@ -1,1 +1,28 @@
-"""Commands that train, resume, reproduce, evaluate and record runs, and the format of a run's directory."""
+"""Commands that train, resume, reproduce, evaluate and record runs. In a notebook: ``from sweeps import train``."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sweeps.notebook import train
+
+__all__ = ["train"]
+
+ROOT = Path(__file__).resolve().parent.parent
+"""Where this installation has its packages."""
+
+# A folder of the working directory may be called algos, analysis or conf as well, and may come first on the path.
+sys.path.insert(0, str(ROOT))
+import algos  # noqa: E402, F401
+import analysis  # noqa: E402, F401
+
+sys.path.remove(str(ROOT))
+
+
+def __getattr__(name: str) -> Any:
+    if name == "train":  # imported when it is asked for; the module of this name is the command's
+        from sweeps.notebook import train
+
+        return train
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

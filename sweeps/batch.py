@@ -9,9 +9,7 @@ from typing import Any
 
 from analysis.run_format import TIMING
 from sweeps.compose import composed_config
-from sweeps.interrupt import interrupt
 from sweeps.status import duration
-from sweeps.training import train
 
 
 @dataclass(frozen=True)
@@ -39,8 +37,11 @@ def train_runs(runs: Sequence[Run], directory: Path) -> list[str]:
 
     Ends early where a signal asks for it; ``interrupt.received`` tells.
     """
+    from sweeps.interrupt import interrupt
+    from sweeps.training import train  # late: it takes seconds, which a command's help has no need of
+
     troubled = []
-    interrupt.install()
+    interrupt.install(directory)
     try:
         for number, (run, left) in enumerate(zip(runs, estimates(runs, directory), strict=True)):
             print(f"[{number + 1}/{len(runs)}] {run.name}{left}", flush=True)

@@ -13,6 +13,7 @@ from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
 from algos.envs.errors import TaskError
+from sweeps.compose import own_config_dir, plain_config
 from sweeps.errors import InputError, exit_with
 from sweeps.interrupt import exit_interrupted, interrupt
 from sweeps.jobs import ELSEWHERE, check_jobs, sweep_jobs
@@ -44,7 +45,7 @@ class CheckBeforeStart(Callback):
     @_must_pass
     def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
         """Check the one job."""
-        check_jobs([(config, Path(config.hydra.run.dir))], launcher="basic")
+        check_jobs([(plain_config(config), Path(config.hydra.run.dir))], launcher="basic")
 
     @_must_pass
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
@@ -57,11 +58,18 @@ class CheckBeforeStart(Callback):
         sweep = Path(config.hydra.sweep.dir)
         check_writable(sweep)
         paths = [sweep / job.hydra.sweep.subdir for job in jobs]
-        contents = check_jobs(list(zip(jobs, paths, strict=True)), launcher)
-        overrides = [*config.hydra.overrides.hydra, *config.hydra.overrides.task]
-        write_sweep(sweep, overrides, [job.hydra.sweep.subdir for job in jobs], contents)
+        contents = [plain_config(job) for job in jobs]
+        check_jobs(list(zip(contents, paths, strict=True)), launcher)
+        write_sweep(
+            sweep,
+            [*config.hydra.overrides.hydra, *config.hydra.overrides.task],
+            own_config_dir(config),
+            [job.hydra.sweep.subdir for job in jobs],
+            contents,
+            [list(job.hydra.overrides.task) for job in jobs],
+        )
         if launcher not in ELSEWHERE:
-            interrupt.install()
+            interrupt.install(sweep)
 
     @_must_pass
     def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:

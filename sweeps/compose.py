@@ -1,27 +1,48 @@
 """Composing configs from ``conf/``, as Hydra's command line does."""
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from hydra import compose, initialize_config_dir
+from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from sweeps import ROOT
 from sweeps.errors import InputError
 
-CONF = Path(__file__).resolve().parent.parent / "conf"
+CONF = ROOT / "conf"
 """The folder of this installation. A path, not a package: a folder ``conf`` in the working directory is the user's."""
 
 
-def composed_config(overrides: Sequence[str]) -> dict[str, Any]:
-    """The config that ``seedbed train OVERRIDES`` composes, as plain containers.
+def composed_config(overrides: Sequence[str], config_dir: str | os.PathLike[str] | None = None) -> dict[str, Any]:
+    """The config that ``seedbed train --config-dir CONFIG_DIR OVERRIDES`` composes, as plain containers.
 
     Raises:
-        InputError: an interpolation does not resolve, or a value is missing.
+        InputError: there is no such option or key, an interpolation does not resolve, or a value is missing.
     """
-    with initialize_config_dir(str(CONF), version_base="1.3"):
-        return plain_config(compose("config", list(overrides)))
+    from sweeps.hydra_errors import explained  # which composes configs itself
+
+    given = list(overrides)
+    if config_dir is not None:
+        path = Path(config_dir).resolve()
+        if not path.is_dir():
+            raise InputError(f"config_dir={str(config_dir)!r}: no such directory; expected: a folder of YAML files")
+        quoted = str(path).replace("'", "\\'")
+        given.append(f"hydra.searchpath=['file://{quoted}']")
+    try:
+        with initialize_config_dir(str(CONF), version_base="1.3"):
+            return plain_config(compose("config", given))
+    except (HydraException, OmegaConfBaseException) as error:
+        raise explained(error, overrides) or error from None
+
+
+def own_config_dir(config: DictConfig) -> str | None:
+    """The folder of the user's that ``--config-dir`` named, whose options stand beside ours."""
+    sources = config.hydra.runtime.config_sources
+    return next((source.path for source in sources if source.provider == "command-line"), None)
 
 
 def plain_config(config: DictConfig) -> dict[str, Any]:
@@ -34,5 +55,5 @@ def plain_config(config: DictConfig) -> dict[str, Any]:
     try:
         content: Any = OmegaConf.to_container(own, resolve=True, throw_on_missing=True)
     except OmegaConfBaseException as error:
-        raise InputError(f"{error.full_key}: {error.msg}; allowed: a value") from None
+        raise InputError(f"{error.full_key}: {error.msg}; expected: a value") from None
     return content

@@ -1,47 +1,109 @@
-"""What a run shows while it goes: a progress bar on a terminal, a plain line now and then elsewhere."""
+"""What a run shows while it goes: a progress bar on a terminal or in a notebook, or plain lines."""
 
+import html
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, TextColumn, TimeRemainingColumn
 
 from algos.core.loop import Iteration
 
 PLAIN_LINE_SECONDS = 10.0
+NARROW = 66  # columns of a terminal that has no room for words beside the bar
+
+Update = Callable[[int, str, str], None]
+"""Shows the iterations that are done, the return as a number, and the speed."""
 
 
-def _figures(iteration: Iteration, steps_per_second: float) -> str:
-    returns = iteration.stats["episodic_return"][iteration.running]
-    known = returns[np.isfinite(returns)]
-    median = f"{np.median(known):.1f}" if len(known) else "none yet"
-    return f"median return {median}, {steps_per_second:,.0f} env steps/s"
+class LastReturn:
+    """The median return over seeds, as of the last iteration in which an episode ended."""
+
+    def __init__(self, before: float | None) -> None:
+        self.text = "none yet" if before is None else f"{before:.1f}"
+
+    def update(self, iteration: Iteration) -> str:
+        """The number as text, with that of ``iteration`` where there is one."""
+        returns = iteration.stats["episodic_return"][iteration.running]
+        known = returns[np.isfinite(returns)]
+        if len(known):
+            self.text = f"{np.median(known):.1f}"
+        return self.text
 
 
-def shown(iterations: Iterable[tuple[Iteration, float]], label: str, done: int, total: int) -> Iterator[Iteration]:
-    """Pass on ``(iteration, env steps per second)`` pairs as iterations, showing how far the run is."""
-    if sys.stdout.isatty():
-        columns = [
-            TextColumn(label),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[figures]}"),
-            TimeRemainingColumn(),
-        ]
-        with Progress(*columns, console=Console()) as progress:
-            task = progress.add_task(label, total=total, completed=done, figures="compiling and starting")
-            for iteration, speed in iterations:
-                progress.update(task, completed=iteration.number + 1, figures=_figures(iteration, speed))
-                yield iteration
-        return
+@contextmanager
+def _terminal(label: str, done: int, total: int) -> Iterator[Update]:
+    console = Console(highlight=False)
+    wide = console.width >= NARROW
+    median = "median return {task.fields[median]}" if wide else "{task.fields[median]}"
+    columns: list[ProgressColumn] = [BarColumn(bar_width=None), MofNCompleteColumn(), TextColumn(median)]
+    if wide:
+        columns.append(TextColumn("{task.fields[speed]}"))
+    columns.append(TimeRemainingColumn())
+    console.print(label, markup=False)
+    with Progress(*columns, console=console, expand=True) as progress:
+        task = progress.add_task("", total=total, completed=done, median="…", speed="starting")
+
+        def update(finished: int, median: str, speed: str) -> None:
+            progress.update(task, completed=finished, median=median, speed=speed)
+
+        yield update
+
+
+def _notebook_kernel() -> bool:
+    """Whether this runs in a notebook, whose cells show HTML."""
+    get_ipython: Any = sys.modules["IPython"].get_ipython if "IPython" in sys.modules else lambda: None
+    return getattr(get_ipython(), "kernel", None) is not None
+
+
+@contextmanager
+def _notebook(label: str, done: int, total: int) -> Iterator[Update]:
+    from IPython.display import HTML, display  # type: ignore[import-not-found]
+
+    start = time.monotonic()
+
+    def bar(finished: int, text: str) -> Any:
+        element = f"<progress value={finished} max={total} style='width: 20em'></progress>"
+        return HTML(f"<div>{html.escape(label)}</div><div>{element} {finished}/{total} {html.escape(text)}</div>")
+
+    handle = display(bar(done, "starting"), display_id=True)
+
+    def update(finished: int, median: str, speed: str) -> None:
+        left = (time.monotonic() - start) / (finished - done) * (total - finished)
+        handle.update(bar(finished, f"median return {median}, {speed}, {left:.0f} s left"))
+
+    yield update
+
+
+@contextmanager
+def _lines(label: str, done: int, total: int) -> Iterator[Update]:
     start = last = time.monotonic()
-    for iteration, speed in iterations:
+
+    def update(finished: int, median: str, speed: str) -> None:
+        nonlocal last
         now = time.monotonic()
-        finished = iteration.number + 1
         if now - last >= PLAIN_LINE_SECONDS or finished == total:
             last = now
             left = (now - start) / (finished - done) * (total - finished)
-            print(f"{label}: {finished}/{total}, {_figures(iteration, speed)}, {left:.0f} s left", flush=True)
-        yield iteration
+            print(f"{label}: {finished}/{total}, median return {median}, {speed}, {left:.0f} s left", flush=True)
+
+    yield update
+
+
+def shown(
+    iterations: Iterable[tuple[Iteration, float]], label: str, done: int, total: int, before: float | None
+) -> Iterator[Iteration]:
+    """Pass on ``(iteration, env steps per second)`` pairs as iterations, showing how far the run is.
+
+    ``before`` is the median return as of the ``done`` iterations.
+    """
+    display = _terminal if sys.stdout.isatty() else _notebook if _notebook_kernel() else _lines
+    last = LastReturn(before)
+    with display(label, done, total) as update:
+        for iteration, speed in iterations:
+            update(iteration.number + 1, last.update(iteration), f"{speed:,.0f} steps/s")
+            yield iteration

@@ -1,80 +1,47 @@
-"""Play trained policies and tell their returns: ``python -m sweeps.evaluate RUN_DIR --episodes 100``."""
+"""Play trained policies and report their returns: ``seedbed evaluate DIR``."""
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-import pandas as pd
-from rich.console import Console
-from rich.progress import Progress
-
-from algos.build import make_evaluator
-from algos.core.evaluation import MODES
-from algos.envs.errors import TaskError
-from analysis import statistics as st
-from analysis.run_format import EVALUATION, read_config
-from analysis.runs import InputError as NoRun
-from analysis.runs import find_runs
-from analysis.summary import CONFIDENCE
+from analysis.run_format import EVALUATION
+from sweeps import trust
 from sweeps.errors import InputError, exit_with
 from sweeps.files import replace_file
-from sweeps.trained import load_agents
+from sweeps.imports import own_packages_first
 
 
-def evaluate(directory: Path, num_episodes: int) -> pd.DataFrame:
-    """Play the policies of all seeds of a run as its last checkpoint has them, in both modes.
-
-    One row per seed, mode and episode: ``algo, env_id, seed, mode, episode, return, length``. Initial states and the
-    random numbers of the actions are those of the evaluations during training.
-
-    Raises:
-        InputError: there is no such run, or it has no checkpoint yet.
-        TaskError: the task cannot be made, or an episode of it may never end.
-    """
-    content = read_config(directory)
-    config, policy, _ = load_agents(directory, range(content["seed"], content["seed"] + content["num_seeds"]))
-    evaluator = make_evaluator(config, num_episodes)
-    tables = []
-    for mode in MODES:
-        returns, lengths = evaluator.play(policy, mode)
-        seeds, episodes = (index.ravel() for index in np.indices(returns.shape))
-        columns = {
-            "algo": config.algo.name,
-            "env_id": config.env.id,
-            "seed": np.array(config.seeds)[seeds],
-            "mode": mode,
-            "episode": episodes,
-            "return": returns.ravel(),
-            "length": lengths.ravel(),
-        }
-        tables.append(pd.DataFrame(columns))
-    evaluator.envs.close()
-    return pd.concat(tables, ignore_index=True)
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    result = argparse.ArgumentParser(
+        prog="seedbed evaluate",
+        description="Play the trained policies of runs, with deterministic and with stochastic actions. Every episode "
+        f"goes to {EVALUATION} in the run's directory.",
+    )
+    result.add_argument("directories", type=Path, nargs="+", metavar="DIR", help="run directories, or sweeps of them")
+    result.add_argument("--episodes", type=int, default=100, metavar="N", help="of each seed and mode (%(default)s)")
+    trust.add_option(result)
+    return result
 
 
-def summary(table: pd.DataFrame) -> str:
-    """One line per mode: the mean over seeds of their mean returns, with a 95% interval, and the lowest seed."""
-    lines = []
-    for mode, rows in table.groupby("mode", sort=False):
-        means = rows.groupby("seed")["return"].mean().to_numpy()
-        line = f"  {mode}: mean return {means.mean():.1f}"
-        if len(means) > 1:
-            low, high = st.mean_interval([means], CONFIDENCE)
-            line += f" [{low:.1f}, {high:.1f}] over {len(means)} seeds, lowest {means.min():.1f}"
-        lines.append(line)
-    return "\n".join(lines)
-
-
-def main(arguments: list[str] | None = None) -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Evaluate every run given, or below what is given."""
-    parser = argparse.ArgumentParser(prog="python -m sweeps.evaluate", description=__doc__)
-    parser.add_argument("directories", type=Path, nargs="+", metavar="DIR", help="run directories, or sweeps of them")
-    parser.add_argument("--episodes", type=int, default=100, help="of each seed and mode (100)")
-    parsed = parser.parse_args(arguments)
+    parsed = parser().parse_args(arguments)
+    own_packages_first()
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from algos.envs.errors import TaskError
+    from analysis.runs import InputError as NoRun
+    from analysis.runs import find_runs
+    from sweeps.evaluation import evaluate, summary
+
     try:
         if parsed.episodes < 1:
-            raise InputError(f"--episodes {parsed.episodes}: allowed: 1 or more")
+            raise InputError(f"--episodes {parsed.episodes}: expected: 1 or more")
         runs = find_runs(parsed.directories)
+        for run in runs:
+            trust.check_run(run.path, parsed.trust)
         with Progress(console=Console(stderr=True)) as progress:
             for run in progress.track(runs, description="evaluating"):
                 table = evaluate(run.path, parsed.episodes)

@@ -19,14 +19,15 @@ class Interrupt:
     def __init__(self) -> None:
         self.received: int | None = None
         self.in_job = False
+        self._directory: Path | None = None
         self._before: dict[int, Any] = {}
 
     @contextmanager
-    def awaited(self) -> Iterator[None]:
-        """Take note of signals during a job; only the main thread of a process can."""
+    def awaited(self, directory: Path) -> Iterator[None]:
+        """Take note of signals during a job in ``directory``; only the main thread of a process can."""
         outermost = not self._before and threading.current_thread() is threading.main_thread()
         if outermost:
-            self.install()
+            self.install(directory)
         self.in_job = True
         try:
             yield
@@ -35,8 +36,9 @@ class Interrupt:
             if outermost:
                 self.uninstall()
 
-    def install(self) -> None:
-        """Take note of signals from now on."""
+    def install(self, directory: Path) -> None:
+        """Take note of signals from now on; ``directory`` is where the run or sweep can be resumed."""
+        self._directory = directory
         signals = [signal.SIGINT, signal.SIGTERM]
         if callable(signal.getsignal(signal.SIGUSR2)):
             signals.append(signal.SIGUSR2)
@@ -66,20 +68,27 @@ class Interrupt:
         self.received = signum
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         if self.in_job:
-            message = "stopping after this iteration; Ctrl-C once more stops at once\n"
+            message = "stopping after this iteration; Ctrl-C once more stops at once"
         else:
-            message = "waiting for jobs to finish their iteration; Ctrl-C once more does not\n"
+            message = "waiting for jobs to finish their iteration; Ctrl-C once more does not wait"
             if signum == signal.SIGTERM:  # a Ctrl-C reaches the workers of a launcher by itself
                 for child in multiprocessing.active_children():
                     child.terminate()
-        os.write(2, message.encode())  # print is not safe in a signal handler
+        if self._directory is not None:  # said now: what stops at once can say nothing
+            message += f"\nto go on later: {resume_command(self._directory)}"
+        os.write(2, f"{message}\n".encode())  # print is not safe in a signal handler
 
 
 interrupt = Interrupt()
 
 
+def resume_command(directory: Path) -> str:
+    """The command that goes on with a run or sweep."""
+    return f"seedbed resume {shlex.quote(str(directory))}"
+
+
 def exit_interrupted(directory: Path) -> NoReturn:
     """End the process with the status that shells give to an interrupted command, saying how to go on."""
     assert interrupt.received is not None
-    print(f"interrupted; to go on: python -m sweeps.resume {shlex.quote(str(directory))}", flush=True)
+    print(f"interrupted; to go on: {resume_command(directory)}", flush=True)
     sys.exit(128 + interrupt.received)

@@ -1,5 +1,6 @@
 """The jobs of a command, checked before any of them starts."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,6 @@ from omegaconf import DictConfig, open_dict
 from algos.build import make_environments
 from algos.parts import PartError
 from algos.rehearsal import Rehearsals
-from sweeps.compose import plain_config
 from sweeps.errors import InputError
 from sweeps.requirements import check_device, check_logger
 from sweeps.run_config import validate
@@ -30,7 +30,7 @@ def sweep_jobs(config: DictConfig) -> list[DictConfig]:
     loader = GlobalHydra.instance().config_loader()
     sweeper: Any = get_class(config.hydra.sweeper._target_)
     if not hasattr(sweeper, "split_arguments"):
-        raise InputError(f"hydra/sweeper={config.hydra.runtime.choices['hydra/sweeper']}: allowed: basic")
+        raise InputError(f"hydra/sweeper={config.hydra.runtime.choices['hydra/sweeper']}: expected: basic")
     params = [f"{key}={value}" for key, value in (config.hydra.sweeper.params or {}).items()]
     overrides = OverridesParser.create(loader).parse_overrides([*params, *config.hydra.overrides.task])
     jobs = []
@@ -43,17 +43,15 @@ def sweep_jobs(config: DictConfig) -> list[DictConfig]:
     return jobs
 
 
-def check_jobs(jobs: list[tuple[DictConfig, Path]], launcher: str) -> list[dict[str, Any]]:
-    """Check configs, tasks, devices and directories of all jobs; returns their configs as plain data.
+def check_jobs(jobs: Sequence[tuple[dict[str, Any], Path]], launcher: str) -> None:
+    """Check configs, tasks, devices and directories of all jobs.
 
     Raises:
         InputError, TaskError: what is wrong with the first job that is wrong.
     """
-    contents, tasks, directories, rehearsals = [], [], set(), Rehearsals()
-    for config, directory in jobs:
-        content = plain_config(config)
+    tasks, directories, rehearsals = [], set(), Rehearsals()
+    for content, directory in jobs:
         run = validate(content)
-        contents.append(content)
         if launcher not in ELSEWHERE:
             check_device(run.device)
             check_logger(run.logger)
@@ -65,7 +63,6 @@ def check_jobs(jobs: list[tuple[DictConfig, Path]], launcher: str) -> list[dict[
         except PartError as error:
             raise InputError(str(error)) from None
         if directory in directories:
-            raise InputError(f"hydra.sweep.subdir={directory.name}: shared by several jobs; allowed: one each")
+            raise InputError(f"hydra.sweep.subdir={directory.name}: shared by several jobs; expected: one each")
         directories.add(directory)
         check_directory(directory, content, run.resume)
-    return contents

@@ -170,7 +170,7 @@ def has_ended(directory: Path) -> bool:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Ends the process with status 0 only if everything asked for was trained."""
-    parser = argparse.ArgumentParser(prog="python -m sweeps.published", description=__doc__)
+    parser = argparse.ArgumentParser(prog="seedbed published", description=__doc__)
     parser.add_argument("--only", choices=STUDIES, help="this study (both)")
     parser.add_argument(
         "--runs", type=Path, default=Path("results/published"), metavar="DIR", help="where the runs are"

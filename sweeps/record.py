@@ -1,163 +1,45 @@
-"""Record a learned policy at play: ``python -m sweeps.record RUN_DIR --seed K --steps N --out FILE.gif``."""
+"""Record a trained policy as a GIF or a video: ``seedbed record RUN_DIR --seed K``."""
 
 import argparse
-import os
-import shutil
-import subprocess
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
-import gymnasium as gym
-import numba
-import numpy as np
-import torch
-from gymnasium import spaces
-from PIL import Image
-
-from algos.config import EnvConfig
-from algos.core.policy import Policy
-from algos.core.stepping import action_transform
-from algos.envs.errors import TaskError
-from algos.envs.make import make_rendered
-from algos.streams import seed_sequence, stream
+from sweeps import trust
 from sweeps.errors import InputError, exit_with
-from sweeps.trained import load_agents
-
-FRAMES_PER_SECOND = 25.0
-WIDTH = 300  # pixels
-COLOURS = 16
+from sweeps.imports import own_packages_first
 
 
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Compute in one thread: sharing out the work of a single environment takes longer than the work."""
-    before = torch.get_num_threads(), numba.get_num_threads()
-    torch.set_num_threads(1)
-    numba.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before[0])
-        numba.set_num_threads(before[1])
-
-
-def make_environment(config: EnvConfig) -> gym.Env:
-    """One environment of the task that renders to arrays, without a display.
-
-    Raises:
-        TaskError: the task cannot be made, or does not render.
-    """
-    os.environ.setdefault("SDL_VIDEODRIVER", "dummy")
-    return make_rendered(
-        config.id,
-        config.kwargs,
-        config.vectorization,
-        config.module,
-        config.max_episode_steps,
-        config.rescale_actions,
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    result = argparse.ArgumentParser(prog="seedbed record", description=__doc__)
+    result.add_argument("directory", type=Path, metavar="RUN_DIR", help="a run's directory")
+    result.add_argument("--seed", type=int, metavar="K", help="one of the run's seeds (its first)")
+    result.add_argument("--steps", type=int, metavar="N", help="environment steps to play (to the first episode's end)")
+    result.add_argument(
+        "--out", type=Path, metavar="FILE", help="a .gif, or an .mp4 where ffmpeg is (RUN_DIR/seed-K.gif)"
     )
+    trust.add_option(result)
+    return result
 
 
-def frames(env: gym.Env, policy: Policy, seed: int, num_steps: int, every: int) -> Iterator[Image.Image]:
-    """An image of each ``every``-th of ``num_steps`` steps; actions are drawn from the policy, as in training."""
-    rng = stream(seed, "recording")
-    to_env = action_transform(env.action_space, policy.head)
-    continuous = isinstance(env.action_space, spaces.Box)
-    num_actions = int(np.prod(env.action_space.shape or (1,)))
-    dtype = policy.params.detach().numpy().dtype
-    obs, _ = env.reset(seed=int(seed_sequence(seed, "recording", 0).generate_state(1)[0]))
-    for step in range(num_steps):
-        noise = rng.standard_normal((1, 1, num_actions)) if continuous else rng.random((1, 1, num_actions))
-        action = policy.act(np.asarray(obs, dtype)[None, None], noise.astype(dtype))
-        obs, _, terminated, truncated, _ = env.step(to_env(action[0])[0])
-        if step % every == 0:
-            image = Image.fromarray(np.asarray(env.render()))
-            yield image.resize((WIDTH, round(WIDTH * image.height / image.width)), Image.Resampling.LANCZOS)
-        if terminated or truncated:
-            obs, _ = env.reset()
-
-
-def write_gif(images: Iterable[Image.Image], path: Path, frames_per_second: float) -> int:
-    """Write an endless GIF with few colours; returns how many images it has."""
-    all_images = list(images)
-    palette = all_images[0].quantize(COLOURS, dither=Image.Dither.NONE)
-    indexed = [image.quantize(palette=palette, dither=Image.Dither.NONE) for image in all_images]
-    duration = 10 * round(100 / frames_per_second)  # the format counts in hundredths of a second
-    indexed[0].save(path, save_all=True, append_images=indexed[1:], duration=duration, loop=0, optimize=True)
-    return len(indexed)
-
-
-def find_encoder() -> str:
-    """A program that encodes MP4.
-
-    Raises:
-        InputError: there is none.
-    """
-    if (program := shutil.which("ffmpeg")) is not None:
-        return program
-    try:
-        import imageio_ffmpeg  # type: ignore[import-not-found]
-
-        return str(imageio_ffmpeg.get_ffmpeg_exe())
-    except (ImportError, RuntimeError):
-        raise InputError("MP4 needs ffmpeg, or: pip install imageio-ffmpeg; allowed without: a name in .gif") from None
-
-
-def write_mp4(images: Iterable[Image.Image], path: Path, frames_per_second: float) -> int:
-    """Write an MP4; returns how many images it has."""
-    all_images = list(images)
-    width, height = (side - side % 2 for side in all_images[0].size)  # the codec takes even sides only
-    command = [find_encoder(), "-y", "-loglevel", "error", "-f", "rawvideo", "-pix_fmt", "rgb24"]
-    command += ["-s", f"{width}x{height}", "-r", f"{frames_per_second:g}", "-i", "-", "-pix_fmt", "yuv420p", str(path)]
-    content = b"".join(image.crop((0, 0, width, height)).tobytes() for image in all_images)
-    subprocess.run(command, input=content, check=True)
-    return len(all_images)
-
-
-WRITERS = {".gif": write_gif, ".mp4": write_mp4}
-
-
-def record(directory: Path, seed: int, num_steps: int, path: Path) -> int:
-    """Play the policy of one seed of a run and write what it looks like, at the task's own speed.
-
-    Returns how many images there are.
-
-    Raises:
-        InputError: no such run or seed, or no way to write such a file.
-        TaskError: the task does not render.
-    """
-    if path.suffix not in WRITERS:
-        raise InputError(f"--out {path}: allowed: a name in {' or '.join(WRITERS)}")
-    if path.suffix == ".mp4":
-        find_encoder()
-    config, policy, _ = load_agents(directory, range(seed, seed + 1))
-    env = make_environment(config.env)
-    fps = float(env.metadata.get("render_fps") or FRAMES_PER_SECOND)
-    every = max(1, round(fps / FRAMES_PER_SECOND))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        with one_thread():
-            return WRITERS[path.suffix](frames(env, policy, seed, num_steps, every), path, fps / every)
-    finally:
-        env.close()
-
-
-def main(arguments: list[str] | None = None) -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Record one seed of a run."""
-    parser = argparse.ArgumentParser(prog="python -m sweeps.record", description=__doc__)
-    parser.add_argument("directory", type=Path, metavar="RUN_DIR", help="a run's directory")
-    parser.add_argument("--seed", type=int, required=True, help="one of the run's seeds")
-    parser.add_argument("--steps", type=int, required=True, help="environment steps to play")
-    parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="a .gif, or an .mp4 where ffmpeg is")
-    parsed = parser.parse_args(arguments)
+    parsed = parser().parse_args(arguments)
+    own_packages_first()
+    from algos.envs.errors import TaskError
+    from analysis.run_format import read_config
+    from sweeps.recording import record
+
     try:
-        if parsed.steps < 1:
-            raise InputError(f"--steps {parsed.steps}: allowed: 1 or more")
-        count = record(parsed.directory, parsed.seed, parsed.steps, parsed.out)
+        if parsed.steps is not None and parsed.steps < 1:
+            raise InputError(f"--steps {parsed.steps}: expected: 1 or more")
+        seed = read_config(parsed.directory)["seed"] if parsed.seed is None else parsed.seed
+        trust.check_run(parsed.directory, parsed.trust)
+        path = parsed.out or parsed.directory / f"seed-{seed}.gif"
+        count = record(parsed.directory, seed, parsed.steps, path)
     except (InputError, TaskError, OSError) as error:
         exit_with(error)
-    print(f"{parsed.out}: {count} images, {parsed.out.stat().st_size / 1e6:.2f} MB")
+    print(f"{path}: {count} images, {path.stat().st_size / 1e6:.2f} MB")
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ def check_device(name: str) -> None:
     usable = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
     usable += [f"cuda:{index}" for index in range(torch.cuda.device_count())]
     if name not in usable:
-        raise InputError(f"device={name}: not on this machine; allowed: {', '.join(usable)}")
+        raise InputError(f"device={name}: not on this machine; expected: {', '.join(usable)}")
 
 
 def check_logger(name: str | None) -> None:
@@ -31,7 +31,7 @@ def check_logger(name: str | None) -> None:
         InputError: it is not.
     """
     if name is not None and importlib.util.find_spec(name) is None:
-        raise InputError(f"logger={name}: not installed; allowed after: pip install 'seedbed[{name}]'")
+        raise InputError(f"logger={name}: not installed; expected after: pip install 'seedbed[{name}]'")
 
 
 def check_launcher(config: DictConfig) -> str:
@@ -46,5 +46,5 @@ def check_launcher(config: DictConfig) -> str:
     except ImportError as error:
         wanted = EXTRAS.get(launcher, launcher)
         command = f"pip install 'seedbed[{wanted}]'"
-        raise InputError(f"hydra/launcher={launcher}: {error}; allowed after: {command}") from None
+        raise InputError(f"hydra/launcher={launcher}: {error}; expected after: {command}") from None
     return launcher

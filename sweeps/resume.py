@@ -1,38 +1,62 @@
-"""Finish what is unfinished in a run directory or in a sweep: ``python -m sweeps.resume DIR``."""
+"""Finish what is unfinished in a run or a sweep: ``seedbed resume DIR``."""
 
 import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from analysis.run_format import INFO, SWEEP, read_config
+from sweeps import trust
 from sweeps.errors import InputError, exit_with
-from sweeps.interrupt import exit_interrupted, interrupt
-from sweeps.sweep_directory import resume_overrides
+from sweeps.imports import own_packages_first
+from sweeps.sweep_directory import sweep_command
 
 
-def main(arguments: list[str] | None = None) -> None:
-    """Ends the process with the exit status of ``sweeps.train``."""
-    parser = argparse.ArgumentParser(prog="python -m sweeps.resume", description=__doc__)
-    parser.add_argument("directory", type=Path, metavar="DIR", help="a run's directory, or a sweep's")
-    directory: Path = parser.parse_args(arguments).directory
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    result = argparse.ArgumentParser(prog="seedbed resume", description=__doc__)
+    result.add_argument("directory", type=Path, metavar="DIR", help="a run's directory, or a sweep's")
+    result.add_argument(
+        "--iterations", type=int, metavar="N", help="go on to this many iterations, where no schedule depends on them"
+    )
+    trust.add_option(result)
+    return result
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Ends the process with the exit status of ``seedbed train``."""
+    parsed = parser().parse_args(arguments)
+    directory: Path = parsed.directory
+    own_packages_first()
     try:
         if (directory / INFO).exists():
-            content = {**read_config(directory), "resume": True}
-            from sweeps.training import train  # imported late: it takes seconds, and bad input is told at once
-
-            status = train(content, directory, {})
-            if interrupt.received:
-                exit_interrupted(directory)
-            sys.exit(status)
+            trust.check_run(directory, parsed.trust)
+            resume_run(directory, parsed.iterations)
         if not (directory / SWEEP).exists():
-            raise InputError(f"{directory}: has neither {INFO} nor {SWEEP}; allowed: the directory of a run or a sweep")
-        overrides = resume_overrides(directory)
-        from sweeps.train import main as train_command
-
-        sys.argv = ["sweeps.train", "--multirun", *overrides]
-        train_command()
+            raise InputError(f"{directory}: has neither {INFO} nor {SWEEP}; expected: a run's directory, or a sweep's")
+        command = sweep_command(directory)
+        trust.check_sweep(directory, command, parsed.trust)
     except InputError as error:
         exit_with(error)
+    if parsed.iterations is not None:
+        command = [*(each for each in command if not each.startswith("iterations=")), f"iterations={parsed.iterations}"]
+    from sweeps.hydra_command import main as train_command
+
+    train_command(["--multirun", *command])
+
+
+def resume_run(directory: Path, iterations: int | None) -> None:
+    """Go on with one run, and end the process."""
+    content = {**read_config(directory), "resume": True}
+    if iterations is not None:
+        content["iterations"] = iterations
+    from sweeps.interrupt import exit_interrupted, interrupt
+    from sweeps.training import train
+
+    status = train(content, directory, {})
+    if interrupt.received:
+        exit_interrupted(directory)
+    sys.exit(status)
 
 
 if __name__ == "__main__":

@@ -41,7 +41,7 @@ def _first_problem(error: ValidationError, composed: dict[str, Any]) -> str:
             inside = inside[part] if known else None
     name = ".".join(path)
     if problem["type"] == "missing":
-        return f"{name}: missing; allowed: the keys of conf/"
+        return f"{name}: missing; expected: the keys of conf/"
     if problem["type"] == "extra_forbidden":
-        return f"{name}={problem['input']!r}: unknown key; allowed: the keys of conf/"
-    return f"{name}={problem['input']!r}: {problem['msg'].replace('Input should be ', 'allowed: ')}"
+        return f"{name}={problem['input']!r}: unknown key; expected: the keys of conf/"
+    return f"{name}={problem['input']!r}: {problem['msg'].replace('Input should be ', 'expected: ')}"

@@ -13,7 +13,7 @@ from analysis.run_format import CHECKPOINT, INFO, PROGRESS, RUNNING, TIMING, rea
 from sweeps.errors import InputError
 from sweeps.files import replace_file, write_json
 from sweeps.lock import locked
-from sweeps.provenance import software
+from sweeps.provenance import parts, software
 from sweeps.table import TableWriter
 
 
@@ -27,7 +27,7 @@ def check_directory(directory: Path, content: Mapping[str, Any], resume: bool) -
     if held and not resume:
         raise InputError(
             f"hydra.run.dir={directory}: holds a run already ({', '.join(held)}); "
-            "allowed: a directory without one, or resume=true to go on with it"
+            "expected: a directory without one, or resume=true to go on with it"
         )
     check_writable(directory)
     if held:
@@ -70,7 +70,7 @@ class RunFiles:
         if not (directory / INFO).exists():
             if (directory / PROGRESS).exists():
                 raise InputError(
-                    f"{directory}: has {PROGRESS} without {INFO}; allowed: a run's directory, or a new one"
+                    f"{directory}: has {PROGRESS} without {INFO}; expected: a run's directory, or a new one"
                 )
             return
         self.info = read_info(directory)
@@ -125,7 +125,8 @@ class RunFiles:
     def go_on(self, iteration: int, resumes_episodes: bool) -> None:
         """Note in ``run.json`` that a run is resumed, by what, and whether its episodes are."""
         episodes = "continued" if resumes_episodes else "fresh"
-        resumed = [*self.info.get("resumed", []), {"iteration": iteration, "episodes": episodes, **software()}]
+        now = {"iteration": iteration, "episodes": episodes, "parts": parts(read_config(self.directory)), **software()}
+        resumed = [*self.info.get("resumed", []), now]
         self.info.pop("error", None)
         self.update(status=RUNNING, resumed=resumed)
 
@@ -159,5 +160,5 @@ class RunFiles:
             self.info["failed_seeds"] = []
         except (CheckpointError, KeyError, TypeError, OSError) as error:
             raise InputError(
-                f"{path}: {error}; allowed: a whole one, or none to train the run from its start"
+                f"{path}: {error}; expected: a whole one, or none to train the run from its start"
             ) from None

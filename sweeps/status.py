@@ -1,8 +1,9 @@
-"""How far the jobs of a sweep are, live: ``python -m sweeps.status DIR``."""
+"""How far the jobs of a sweep are, live: ``seedbed status DIR``."""
 
 import argparse
 import csv
 import os
+import shlex
 import statistics
 import sys
 import time
@@ -23,6 +24,7 @@ from sweeps.lock import is_alive
 from sweeps.sweep_directory import read_jobs
 
 REFRESH_SECONDS = 2.0
+WIDE = 100  # columns of a terminal that has room for the speed
 SILENT_SECONDS = 60.0
 """A run on another machine that has written nothing for this long, or for three iterations, counts as stopped."""
 
@@ -57,15 +59,16 @@ class Tree:
     def __init__(self, root: Path) -> None:
         """Raises InputError where there is no such directory."""
         if not root.is_dir():
-            raise InputError(f"{root}: no such directory; allowed: the directory of a run, of a sweep, or above them")
+            raise InputError(f"{root}: no such directory; expected: the directory of a run, of a sweep, or above them")
         self.root = root
         self.ended: dict[Path, tuple[int, Job]] = {}
 
     def jobs(self) -> list[Job]:
         """Every job as it is now, those that sweeps list but have not begun included."""
-        return [self._job(directory, listed) for directory, listed in self._found()]
+        return [self._job(directory, listed, begun) for directory, listed, begun in self._found()]
 
-    def _found(self) -> Iterator[tuple[Path, dict[str, Any] | None]]:
+    def _found(self) -> Iterator[tuple[Path, dict[str, Any] | None, bool]]:
+        """Directories of jobs with what a sweep lists of them, if it does, and whether they have begun."""
         listed: dict[Path, dict[str, Any]] = {}
         for path, subdirectories, files in os.walk(self.root):
             directory = Path(path)
@@ -75,18 +78,19 @@ class Tree:
             if INFO in files or directory in listed:
                 subdirectories.clear()
             if INFO in files:
-                listed.pop(directory, None)
-                yield directory, None
-        yield from listed.items()
+                yield directory, listed.pop(directory, None), True
+        yield from ((directory, job, False) for directory, job in listed.items())
 
-    def _job(self, directory: Path, listed: dict[str, Any] | None) -> Job:
+    def _job(self, directory: Path, listed: dict[str, Any] | None, begun: bool) -> Job:
         name = str(directory.relative_to(self.root)) if directory != self.root else directory.name
-        if listed is not None:
-            return Job(name, _label(listed, listed["num_seeds"]), "waiting", 0, listed["iterations"], None, None, "")
+        own = " ".join(listed["overrides"]) if listed is not None else ""
+        if listed is not None and not begun:
+            label = own or _label(listed, listed["num_seeds"])
+            return Job(name, label, "waiting", 0, listed["iterations"], None, None, "")
         changed = (directory / INFO).stat().st_mtime_ns
         if directory in self.ended and self.ended[directory][0] == changed:
             return self.ended[directory][1]
-        job = _read_job(directory, name)
+        job = _read_job(directory, name, own)
         if job.state not in ("running", "stopped"):
             self.ended[directory] = (changed, job)
         return job
@@ -101,13 +105,13 @@ def _label(info: dict[str, Any], num_seeds: int) -> str:
     return f"{info['algo']} on {info['env_id']}, {num_seeds} seed{'s' if num_seeds > 1 else ''}"
 
 
-def _read_job(directory: Path, name: str) -> Job:
+def _read_job(directory: Path, name: str, own: str) -> Job:
     info = read_json(directory / INFO)
     try:
-        label, state, iterations = _label(info, len(info["seeds"])), info["status"], info["iterations"]
+        label, state, iterations = own or _label(info, len(info["seeds"])), info["status"], info["iterations"]
         trouble = [f"seed {x['seed']}: {x['quantity']} at iteration {x['iteration']}" for x in info["failed_seeds"]]
     except (KeyError, TypeError):
-        raise InputError(f"{directory / INFO}: not a run's; allowed: the file that sweeps.train wrote") from None
+        raise InputError(f"{directory / INFO}: not a run's; expected: the file that seedbed train wrote") from None
     if "error" in info:
         trouble.append(info["error"])
     if state == "complete":
@@ -157,51 +161,64 @@ def summary(jobs: Sequence[Job]) -> str:
     return ", ".join(parts) if parts else "no jobs"
 
 
-def table(jobs: Sequence[Job], most: int) -> Group:
-    """The summary and at most ``most`` jobs, those that want attention first."""
+def table(jobs: Sequence[Job], most: int, width: int) -> Group:
+    """The summary and at most ``most`` jobs, a line each, those that want attention first."""
     shown = sorted(jobs, key=lambda job: STATES.index(job.state))[:most]
-    columns = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("job", "", "state", "iteration", "env steps/s", "time left", "trouble"):
-        columns.add_column(heading, overflow="fold")
+    columns = Table(box=None, pad_edge=False, header_style="bold", expand=width < WIDE)
+    columns.add_column("job", no_wrap=True, overflow="ellipsis", ratio=4)
+    columns.add_column("", no_wrap=True, overflow="ellipsis", ratio=3)
+    for heading in ("state", "iteration", "time left", *(["env steps/s"] if width >= WIDE else [])):
+        columns.add_column(heading, no_wrap=True)
     for job in shown:
-        columns.add_row(
-            Text(job.name),
-            Text(job.label),
-            job.state,
-            f"{job.iteration}/{job.iterations}",
-            "" if job.env_steps_per_second is None else f"{job.env_steps_per_second:,.0f}",
-            duration(job.seconds_left) if job.state == "running" and job.seconds_left is not None else "",
-            Text(job.trouble),
-        )
+        left = job.seconds_left if job.state == "running" else None
+        speed = job.env_steps_per_second
+        cells = [job.state, f"{job.iteration}/{job.iterations}", "" if left is None else duration(left)]
+        if width >= WIDE:
+            cells.append("" if speed is None else f"{speed:,.0f}")
+        columns.add_row(Text(job.name), Text(job.label), *cells)
     lines: list[Any] = [columns] if shown else []
     if len(jobs) > len(shown):
         lines.append(f"… and {len(jobs) - len(shown):,} more")
+    lines += [Text(f"{job.name}: {job.trouble}") for job in shown if job.trouble]
     return Group(*lines, summary(jobs))
+
+
+def console_for_output() -> Console:
+    """As wide as the terminal; wide where there is none, so that what is kept in a file is whole."""
+    return Console(width=None if sys.stdout.isatty() else 200, highlight=False)
 
 
 def outcome(sweep: Path) -> int:
     """Print what became of the jobs of a sweep that has ended; returns 0 where all are complete, otherwise 1."""
     jobs = Tree(sweep).jobs()
-    console = Console(width=None if sys.stdout.isatty() else 200, highlight=False)
-    console.print(table(jobs, most=max(20, sum(job.state != "complete" for job in jobs))))
+    console = console_for_output()
+    console.print(table(jobs, max(20, sum(job.state != "complete" for job in jobs)), console.width))
+    if any(job.state == "complete" for job in jobs):
+        print(f"to compare them: seedbed compare {shlex.quote(str(sweep))} --out {shlex.quote(str(sweep / 'figures'))}")
     return int(any(job.state != "complete" for job in jobs))
 
 
-def main(arguments: list[str] | None = None) -> None:
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    result = argparse.ArgumentParser(prog="seedbed status", description=__doc__)
+    result.add_argument("directory", type=Path, metavar="DIR", help="a run's directory, a sweep's, or one above them")
+    result.add_argument("--once", action="store_true", help="print once and end")
+    return result
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
     """Show the jobs until Ctrl-C, or once."""
-    parser = argparse.ArgumentParser(prog="python -m sweeps.status", description=__doc__)
-    parser.add_argument("directory", type=Path, metavar="DIR", help="a run's directory, a sweep's, or one above them")
-    parser.add_argument("--once", action="store_true", help="print once and end")
-    parsed = parser.parse_args(arguments)
+    parsed = parser().parse_args(arguments)
     try:
         tree = Tree(parsed.directory)
         if parsed.once or not sys.stdout.isatty():
-            jobs = tree.jobs()
-            Console(width=None if sys.stdout.isatty() else 200, highlight=False).print(table(jobs, len(jobs)))
+            jobs, console = tree.jobs(), console_for_output()
+            console.print(table(jobs, len(jobs), console.width))
             return
         with Live(console=Console(highlight=False), auto_refresh=False, screen=True) as live:
             while True:
-                live.update(table(tree.jobs(), max(live.console.height - 4, 1)), refresh=True)
+                jobs, size = tree.jobs(), live.console.size
+                live.update(table(jobs, max(size.height - 4, 1), size.width), refresh=True)
                 time.sleep(REFRESH_SECONDS)
     except KeyboardInterrupt:
         return

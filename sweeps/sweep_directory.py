@@ -8,9 +8,16 @@ from analysis.run_format import SWEEP, read_json
 from sweeps.errors import InputError
 from sweeps.files import write_json
 
+JOB_KEYS = {"directory", "algo", "env_id", "seed", "num_seeds", "iterations"}
+
 
 def write_sweep(
-    sweep: Path, overrides: Sequence[str], directories: Sequence[str], contents: Sequence[Mapping[str, Any]]
+    sweep: Path,
+    overrides: Sequence[str],
+    config_dir: str | None,
+    directories: Sequence[str],
+    contents: Sequence[Mapping[str, Any]],
+    job_overrides: Sequence[Sequence[str]],
 ) -> None:
     """List the jobs of a sweep: where each is, below ``sweep``, and what of its config tells it apart.
 
@@ -32,38 +39,53 @@ def write_sweep(
         for directory, content in zip(directories, contents, strict=True)
     ]
     if (sweep / SWEEP).exists():
-        for job in read_jobs(sweep):
+        for old in read_jobs(sweep):
+            job = {key: old[key] for key in JOB_KEYS}
             longer = [new for new in jobs if new["iterations"] >= job["iterations"]]
             if job not in [new | {"iterations": job["iterations"]} for new in longer]:
                 raise InputError(
                     f"hydra.sweep.dir={sweep}: holds a sweep with other jobs ({job['directory']}, seed {job['seed']}, "
-                    f"iterations {job['iterations']}); allowed: a new directory, or a sweep that has its jobs too"
+                    f"iterations {job['iterations']}); expected: a new directory, or a sweep that has these jobs too"
                 )
-    write_json(sweep / SWEEP, {"overrides": list(overrides), "jobs": jobs})
+    common = set(job_overrides[0]).intersection(*job_overrides)
+    for job, own in zip(jobs, job_overrides, strict=True):
+        job["overrides"] = [override for override in own if override not in common]
+    write_json(sweep / SWEEP, {"overrides": list(overrides), "config_dir": config_dir, "jobs": jobs})
 
 
 def read_jobs(sweep: Path) -> list[dict[str, Any]]:
-    """The jobs of a sweep.
+    """The jobs of a sweep; ``overrides`` of each are those that not all jobs have.
 
     Raises:
         InputError: ``sweep.json`` is not one.
     """
+    jobs = read_json(sweep / SWEEP).get("jobs")
+    if not isinstance(jobs, list) or any(not isinstance(job, dict) or not job.keys() >= JOB_KEYS for job in jobs):
+        raise InputError(f"{sweep / SWEEP}: lists no jobs; expected: the file that seedbed train wrote")
+    return [{"overrides": [], **job} for job in jobs]
+
+
+def find_job(sweep: Path, directory: str) -> tuple[str, str]:
+    """Which job of a sweep has a directory, as "job 3 of 6", and its own overrides in one text."""
+    jobs = read_jobs(sweep)
+    number = [job["directory"] for job in jobs].index(directory)
+    return f"job {number + 1} of {len(jobs)}", " ".join(jobs[number]["overrides"])
+
+
+def sweep_command(sweep: Path) -> list[str]:
+    """The arguments by which ``seedbed train`` goes on with a sweep in the directory that it is in now.
+
+    Raises:
+        InputError: ``sweep.json`` has none.
+    """
     content = read_json(sweep / SWEEP)
-    jobs = content.get("jobs")
-    keys = {"directory", "algo", "env_id", "seed", "num_seeds", "iterations"}
-    if not isinstance(jobs, list) or any(not isinstance(job, dict) or job.keys() != keys for job in jobs):
-        raise InputError(f"{sweep / SWEEP}: lists no jobs; allowed: the file that sweeps.train wrote")
-    return jobs
-
-
-def resume_overrides(sweep: Path) -> list[str]:
-    """The overrides of the sweep's command line, with ``resume=true`` and the directory it is in now."""
-    overrides = read_json(sweep / SWEEP).get("overrides")
-    if not isinstance(overrides, list):
-        raise InputError(f"{sweep / SWEEP}: has no overrides; allowed: the file that sweeps.train wrote")
+    overrides, config_dir = content.get("overrides"), content.get("config_dir")
+    if not isinstance(overrides, list) or not all(isinstance(override, str) for override in overrides):
+        raise InputError(f"{sweep / SWEEP}: has no overrides; expected: the file that seedbed train wrote")
     replaced = ("resume=", "hydra.sweep.dir=")
     quoted = str(sweep).replace("\\", "\\\\").replace("'", "\\'")
     return [
+        *([f"--config-dir={config_dir}"] if config_dir else []),
         *(override for override in overrides if not override.startswith(replaced)),
         f"hydra.sweep.dir='{quoted}'",
         "resume=true",

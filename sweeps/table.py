@@ -39,6 +39,16 @@ def progress_rows(algo: str, env_id: str, seeds: Iterable[int], iteration: "Iter
     return rows
 
 
+def last_return(path: Path) -> float | None:
+    """The median over seeds of the last returns that a ``progress.csv`` has; None where it has none."""
+    if not path.exists():
+        return None
+    with path.open(newline="", errors="replace") as file:
+        rows = [row for row in csv.DictReader(file) if row.get("episodic_return")]
+    last = [float(row["episodic_return"]) for row in rows if row["iteration"] == rows[-1]["iteration"]]
+    return float(np.median(last)) if last else None
+
+
 class TableWriter:
     """Appends rows to a CSV that begins empty; the header comes with the first row.
 
@@ -64,7 +74,7 @@ class TableWriter:
         table.size = len(content)
         table.digest.update(content)
         if table.mark() != mark:
-            raise InputError(f"{path}: not as its checkpoint left it; allowed: the file as the run wrote it")
+            raise InputError(f"{path}: not as its checkpoint left it; expected: the file as the run wrote it")
         table.columns = next(csv.reader(content.decode().splitlines()), None)
         return table
 

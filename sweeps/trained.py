@@ -29,17 +29,17 @@ def load_agents(directory: Path, seeds: range) -> tuple[Config, Policy, Critic]:
         config = Config.model_validate({key: content[key] for key in Config.model_fields})
     except (KeyError, ValidationError) as error:
         raise InputError(
-            f"{directory / CONFIG}: {one_line(error)}; allowed: the file that sweeps.train wrote"
+            f"{directory / CONFIG}: {one_line(error)}; expected: the file that seedbed train wrote"
         ) from None
     if not set(seeds) <= set(config.seeds):
         raise InputError(
-            f"seed={', '.join(map(str, seeds))}: not in {directory}; allowed: {config.seeds[0]} to {config.seeds[-1]}"
+            f"seed={', '.join(map(str, seeds))}: not in {directory}; expected: {config.seeds[0]} to {config.seeds[-1]}"
         )
     path = directory / CHECKPOINT
     try:
         state, _ = unpack(path.read_bytes())
     except (OSError, CheckpointError) as error:
-        raise InputError(f"{path}: cannot be read ({error}); allowed: the checkpoint that sweeps.train wrote") from None
+        raise InputError(f"{path}: cannot be read ({error}); expected: a run's checkpoint") from None
     rows = [config.seeds.index(seed) for seed in seeds]
     own = config.model_copy(update={"seed": seeds.start, "num_seeds": len(seeds), "device": "cpu"})
     envs = make_environments(own.env, 1)

@@ -19,7 +19,7 @@ from sweeps.provenance import describe
 from sweeps.requirements import check_device
 from sweeps.run_config import RunConfig, validate
 from sweeps.run_directory import RunFiles
-from sweeps.table import TableWriter, progress_rows
+from sweeps.table import TableWriter, last_return, progress_rows
 from sweeps.tensorboard import TensorBoardLogger
 
 EXIT_STATUS = {COMPLETE: 0, FAILED: 1, "refused": 2}
@@ -44,7 +44,8 @@ def iterate(config: RunConfig, trainer: Trainer, files: RunFiles, label: str) ->
         first_step = (trainer.next_iteration + 1) * config.num_envs * config.num_steps
         board = TensorBoardLogger(files.directory, config.seeds, first_step)
     pairs = timed(trainer, config.num_envs * config.num_steps, files.timing)
-    for iteration in shown(pairs, label, trainer.next_iteration, config.iterations):
+    before = last_return(files.progress.path) if trainer.next_iteration else None
+    for iteration in shown(pairs, label, trainer.next_iteration, config.iterations, before):
         files.progress.append(progress_rows(config.algo.name, config.env.id, config.seeds, iteration))
         if board is not None:
             board.log(iteration)
@@ -75,7 +76,7 @@ def finish(config: RunConfig, files: RunFiles, label: str) -> None:
         files.update(status=status, progress=files.progress.mark())
         print(f"{label}: {status}, results in {files.directory}", flush=True)
     except CheckpointError as error:
-        raise InputError(f"{files.directory / CHECKPOINT}: {error}; allowed: this run's own, or none") from None
+        raise InputError(f"{files.directory / CHECKPOINT}: {error}; expected: this run's own, or none") from None
     except Exception as error:
         with suppress(OSError):  # a disk that is full may not take these either
             (files.directory / TRACEBACK).write_text(traceback.format_exc())
@@ -84,30 +85,44 @@ def finish(config: RunConfig, files: RunFiles, label: str) -> None:
         report(f"{label}: {type(error).__name__}: {one_line(error)} (see {files.directory / TRACEBACK})")
 
 
-def train(content: dict[str, Any], directory: Path, hydra_files: Mapping[str, Any]) -> int:
-    """One run from its start, or from where it stopped, to its end; returns an exit status.
+def train_run(content: dict[str, Any], directory: Path, hydra_files: Mapping[str, Any], title: str = "") -> str:
+    """One run from its start, or from where it stopped, to its end; returns its status, as ``run.json`` has it.
 
-    A run that has ended is verified and left as it is. ``hydra_files`` are kept beside the config of a new run. An
-    interrupted run has the status that a shell gives to what a signal has ended.
+    A run that has ended is verified and left as it is, unless ``content`` asks for more iterations. ``hydra_files`` are
+    kept beside the config of a new run; ``title`` is shown before what the run is.
+
+    Raises:
+        InputError: the config is wrong, or the directory holds something else.
+        OSError: the directory cannot be written to.
     """
     config = validate(content)
-    label = f"{config.algo.name} on {config.env.id}, {config.num_seeds} seed{'s' if config.num_seeds > 1 else ''}"
+    seeds = f"{config.num_seeds} seed{'s' if config.num_seeds > 1 else ''}"
+    label = f"{title}{config.algo.name} on {config.env.id}, {seeds}"
+    directory.mkdir(parents=True, exist_ok=True)
+    with locked(directory), interrupt.awaited(directory):
+        files = RunFiles(directory, content)
+        grows = files.grows(content)
+        if files.finished and not grows:
+            print(f"{label}: {files.info['status']} already, in {directory}", flush=True)
+        elif not interrupt.received:
+            if grows:
+                files.grow(content["iterations"])
+            if not files.info:
+                files.start(content, describe(content, hydra_files["overrides"]), hydra_files)
+            finish(config, files, label)
+    return str(files.info.get("status", INTERRUPTED))
+
+
+def train(content: dict[str, Any], directory: Path, hydra_files: Mapping[str, Any], title: str = "") -> int:
+    """As :func:`train_run`, for a command: reports what is wrong, and returns an exit status.
+
+    An interrupted run has the status that a shell gives to what a signal has ended.
+    """
     try:
-        directory.mkdir(parents=True, exist_ok=True)
-        with locked(directory), interrupt.awaited():
-            files = RunFiles(directory, content)
-            grows = files.grows(content)
-            if files.finished and not grows:
-                print(f"{label}: {files.info['status']} already, in {directory}", flush=True)
-            elif not interrupt.received:
-                if grows:
-                    files.grow(content["iterations"])
-                if not files.info:
-                    files.start(content, describe(content, hydra_files["overrides"]), hydra_files)
-                finish(config, files, label)
+        status = train_run(content, directory, hydra_files, title)
     except (InputError, OSError) as error:
         report(one_line(error))
         return EXIT_STATUS["refused"]
     if interrupt.received:
         return 128 + interrupt.received
-    return EXIT_STATUS[files.info["status"]]
+    return EXIT_STATUS[status]

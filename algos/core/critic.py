@@ -7,10 +7,13 @@ from torch import Tensor
 from algos.config import AnyOptimiser, Config, CriticSettings, GradientSettings, Positive, Rate, check_minibatches
 from algos.core.batches import Batch, minibatches
 from algos.core.checkpoint import State
-from algos.core.networks import MLP
+from algos.core.network import Network
 from algos.core.reductions import batch_mean
 from algos.core.resources import Resources
 from algos.core.transitions import Estimates, Stats, Transitions
+
+FINAL_ROWS = 32
+"""Final observations of truncated episodes that a seed's network evaluates together."""
 
 
 class Critic:
@@ -20,7 +23,7 @@ class Critic:
     do in PPO2, with V_old the estimator's values; None is (V − R)².
     """
 
-    def __init__(self, settings: CriticSettings, network: MLP, params: Tensor) -> None:
+    def __init__(self, settings: CriticSettings, network: Network, params: Tensor) -> None:
         self.network = network
         self.params = params
         self.clip_coef = settings.clip_coef
@@ -55,9 +58,12 @@ class Critic:
         if len(transitions.final_obs):
             seed, step, env = transitions.steps.final_index.T
             rank = np.arange(len(seed)) - np.searchsorted(seed, seed)
-            padded = np.zeros((len(values), rank.max() + 1, transitions.obs.shape[-1]), transitions.obs.dtype)
-            padded[seed, rank] = transitions.final_obs
-            next_values[seed, step, env] = self.predict(padded, params)[seed, rank]
+            # In groups of equal size: how many a seed has must not shape what another seed's network is called with.
+            groups = rank.max() // FINAL_ROWS + 1
+            padded = np.zeros((len(values), groups, FINAL_ROWS, transitions.obs.shape[-1]), transitions.obs.dtype)
+            padded[seed, rank // FINAL_ROWS, rank % FINAL_ROWS] = transitions.final_obs
+            finals = np.stack([self.predict(padded[:, group], params) for group in range(groups)], axis=1)
+            next_values[seed, step, env] = finals[seed, rank // FINAL_ROWS, rank % FINAL_ROWS]
         return values, next_values
 
     def mean_error(self, obs: Tensor, returns: Tensor, old_values: Tensor | None, active: Tensor) -> Tensor:
@@ -85,7 +91,7 @@ class SeparateCritic(Critic):
         def check(self, config: Config) -> None:
             check_minibatches("critic", self.num_minibatches, config)
 
-    def __init__(self, settings: Settings, network: MLP, params: Tensor, resources: Resources) -> None:
+    def __init__(self, settings: Settings, network: Network, params: Tensor, resources: Resources) -> None:
         super().__init__(settings, network, params)
         self.params_before_last_step = params.detach().clone()
         self.optimiser = resources.optimiser("critic", settings.optimiser, [params])
@@ -122,7 +128,7 @@ class JointCritic(Critic):
             if not isinstance(config.algo, GradientSettings):
                 raise ValueError(f"critic=joint: algo={config.algo.name} makes no gradient steps; allowed: separate")
 
-    def __init__(self, settings: Settings, network: MLP, params: Tensor, resources: Resources) -> None:
+    def __init__(self, settings: Settings, network: Network, params: Tensor, resources: Resources) -> None:
         super().__init__(settings, network, params)
         self.vf_coef = settings.vf_coef
 

@@ -13,13 +13,13 @@ import torch
 from torch import Tensor
 
 from algos.core.batched_products import BatchedProducts
+from algos.core.network import compiled_form
 from algos.core.reductions import batch_mean, batch_sum
 from algos.kernels.mlp import CompiledMLP
 
 __all__ = ["MLP", "batch_mean", "batch_sum", "init_orthogonal", "init_torch_default"]
 
-Activation = Literal["relu", "tanh"]
-Backend = Literal["auto", "reference", "compiled"]
+Backend = Literal["auto", "reference"]
 
 
 class MLP:
@@ -27,31 +27,32 @@ class MLP:
 
     ``active`` ([S] bool) marks the seeds to compute; the rows of the others are zeros in every result.
 
-    Backends: ``reference`` is plain batched matrix products, on any device; ``compiled`` the CPU kernels of
-    ``algos.kernels.mlp``, whose results for a row of ``x`` depend neither on the other rows nor on the number of seeds
-    or threads; ``auto`` takes the compiled one on the CPU and the reference elsewhere.
+    Backends: ``reference`` is plain batched matrix products, on any device; ``auto`` takes the kernels of
+    ``algos.kernels.mlp`` on the CPU, whose results for a row of ``x`` depend neither on the other rows nor on the
+    number of seeds or threads, and the reference elsewhere.
     """
 
-    def __init__(self, sizes: Sequence[int], activation: Activation, backend: Backend = "auto") -> None:
+    def __init__(self, sizes: Sequence[int], activation: Literal["relu", "tanh"], backend: Backend = "auto") -> None:
         if len(sizes) < 2 or min(sizes) < 1:
             raise ValueError(f"sizes must be (in, hidden..., out), all positive, not {tuple(sizes)}")
         if activation not in ("relu", "tanh"):
             raise ValueError(f"activation must be 'relu' or 'tanh', not {activation!r}")
-        if backend not in ("auto", "reference", "compiled"):
-            raise ValueError(f"backend must be 'auto', 'reference' or 'compiled', not {backend!r}")
+        if backend not in ("auto", "reference"):
+            raise ValueError(f"backend must be 'auto' or 'reference', not {backend!r}")
         self.sizes = tuple(sizes)
         self.activation = activation
+        self.num_outputs = sizes[-1]
         self.num_params = sum((n_in + 1) * n_out for n_in, n_out in pairwise(self.sizes))
-        self._backend = backend
         self._reference = BatchedProducts(self.sizes, activation)
-        self.compiled = CompiledMLP(self.sizes, activation)
+        self.compiled = None if backend == "reference" else CompiledMLP(self.sizes, activation)
 
     def __call__(self, params: Tensor, x: Tensor, active: Tensor | None = None) -> Tensor:
         """Outputs [S, B, out] at params [S, P] for inputs x [S, B, in]; differentiable once, in ``params`` alone."""
         if torch.is_grad_enabled() and params.requires_grad:
             return _Forward.apply(params, x, active, self)
-        if self.compiles(params):
-            return self.compiled.forward(params, x, active, keep=False)[0]
+        compiled = compiled_form(self, params)
+        if compiled is not None:
+            return compiled.forward(params, x, active, keep=False)[0]
         return self._reference.forward(params, x, active)
 
     @torch.no_grad()
@@ -69,16 +70,12 @@ class MLP:
 
         Differentiable once, in ``params``: one pass over the samples gives the loss and its gradient.
         """
-        if self.sizes[-1] != 1:
-            raise ValueError(f"mse is for networks with one output, not {self.sizes[-1]}")
+        if self.num_outputs != 1:
+            raise ValueError(f"mse is for networks with one output, not {self.num_outputs}")
         return _MeanSquaredError.apply(params, x, targets, active, self)
 
-    def compiles(self, params: Tensor) -> bool:
-        """Whether the compiled backend computes with these parameters."""
-        return self._backend == "compiled" or (self._backend == "auto" and params.device.type == "cpu")
-
     def _implementation(self, params: Tensor) -> BatchedProducts | CompiledMLP:
-        return self.compiled if self.compiles(params) else self._reference
+        return compiled_form(self, params) or self._reference
 
 
 class _Forward(torch.autograd.Function):
@@ -88,8 +85,9 @@ class _Forward(torch.autograd.Function):
     def forward(ctx: Any, params: Tensor, x: Tensor, active: Tensor | None, mlp: MLP) -> Tensor:
         ctx.save_for_backward(params, x)
         ctx.active, ctx.mlp = active, mlp
-        if mlp.compiles(params):
-            out, ctx.kept = mlp.compiled.forward(params, x, active, keep=True)
+        compiled = compiled_form(mlp, params)
+        if compiled is not None:
+            out, ctx.kept = compiled.forward(params, x, active, keep=True)
             return out
         return mlp._reference.forward(params, x, active)
 
@@ -97,8 +95,9 @@ class _Forward(torch.autograd.Function):
     @torch.autograd.function.once_differentiable
     def backward(ctx: Any, cotangents: Tensor) -> tuple[Tensor, None, None, None]:
         params, x = ctx.saved_tensors
-        if ctx.mlp.compiles(params):
-            gradient = ctx.mlp.compiled.vjp(params, cotangents, x, ctx.active, ctx.kept)
+        compiled = compiled_form(ctx.mlp, params)
+        if compiled is not None:
+            gradient = compiled.vjp(params, cotangents, x, ctx.active, ctx.kept)
         else:
             gradient = ctx.mlp._reference.vjp(params, cotangents, x, ctx.active)
         return gradient, None, None, None

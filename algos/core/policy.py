@@ -1,6 +1,6 @@
 """Stochastic policies: a stacked network and an action distribution on its outputs."""
 
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import torch
@@ -8,8 +8,18 @@ from torch import Tensor
 
 from algos.core.checkpoint import State, collect_state, restore_state
 from algos.core.distributions import Categorical, DiagonalGaussian, Distribution, SquashedGaussian
-from algos.core.networks import MLP
+from algos.core.network import Network
 from algos.core.normalisation import ObservationNormaliser
+
+
+class CompiledHead(NamedTuple):
+    """A head as the kernels of rollouts and of policy gradients compute it: Gaussian actions, or one discrete choice.
+
+    ``scale`` times a parameter is the logarithm of a Gaussian's standard deviation, the same in every state; None is a
+    choice.
+    """
+
+    scale: float | None
 
 
 class Head(Protocol):
@@ -21,6 +31,10 @@ class Head(Protocol):
     num_outputs: int
     num_extra: int
     num_spread: int
+
+    @property
+    def compiled(self) -> CompiledHead | None:
+        """The form in which ``algos.kernels`` computes this head; None: it is called instead."""
 
     def __call__(self, outputs: Tensor, extra: Tensor) -> Distribution:
         """The distribution of ``outputs [S, B, num_outputs]`` and ``extra [S, num_extra]``."""
@@ -42,6 +56,7 @@ class CategoricalHead:
     def __init__(self, choices: tuple[int, ...]) -> None:
         self.choices = choices
         self.num_outputs = sum(choices)
+        self.compiled = CompiledHead(scale=None) if len(choices) == 1 else None
 
     def __call__(self, outputs: Tensor, extra: Tensor) -> Categorical:
         return Categorical(outputs, self.choices)
@@ -65,6 +80,7 @@ class GaussianHead:
     def __init__(self, num_actions: int, spread: str) -> None:
         self.num_outputs = self.num_extra = self.num_spread = num_actions
         self.scale = {"log_std": 1.0, "log_variance": 0.5}[spread]
+        self.compiled = CompiledHead(self.scale)
 
     def __call__(self, outputs: Tensor, extra: Tensor) -> DiagonalGaussian:
         return DiagonalGaussian(outputs, self.scale * extra[:, None])
@@ -84,6 +100,7 @@ class StateDependentGaussianHead:
     """The first half of the network's outputs are means, the second half log standard deviations."""
 
     num_extra = 0
+    compiled = None
 
     def __init__(self, num_actions: int) -> None:
         self.num_outputs = 2 * num_actions
@@ -105,6 +122,8 @@ class StateDependentGaussianHead:
 
 class SquashedHead:
     """tanh of what another head's Gaussian gives; its Fisher matrix is the Gaussian's, as tanh is one to one."""
+
+    compiled = None
 
     def __init__(self, gaussian: GaussianHead | StateDependentGaussianHead) -> None:
         self.gaussian = gaussian
@@ -133,7 +152,7 @@ class Policy:
     takes normalised ones.
     """
 
-    def __init__(self, network: MLP, head: Head, params: Tensor, obs_normaliser: ObservationNormaliser) -> None:
+    def __init__(self, network: Network, head: Head, params: Tensor, obs_normaliser: ObservationNormaliser) -> None:
         self.network = network
         self.head = head
         self.params = params

@@ -37,6 +37,8 @@ class Run:
     def descent(self, settings: OptimiserSettings) -> Descent:
         """Gradient steps for the policy; with a joint critic they are the critic's too. Saved with the run."""
         if isinstance(self.critic, JointCritic):
-            params = [self.policy.params, self.critic.params]
+            params = [self.policy.params]
+            if self.critic.params is not self.policy.params:  # a shared network's parameters are both
+                params.append(self.critic.params)
             return JointDescent(self.resources.optimiser("policy", settings, params), self.critic)
         return PolicyDescent(self.resources.optimiser("policy", settings, [self.policy.params]))

@@ -9,18 +9,23 @@ from contextlib import contextmanager
 import numba
 import numpy as np
 from gymnasium import spaces
-from gymnasium.vector import VectorEnv
+from numba import njit
 
 from algos.core.checkpoint import State, collect_state, restore_state
-from algos.core.policy import CategoricalHead, GaussianHead, Head, Policy, SquashedHead
+from algos.core.policy import Head, Policy, SquashedHead
 from algos.core.transitions import Episodes, Steps
 from algos.envs.batched import BatchedEnv
+from algos.envs.vector import Actor, SameStepVectorEnv
+from algos.kernels.acting import row_policy
 from algos.kernels.rollout import rollout as compiled_rollout
 from algos.streams import fresh_seeds
 
 
 class CompiledStepping:
-    """Batched environments, stepped in the compiled loop of ``algos.kernels.rollout``; can be saved in mid-episode."""
+    """Batched environments, stepped in the compiled loop of ``algos.kernels.rollout``; can be saved in mid-episode.
+
+    For policies whose network and head have a compiled form.
+    """
 
     resumes_episodes = True
 
@@ -31,11 +36,13 @@ class CompiledStepping:
 
     def rollout(self, policy: Policy, noise: np.ndarray) -> Steps:
         """As many steps as ``noise [S, T, N, A]`` has, acting by ``policy``."""
+        network = policy.network.compiled
+        assert network is not None
         params = policy.params.detach().cpu().numpy()
         steps = compiled_rollout(
             self.envs,
-            policy.network.sizes,
-            policy.network.activation,
+            network.sizes.tolist(),
+            network.activation,
             params[:, : policy.network.num_params],
             policy.standard_deviation(),
             noise,
@@ -67,13 +74,15 @@ class CompiledStepping:
 
 
 class VectorStepping:
-    """Any vector environment with same-step autoreset, one call of the policy and of the environments a step.
+    """Any vector environment, stepped as ``SameStepVectorEnv.roll`` says; its loop over the steps is Python's.
 
     Where the environments cannot be saved in the middle of an episode, loading a state begins new episodes, with seeds
     that were not used before.
     """
 
-    def __init__(self, envs: VectorEnv, env_seeds: Sequence[int], num_seeds: int, dtype: type[np.floating]) -> None:
+    def __init__(
+        self, envs: SameStepVectorEnv, env_seeds: Sequence[int], num_seeds: int, dtype: type[np.floating]
+    ) -> None:
         self.envs = envs
         self.env_seeds = env_seeds
         self.dtype = dtype
@@ -81,58 +90,46 @@ class VectorStepping:
         self.num_rollouts = 0
         self.episode_return = np.zeros((num_seeds, len(env_seeds) // num_seeds))
         self.episode_length = np.zeros(self.episode_return.shape, np.int64)
-        self.obs = self._as_obs(envs.reset(seed=list(env_seeds))[0])  # type: ignore[arg-type]  # [S, N, D]
+        envs.reset(seed=list(env_seeds))  # type: ignore[arg-type]
 
     def rollout(self, policy: Policy, noise: np.ndarray) -> Steps:
         """As many steps as ``noise [S, T, N, A]`` has, acting by ``policy``."""
-        with _one_thread():
-            return self._rollout(policy, noise)
-
-    def _rollout(self, policy: Policy, noise: np.ndarray) -> Steps:
         self.num_rollouts += 1
-        to_env = action_transform(self.envs.single_action_space, policy.head)
         S, T, N, A = noise.shape
-        obs = np.empty((S, T, *self.obs.shape[1:]), self.dtype)
-        actions = np.empty((S, T, N, A), self.dtype if self._continuous else np.int64)
-        rewards = np.empty((S, T, N))
-        terminated = np.empty((S, T, N), bool)
-        truncated = np.empty((S, T, N), bool)
-        final_index, final_obs = [], []
-        episodes = Episodes(np.zeros(S, np.int64), np.zeros(S), np.zeros(S, np.int64))
-        for t in range(T):
-            obs[:, t] = self.obs
-            actions[:, t] = policy.act(self.obs, noise[:, t])
-            step = self.envs.step(to_env(actions[:, t].reshape(S * N, A)))
-            self.obs = self._as_obs(step[0])
-            rewards[:, t], terminated[:, t], truncated[:, t] = (x.reshape(S, N) for x in step[1:4])
-            self.episode_return += rewards[:, t]
-            self.episode_length += 1
-            for s, n in np.argwhere(terminated[:, t] | truncated[:, t]):
-                if not terminated[s, t, n]:
-                    final_index.append((s, t, n))
-                    final_obs.append(step[4]["final_obs"][s * N + n])
-                episodes.count[s] += 1
-                episodes.return_sum[s] += self.episode_return[s, n]
-                episodes.length_sum[s] += self.episode_length[s, n]
-                self.episode_return[s, n] = self.episode_length[s, n] = 0
-        order = sorted(range(len(final_index)), key=final_index.__getitem__)
+        with _one_thread():
+            steps = self.envs.roll(self._actor(policy), noise.swapaxes(0, 1).reshape(T, S * N, A))
+        obs, actions, rewards, terminated, truncated = (
+            np.ascontiguousarray(x.reshape(T, S, N, *x.shape[2:]).swapaxes(0, 1)) for x in steps[:5]
+        )
+        count, return_sum, length_sum = np.zeros(S, np.int64), np.zeros(S), np.zeros(S, np.int64)
+        _add_episodes(
+            rewards, terminated | truncated, self.episode_return, self.episode_length, count, return_sum, length_sum
+        )
+        t, e = steps.final_index.T
+        final_index = np.column_stack([e // N, t, e % N])
+        order = np.lexsort(final_index.T[::-1])
         return Steps(
             obs=obs,
-            actions=actions,
+            actions=actions if isinstance(self.envs.single_action_space, spaces.Box) else actions.astype(np.int64),
             rewards=rewards,
             terminated=terminated,
             truncated=truncated,
             last_obs=self.obs,
-            final_obs=np.array([final_obs[i] for i in order], self.dtype),
-            final_index=np.array([final_index[i] for i in order], np.int64).reshape(-1, 3),
-            episodes=episodes,
+            final_obs=steps.final_obs[order],
+            final_index=final_index[order],
+            episodes=Episodes(count, return_sum, length_sum),
         )
+
+    @property
+    def obs(self) -> np.ndarray:
+        """What the environments show at present ``[S, N, D]``."""
+        return self.envs.arrays["obs"].astype(self.dtype).reshape(*self.episode_return.shape, -1)
 
     def state_dict(self) -> State:
         """Where the episodes stand, as far as the environments can tell."""
         own = {
             "num_rollouts": np.array(self.num_rollouts),
-            "obs": self.obs,
+            "obs": self.envs.arrays["obs"],
             "episode_return": self.episode_return,
             "episode_length": self.episode_length,
         }
@@ -143,19 +140,68 @@ class VectorStepping:
         self.num_rollouts = int(state["num_rollouts"])
         if self.resumes_episodes:
             restore_state(state, envs=self.envs)
-            self.obs = state["obs"].copy()
+            self.envs.arrays["obs"][:] = state["obs"]
             self.episode_return[:] = state["episode_return"]
             self.episode_length[:] = state["episode_length"]
         else:
             seeds = fresh_seeds(self.env_seeds, self.num_rollouts)
-            self.obs = self._as_obs(self.envs.reset(seed=seeds)[0])  # type: ignore[arg-type]
+            self.envs.reset(seed=seeds)  # type: ignore[arg-type]
 
-    @property
-    def _continuous(self) -> bool:
-        return isinstance(self.envs.single_action_space, spaces.Box)
+    def _actor(self, policy: Policy) -> Actor:
+        """The compiled form of the policy, or the policy itself."""
+        network, space = policy.network.compiled, self.envs.single_action_space
+        if network is None or policy.head.compiled is None:
+            return PolicyActor(policy, space)
+        num_seeds, num_envs = self.episode_return.shape
+        params = policy.params.detach().cpu().numpy()
+        return row_policy(
+            np.repeat(np.arange(num_seeds), num_envs),
+            network.sizes.tolist(),
+            network.activation,
+            params[:, : policy.network.num_params],
+            policy.standard_deviation(),
+            space,
+            obs_mean=policy.obs_normaliser.mean,
+            obs_scale=policy.obs_normaliser.scale,
+            obs_clip=policy.obs_normaliser.clip,
+        )
 
-    def _as_obs(self, obs: np.ndarray) -> np.ndarray:
-        return obs.reshape(*self.episode_return.shape, -1).astype(self.dtype)
+
+class PolicyActor:
+    """A policy that acts without a compiled form."""
+
+    def __init__(self, policy: Policy, space: spaces.Space) -> None:
+        self.policy = policy
+        self.to_env = action_transform(space, policy.head)
+
+    def act(self, obs: np.ndarray, noise: np.ndarray, actions: np.ndarray, clipped: np.ndarray) -> None:
+        """As :class:`Actor` says."""
+        num_seeds = len(self.policy.params)
+        by_seed = (x.reshape(num_seeds, -1, x.shape[1]) for x in (obs, noise))
+        actions[:] = self.policy.act(*by_seed).reshape(actions.shape)
+        clipped[:] = self.to_env(actions).reshape(clipped.shape)
+
+    def of(self, share: slice) -> None:
+        """Other processes have no PyTorch."""
+
+
+@njit(cache=True)
+def _add_episodes(  # type: ignore[no-untyped-def]
+    rewards, ended, episode_return, episode_length, count, return_sum, length_sum
+):
+    """Go on with the episodes' returns and lengths [S, N]; add those that ``ended`` [S, T, N] to the sums [S]."""
+    num_seeds, num_steps, num_envs = rewards.shape
+    for s in range(num_seeds):
+        for t in range(num_steps):
+            for n in range(num_envs):
+                episode_return[s, n] += rewards[s, t, n]
+                episode_length[s, n] += 1
+                if ended[s, t, n]:
+                    count[s] += 1
+                    return_sum[s] += episode_return[s, n]
+                    length_sum[s] += episode_length[s, n]
+                    episode_return[s, n] = 0.0
+                    episode_length[s, n] = 0
 
 
 @contextmanager
@@ -173,10 +219,11 @@ Stepping = CompiledStepping | VectorStepping
 
 
 def make_stepping(
-    envs: VectorEnv, env_seeds: Sequence[int], num_seeds: int, dtype: type[np.floating], head: Head
+    envs: SameStepVectorEnv, env_seeds: Sequence[int], num_seeds: int, dtype: type[np.floating], policy: Policy
 ) -> Stepping:
-    """The faster of the two that can step ``envs`` with actions of this head."""
-    if isinstance(envs, BatchedEnv) and isinstance(head, CategoricalHead | GaussianHead):
+    """The faster of the two that can step ``envs`` with this policy."""
+    compiles = policy.network.compiled is not None and policy.head.compiled is not None
+    if isinstance(envs, BatchedEnv) and compiles:
         return CompiledStepping(envs, env_seeds, num_seeds)
     return VectorStepping(envs, env_seeds, num_seeds, dtype)
 

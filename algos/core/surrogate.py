@@ -8,8 +8,10 @@ from torch import Tensor
 
 from algos.core.batches import Batch
 from algos.core.distributions import Distribution
-from algos.core.policy import CategoricalHead, GaussianHead, Policy
+from algos.core.network import compiled_form
+from algos.core.policy import CompiledHead, Policy
 from algos.core.reductions import batch_mean
+from algos.kernels.mlp import CompiledMLP
 from algos.kernels.policy_gradient import policy_gradient
 
 
@@ -41,11 +43,12 @@ def clipped_surrogate_loss(
 ) -> tuple[Tensor, RatioStats]:
     """The loss ``[S]`` −mean(:func:`clipped_surrogate`) − ent_coef · mean(entropy), and what is reported beside it.
 
-    Differentiable once, in ``policy.params``. Only the ``active [S]`` seeds are computed. On the CPU one compiled pass
-    gives loss and gradient, except for MultiDiscrete actions.
+    Differentiable once, in ``policy.params``. Only the ``active [S]`` seeds are computed. One compiled pass gives loss
+    and gradient where there is such a form of the network and of the head.
     """
-    if _compiles(policy):
-        loss, *stats = _Compiled.apply(policy.params, policy, batch, clip_coef, ent_coef, active)
+    network, head = compiled_form(policy.network, policy.params), policy.head.compiled
+    if network is not None and head is not None:
+        loss, *stats = _Compiled.apply(policy.params, network, head, batch, clip_coef, ent_coef, active)
         return loss, RatioStats(*stats)
     distribution = policy.distribution(batch.obs, active=active)
     log_ratio = distribution.log_prob(batch.actions) - batch.log_probs
@@ -59,27 +62,28 @@ def clipped_surrogate_loss(
         return loss, RatioStats(batch_mean(ratio - 1 - log_ratio), -batch_mean(log_ratio), batch_mean(outside))
 
 
-def _compiles(policy: Policy) -> bool:
-    head = policy.head
-    one_choice = isinstance(head, CategoricalHead) and len(head.choices) == 1
-    return policy.network.compiles(policy.params) and (one_choice or isinstance(head, GaussianHead))
-
-
 class _Compiled(torch.autograd.Function):
     """The loss and what is reported beside it; the gradient is computed beside them, in the forward pass."""
 
     @staticmethod
     def forward(
-        ctx: Any, params: Tensor, policy: Policy, batch: Batch, clip_coef: float | None, ent_coef: float, active: Tensor
+        ctx: Any,
+        params: Tensor,
+        network: CompiledMLP,
+        head: CompiledHead,
+        batch: Batch,
+        clip_coef: float | None,
+        ent_coef: float,
+        active: Tensor,
     ) -> tuple[Tensor, ...]:
         means, gradient = policy_gradient(
-            policy.network.compiled,
+            network,
             params,
             batch.obs,
             batch.actions,
             batch.log_probs,
             batch.advantages,
-            policy.head.scale if isinstance(policy.head, GaussianHead) else None,
+            head.scale,
             clip_range(clip_coef),
             ent_coef,
             active,
@@ -94,4 +98,4 @@ class _Compiled(torch.autograd.Function):
     @torch.autograd.function.once_differentiable
     def backward(ctx: Any, grad: Tensor, *_: Tensor) -> tuple[Tensor | None, ...]:
         (gradient,) = ctx.saved_tensors
-        return gradient * grad[:, None], None, None, None, None, None
+        return gradient * grad[:, None], None, None, None, None, None, None

@@ -114,7 +114,7 @@ class BatchedEnv(SameStepVectorEnv):
             raise ValueError(f"actions lie in 0..{space.n - 1}, got {actions}")
         return super().step(actions)
 
-    def begin_step(self, first: int, last: int) -> None:
+    def step_arrays(self) -> None:
         self.steps_before_refill()
         arrays = self.arrays
         # Actions are rounded to the space's type there: one in float64 acts as a buffer of it would.

@@ -15,6 +15,7 @@ from gymnasium import spaces
 
 from algos.envs.batched import BatchedEnv
 from algos.envs.errors import TaskError, one_line
+from algos.envs.flat import flat_box
 from algos.envs.pools import PoolEnv, draws, make_pool
 from algos.envs.registry import BATCHED_TASKS, load_task
 from algos.envs.serial import SerialVectorEnv
@@ -43,7 +44,8 @@ def make_vec(
     ``my_lab.corridor:Corridor-v0``. ``max_episode_steps`` replaces the id's own limit. ``rescale_actions`` maps Box
     actions from [-1, 1] onto the box; our batched versions serve only where the box is [-1, 1] already.
 
-    Observations that are not flat (Dict, Tuple, Box of another rank) are flattened; discrete actions count from 0.
+    Observations that are not flat (Dict, Tuple, Box of another rank) are flattened, and a Box remembers its shape
+    (:func:`algos.envs.flat.observation_shape`); discrete actions count from 0.
 
     Raises:
         TaskError: the id is unknown, does not construct, has unsupported spaces, or breaks Gymnasium's contract in a
@@ -83,8 +85,11 @@ def make_single(
     except Exception as error:
         raise TaskError(f"{env_id} cannot be constructed with {kwargs}: {one_line(error)}") from error
     _check_spaces(env_id, env)
-    if not (isinstance(env.observation_space, spaces.Box) and env.observation_space.low.ndim == 1):
+    space = env.observation_space
+    if not (isinstance(space, spaces.Box) and space.low.ndim == 1):
         env = gym.wrappers.FlattenObservation(env)
+        if isinstance(space, spaces.Box):
+            env.observation_space = flat_box(space)
     start = getattr(env.action_space, "start", None)
     if start is not None and np.any(start):
         env = _actions_from_zero(env)

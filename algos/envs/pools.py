@@ -11,6 +11,7 @@ import numpy as np
 from gymnasium import spaces
 
 from algos.envs.errors import TaskError, one_line
+from algos.envs.flat import FlatBox, flat_box
 from algos.envs.vector import SameStepVectorEnv, seeds_of
 from algos.machine import usable_cores
 
@@ -93,15 +94,12 @@ class PoolVectorEnv(SameStepVectorEnv):
         self._begin_episodes(np.arange(self.num_envs))
         return self.arrays["obs"].copy(), {}
 
-    def begin_step(self, first: int, last: int) -> None:
+    def step_arrays(self) -> None:
         actions = self.arrays["actions"]
         if self._scale is not None:
             gradient, intercept = self._scale
             actions = gradient * actions + intercept
-        self._pool.send(actions)
-
-    def finish_step(self, first: int, last: int) -> None:
-        obs, rewards, terminated, truncated, info = self._pool.recv()
+        obs, rewards, terminated, truncated, info = self._pool.step(actions)
         arrays, ids = self.arrays, info["env_id"]
         arrays["obs"][ids] = self._flat(obs, info)
         arrays["rewards"][ids], arrays["terminated"][ids] = rewards, terminated
@@ -276,16 +274,20 @@ def _spec(env_id: str, kwargs: dict[str, Any]) -> Any:
 
 
 def _flat_space(env_id: str, space: spaces.Space) -> spaces.Box:
-    """The flattened observation space; EnvPool's bounds of floats are not to be relied on, and left out."""
+    """The flattened observation space, with the shape of a single Box.
+
+    EnvPool's bounds of floats are not to be relied on, and left out.
+    """
     boxes = list(_leaves(space, space))
     if not all(isinstance(box, spaces.Box) for box in boxes):
         raise TaskError(f"{env_id} has observations {space}; supported are Box, and Dict of Box")
     dtype = np.result_type(*(box.dtype for box in boxes))
     size = sum(int(np.prod(box.shape)) for box in boxes)
+    shape = boxes[0].shape if len(boxes) == 1 else (size,)
     if np.issubdtype(dtype, np.floating):
-        return spaces.Box(-np.inf, np.inf, (size,), dtype.type)
+        return flat_box(spaces.Box(-np.inf, np.inf, shape, dtype.type))
     low, high = (np.concatenate([getattr(box, end).reshape(-1) for box in boxes]) for end in ("low", "high"))
-    return spaces.Box(low.astype(dtype), high.astype(dtype), dtype=dtype.type)
+    return FlatBox(low.astype(dtype), high.astype(dtype), dtype, shape)
 
 
 def _leaves(space: Any, values: Any) -> Iterator[Any]:

@@ -2,7 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from gymnasium import spaces
@@ -13,17 +13,37 @@ Layout = dict[str, tuple[tuple[int, ...], np.dtype]]
 """Shape and type of each array."""
 
 
+class Actor(Protocol):
+    """Acts for all environments of a batch."""
+
+    def act(self, obs: np.ndarray, noise: np.ndarray, actions: np.ndarray, clipped: np.ndarray) -> None:
+        """Fill ``actions [E, A]``, and as the environments take them ``clipped [E, A]``, at ``obs [E, D]``."""
+
+    def of(self, share: slice) -> "Actor | None":
+        """The same for some of the environments, to act in another process; None if it cannot be sent there."""
+
+
+class EnvSteps(NamedTuple):
+    """T steps of E environments; and the last observations of K episodes that were truncated and not terminated."""
+
+    obs: np.ndarray  # [T, E, D], as the environments give them, but of the rollout's dtype
+    actions: np.ndarray  # [T, E, A], as sampled
+    rewards: np.ndarray  # [T, E] float64
+    terminated: np.ndarray  # [T, E]
+    truncated: np.ndarray  # [T, E]
+    final_obs: np.ndarray  # [K, D]
+    final_index: np.ndarray  # [K, 2], their (t, e), sorted
+
+
 class SameStepVectorEnv(VectorEnv):
     """``num_envs`` environments, each of which begins its next episode in the step that ends one.
 
     A step takes ``arrays["actions"] [E, ...]`` and fills ``obs [E, D]``, of the new episode where one ended,
-    ``rewards [E]`` float64, ``terminated [E]``, ``truncated [E]``, and ``final_obs [E, D]`` where an episode ended. It
-    may be taken in ``parts``: :meth:`begin_step` of one, while another is acted for, then :meth:`finish_step`.
+    ``rewards [E]`` float64, ``terminated [E]``, ``truncated [E]``, and ``final_obs [E, D]`` where an episode ended.
     ``max_episode_steps`` is None where an episode may last for ever.
     """
 
     num_envs: int
-    parts = 1
 
     def __init__(
         self,
@@ -48,11 +68,38 @@ class SameStepVectorEnv(VectorEnv):
         return {name: np.zeros(shape, dtype) for name, (shape, dtype) in layout.items()}
 
     @abstractmethod
-    def begin_step(self, first: int, last: int) -> None:
-        """Begin to step the environments from ``first`` to before ``last``."""
+    def step_arrays(self) -> None:
+        """Step every environment, from and to ``arrays``."""
 
-    def finish_step(self, first: int, last: int) -> None:
-        """Wait until the arrays hold the step that was begun with the same bounds."""
+    def roll(self, actor: Actor, noise: np.ndarray) -> EnvSteps:
+        """As many steps as ``noise [T, E, A]`` has, in its dtype."""
+        T, E, A = noise.shape
+        arrays, dtype = self.arrays, noise.dtype
+        for_envs = arrays["actions"].reshape(E, A)
+        obs = np.empty((T, *arrays["obs"].shape), dtype)
+        actions, clipped = np.empty((T, E, A), dtype), np.empty((E, A), dtype)
+        rewards = np.empty((T, E))
+        terminated, truncated = np.empty((T, E), np.bool_), np.empty((T, E), np.bool_)
+        final_obs, final_index = [], []
+        for t in range(T):
+            obs[t] = arrays["obs"]
+            actor.act(obs[t], noise[t], actions[t], clipped)
+            for_envs[:] = clipped
+            self.step_arrays()
+            rewards[t], terminated[t], truncated[t] = arrays["rewards"], arrays["terminated"], arrays["truncated"]
+            if truncated[t].any():
+                for e in np.flatnonzero(truncated[t] & ~terminated[t]):
+                    final_index.append((t, e))
+                    final_obs.append(arrays["final_obs"][e].astype(dtype))
+        return EnvSteps(
+            obs=obs,
+            actions=actions,
+            rewards=rewards,
+            terminated=terminated,
+            truncated=truncated,
+            final_obs=np.array(final_obs, dtype).reshape(-1, obs.shape[2]),
+            final_index=np.array(final_index, np.int64).reshape(-1, 2),
+        )
 
     def step(self, actions: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
         """Step everywhere with ``actions [E, ...]``; returns as Gymnasium's vector environments, infos of ends alone.
@@ -64,8 +111,7 @@ class SameStepVectorEnv(VectorEnv):
         if actions.shape != self.action_space.shape:
             raise ValueError(f"actions have shape {actions.shape}, expected {self.action_space.shape}")
         self.arrays["actions"][:] = actions
-        self.begin_step(0, self.num_envs)
-        self.finish_step(0, self.num_envs)
+        self.step_arrays()
         obs, rewards, terminated, truncated = (
             self.arrays[name].copy() for name in ("obs", "rewards", "terminated", "truncated")
         )

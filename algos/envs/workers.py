@@ -1,7 +1,8 @@
 """Sub-environments spread over a few worker processes, each stepping its share one after the other.
 
 Gymnasium's ``AsyncVectorEnv`` starts one process per sub-environment; S·N of those on a few cores mostly wait for each
-other. Here the processes are as many as the cores, and all arrays travel through shared memory.
+other. Here the processes are as many as the cores, and the arrays of a step lie in shared memory. Where the policy can
+be sent to them, they act as well: a rollout is then one message there and one back, and nobody waits for a step.
 """
 
 import multiprocessing
@@ -16,8 +17,8 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 
-from algos.envs.serial import Share
-from algos.envs.vector import Layout, SameStepVectorEnv, seeds_of
+from algos.envs.serial import SerialVectorEnv
+from algos.envs.vector import Actor, EnvSteps, Layout, SameStepVectorEnv, seeds_of
 
 _SPAWN = multiprocessing.get_context("spawn")  # a fork would inherit the state of compute threads without the threads
 _ASK_TO_STOP = (signal.SIGINT, signal.SIGTERM)
@@ -28,12 +29,9 @@ class WorkerVectorEnv(SameStepVectorEnv):
     """``num_envs`` environments built by ``make_one`` (picklable) in ``num_workers`` processes.
 
     Each sub-environment depends on its own seed and actions only, so the results do not depend on ``num_workers``.
-    Worker w has every ``num_workers``-th from w on, so that each part of a step is shared evenly. An exception in a
-    worker is raised here as a RuntimeError. The workers live until ``close``, or until this process ends; SIGINT and
-    SIGTERM do not end them.
+    Worker w has every ``num_workers``-th from w on. An exception in a worker is raised here as a RuntimeError. The
+    workers live until ``close``, or until this process ends; SIGINT and SIGTERM do not end them.
     """
-
-    parts = 2
 
     def __init__(self, make_one: Callable[[], gym.Env], num_envs: int, num_workers: int) -> None:
         env = make_one()
@@ -67,35 +65,55 @@ class WorkerVectorEnv(SameStepVectorEnv):
     ) -> tuple[np.ndarray, dict[str, Any]]:
         """Begin an episode everywhere; an int seeds sub-environment e with seed + e. Returns obs ``[num_envs, D]``."""
         seeds = seeds_of(seed, self.num_envs)
-        for connection, share in zip(self._connections, self._shares, strict=True):
-            connection.send(("reset", (seeds[share], options)))
-        self._await_answers()
+        self._ask("reset", [(seeds[share], options) for share in self._shares])
         return self.arrays["obs"].copy(), {}
 
-    def begin_step(self, first: int, last: int) -> None:
-        for connection in self._connections:
-            with suppress(OSError):  # a worker that died has closed its end; its answer will say so
-                connection.send(("step", (first, last)))
+    def step_arrays(self) -> None:
+        self._ask("step", [()] * len(self._shares))
 
-    def finish_step(self, first: int, last: int) -> None:
-        self._await_answers()
+    def roll(self, actor: Actor, noise: np.ndarray) -> EnvSteps:
+        actors = [actor.of(share) for share in self._shares]
+        if None in actors:
+            return super().roll(actor, noise)
+        own_noise = [np.ascontiguousarray(noise[:, share]) for share in self._shares]
+        return self._joined(self._ask("roll", list(zip(actors, own_noise, strict=True))))
 
     def close_extras(self, **kwargs: Any) -> None:
         self._hang_up()
         for process in self._processes:
             process.join()
 
-    def _await_answers(self) -> None:
-        failures = []
+    def _joined(self, parts: list[EnvSteps]) -> EnvSteps:
+        """The steps of all, from those of each worker."""
+        num_workers, whole = len(parts), {}
+        for name in ("obs", "actions", "rewards", "terminated", "truncated"):
+            one = getattr(parts[0], name)
+            whole[name] = np.empty((len(one), self.num_envs, *one.shape[2:]), one.dtype)
+            for share, part in zip(self._shares, parts, strict=True):
+                whole[name][:, share] = getattr(part, name)
+        places = [part.final_index * (1, num_workers) + (0, worker) for worker, part in enumerate(parts)]
+        final_index, final_obs = np.concatenate(places), np.concatenate([part.final_obs for part in parts])
+        order = np.lexsort(final_index.T[::-1])
+        return EnvSteps(**whole, final_obs=final_obs[order], final_index=final_index[order])
+
+    def _ask(self, command: str, data: list[Any]) -> list[Any]:
+        """Send a command to all workers, each with its own data; their answers."""
+        for connection, own in zip(self._connections, data, strict=True):
+            with suppress(OSError):  # a worker that died has closed its end; that it does not answer will tell
+                connection.send((command, own))
+        answers, failures = [], []
         for process, connection in zip(self._processes, self._connections, strict=True):
             try:
-                failures.append(connection.recv())
+                failure, answer = connection.recv()
             except (EOFError, ConnectionResetError):
                 process.join()
-                failures.append(f"a worker process ended with exit code {process.exitcode}")
-        for failure in failures:
+                failure, answer = f"a worker process ended with exit code {process.exitcode}", None
+            answers.append(answer)
             if failure is not None:
-                raise RuntimeError(f"an environment failed in a worker process:\n{failure}")
+                failures.append(failure)
+        if failures:
+            raise RuntimeError(f"an environment failed in a worker process:\n{failures[0]}")
+        return answers
 
 
 def _as_arrays(shared: dict[str, tuple[Any, tuple[int, ...], np.dtype]]) -> dict[str, np.ndarray]:
@@ -124,7 +142,7 @@ def _work(make_one: Callable[[], gym.Env], share: slice, connection: Connection,
         signal.signal(signum, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _ASK_TO_STOP)  # for processes that a task may start
     arrays = {name: array[share] for name, array in _as_arrays(shared).items()}
-    envs: Share | None = None
+    envs: SerialVectorEnv | None = None
     while True:
         try:
             command, data = connection.recv()
@@ -132,16 +150,22 @@ def _work(make_one: Callable[[], gym.Env], share: slice, connection: Connection,
             break
         if command == "close":
             break
+        failure, answer = None, None
         try:
             if envs is None:
-                envs = Share([make_one() for _ in arrays["obs"]], arrays)
+                envs = SerialVectorEnv(make_one, len(arrays["obs"]), arrays)
             if command == "reset":
-                envs.reset(*data)
+                seeds, options = data
+                envs.reset(seed=seeds, options=options)
+            elif command == "step":
+                envs.step_arrays()
             else:
-                envs.step(*(len(range(share.start, bound, share.step)) for bound in data))
-            connection.send(None)
+                answer = envs.roll(*data)
         except Exception:
-            connection.send(traceback.format_exc())
+            failure = traceback.format_exc()
+        try:
+            connection.send((failure, answer))
+        except OSError:  # the parent left in the middle of a rollout
+            break
     if envs is not None:
-        for env in envs.envs:
-            env.close()
+        envs.close()

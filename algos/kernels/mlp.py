@@ -455,6 +455,7 @@ class CompiledMLP:
 
     def __init__(self, sizes: Sequence[int], activation: str) -> None:
         self.sizes = np.array(sizes, np.int64)
+        self.activation = activation
         self.relu = activation == "relu"
         self._work: dict[np.dtype, Array] = {}
 

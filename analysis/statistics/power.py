@@ -22,6 +22,7 @@ MANY = 40
 MOST_SEEDS_PLANNED = 10_000
 ENUMERATED = 1_000
 COARSE = 40
+FEWER = 1000
 
 
 @dataclass(frozen=True)
@@ -59,19 +60,31 @@ def power_of(
     if min(min(pair) for pair in sizes) > MANY:
         return noncentral_power(difference, sd_x, sd_y, sizes, level, paired)
     found = simulated(difference, sd_x, sd_y, sizes, paired).p_differs() <= level
-    if coarse(sizes, level, paired):
+    if permutations_matter(sizes, level, paired):
         n, m = sizes[0]
-        few = 1000
-        x = difference + sd_x[0] * draws(n, 0).scores[:few]
-        y = np.zeros((few, n)) if paired else sd_y[0] * draws(m, 1).scores[:few]
-        found = found[:few]
-        found[found] = permutation_p(x[found], y[found], paired) <= level * (1 + 1e-9)
+        x = difference + sd_x[0] * draws(n, 0).scores[:FEWER]
+        y = np.zeros((FEWER, n)) if paired else sd_y[0] * draws(m, 1).scores[:FEWER]
+        found = found[:FEWER]
+        labels = None if count(n, m, paired) <= ENUMERATED else random_labels(n, m, 5000 if level < 0.02 else 1000)
+        found[found] = permutation_p(x[found], y[found], paired, labels) <= level * (1 + 1e-9)
     return float(found.mean())
 
 
-def coarse(sizes: Sizes, level: float, paired: bool) -> bool:
-    """Whether so few relabellings remain that the permutation test's steps matter at this level."""
-    return len(sizes) == 1 and count(*sizes[0], paired) <= ENUMERATED and level < COARSE * smallest_p(sizes, paired)
+def permutations_matter(sizes: Sizes, level: float, paired: bool) -> bool:
+    """Whether the permutation test finds less than the t test: few relabellings, or samples of different sizes."""
+    if len(sizes) > 1:
+        return False
+    few = count(*sizes[0], paired) <= ENUMERATED and level < COARSE * smallest_p(sizes, paired)
+    return few or (not paired and sizes[0][0] != sizes[0][1])
+
+
+@functools.lru_cache(maxsize=16)
+def random_labels(n: int, m: int, number: int) -> np.ndarray:
+    """[number, n + m], 1 for those called x: at random, and first as they are."""
+    labels = np.zeros((number, n + m))
+    labels[:, :n] = 1.0
+    labels[1:] = np.random.default_rng([n, m]).permuted(labels[1:], axis=1)
+    return labels
 
 
 def simulated(difference: float, sd_x: Deviations, sd_y: Deviations, sizes: Sizes, paired: bool) -> Estimate:

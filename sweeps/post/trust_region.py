@@ -46,7 +46,7 @@ def play(policy: Policy, config: Config, number: int, num_episodes: int) -> Epis
     envs = make_environments(config.env, num_episodes)
     assert isinstance(envs, BatchedEnv)
     seeds = environment_seeds([number], num_episodes, "evaluation_environment")
-    stepping = make_stepping(envs, seeds, 1, dtype, policy.head)
+    stepping = make_stepping(envs, seeds, 1, dtype, policy)
     streams = Streams([number], "evaluation_actions")
     true_rewards = RewardNormaliser(1, num_episodes, config.gamma, normalise=False, clip=None)
     rollout = Collector(stepping, envs.max_episode_steps, streams, dtype, true_rewards).collect(policy)

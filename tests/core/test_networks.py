@@ -60,7 +60,7 @@ def test_reference_agrees_with_torch_layers(sizes, activation, generator):
         torch.testing.assert_close(derivatives[s], expected)
 
 
-@pytest.mark.parametrize("backend", ["reference", "compiled"])
+@pytest.mark.parametrize("backend", ["reference", "auto"])
 @pytest.mark.parametrize(("sizes", "activation"), SHAPES)
 def test_gradient_by_finite_differences(sizes, activation, backend, generator):
     mlp = MLP(sizes, activation, backend)
@@ -71,7 +71,7 @@ def test_gradient_by_finite_differences(sizes, activation, backend, generator):
     assert torch.autograd.gradcheck(lambda p: mlp(p, x, active), (params,))
 
 
-@pytest.mark.parametrize("backend", ["reference", "compiled"])
+@pytest.mark.parametrize("backend", ["reference", "auto"])
 def test_mse_and_its_gradient(backend, generator):
     mlp = MLP((5, 16, 1), "tanh", backend)
     params = stack(mlp, 3, generator).requires_grad_()

@@ -11,8 +11,8 @@ import pytest
 
 from algos.envs import TaskError, make_vec
 from algos.envs.pools import PoolVectorEnv
-from sweeps.evaluate import evaluate
-from sweeps.record import record
+from sweeps.evaluation import evaluate
+from sweeps.recording import record
 from tests.composing import train_rows, trainer
 from tests.sweeps import command
 

@@ -12,16 +12,20 @@ from gymnasium import spaces
 from gymnasium.utils.env_checker import check_env
 from numba import njit
 
+from algos.build import make_trainer
 from algos.core.stepping import CompiledStepping
 from algos.envs import OBSERVE, STEP, TaskError, make_vec, register
 from algos.envs.batched import BatchedEnv
-from sweeps.evaluate import evaluate
-from sweeps.record import record
+from sweeps.compose import composed_config
+from sweeps.evaluation import evaluate
+from sweeps.recording import record
+from sweeps.run_config import validate
 from tests.composing import trainer
 from tests.envs.outside import CORRIDOR
 from tests.envs.test_make import roll
 from tests.sweeps import command
 
+EXAMPLES = Path(__file__).parents[2] / "examples" / "extending"
 ID = "tests.envs.outside:user/Corridor-v0"
 
 
@@ -69,6 +73,16 @@ def test_it_is_evaluated_and_recorded(tmp_path: Path) -> None:
     assert record(tmp_path / "run", 0, 12, tmp_path / "corridor.gif") == 12
     with pytest.raises(TaskError, match="Unseen-v0 does not render"):
         record(tmp_path / "unseen", 0, 12, tmp_path / "unseen.gif")
+
+
+def test_the_example_trains_from_its_own_directory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(EXAMPLES)
+    monkeypatch.syspath_prepend(EXAMPLES)
+    overrides = ["env=corridor", "num_envs=2", "num_steps=16", "iterations=2", "policy.hidden=[8]", "threads=1"]
+    run = make_trainer(validate(composed_config(overrides, "conf")))
+    assert isinstance(run.collector.stepping, CompiledStepping)
+    assert all(not iteration.failures for iteration in run)
+    assert gym.make("Corridor-v0", render_mode="rgb_array").unwrapped.task.render is not None
 
 
 @njit(STEP)

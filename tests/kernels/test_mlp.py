@@ -37,7 +37,7 @@ class Problem:
         def normal(*shape: int) -> Tensor:
             return torch.randn(shape, generator=generator, dtype=torch.float64).to(dtype)
 
-        self.reference, self.compiled = MLP(sizes, activation, "reference"), MLP(sizes, activation, "compiled")
+        self.reference, self.compiled = MLP(sizes, activation, "reference"), MLP(sizes, activation)
         self.params = normal(num_seeds, self.compiled.num_params) / max(sizes) ** 0.5
         self.tangents = normal(num_seeds, self.compiled.num_params)
         self.x = normal(num_seeds, batch, sizes[0])

@@ -45,7 +45,7 @@ class Problem:
 
         self.clip_coef, self.ent_coef, self.spread = clip_coef, ent_coef, {"log_variance": 0.5}.get(head, 1.0)
         self.active = torch.tensor([bool(mask >> s & 1) for s in range(num_seeds)])
-        self.networks = {backend: MLP(sizes, activation, backend) for backend in ("reference", "compiled")}
+        self.networks = {"reference": MLP(sizes, activation, "reference"), "compiled": MLP(sizes, activation)}
         self.gaussian = head != "choice"
         self.head = GaussianHead(sizes[-1], head) if self.gaussian else CategoricalHead((sizes[-1],))
         params = self.networks["compiled"].num_params

@@ -102,7 +102,7 @@ def measure(sizes: tuple[int, ...], activation: str, num_seeds: int, rows: int, 
     """One row of the table, at the current number of threads."""
     threads = numba.get_num_threads()
     generator = torch.Generator().manual_seed(0)
-    mlp, plain = MLP(sizes, activation, "compiled"), plain_torch(sizes, activation)
+    mlp, plain = MLP(sizes, activation), plain_torch(sizes, activation)
     params = torch.randn(num_seeds, mlp.num_params, generator=generator).div_(8).requires_grad_()
     x = torch.randn(num_seeds, rows, sizes[0], generator=generator)
     cotangents = torch.randn(num_seeds, rows, sizes[-1], generator=generator)

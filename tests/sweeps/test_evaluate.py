@@ -10,7 +10,7 @@ import torch
 
 from algos.core.evaluation import MODES
 from algos.streams import environment_seeds, evaluation_seeds, stream
-from sweeps import evaluate
+from sweeps import evaluate, evaluation
 from sweeps.trained import load_agents
 from tests.sweeps import command
 
@@ -59,7 +59,7 @@ def played(directory, mode):
 
 @pytest.mark.parametrize("mode", MODES)
 def test_returns_are_those_of_a_plain_loop(run, mode):
-    table = evaluate.evaluate(run, EPISODES)
+    table = evaluation.evaluate(run, EPISODES)
     rows = table[table["mode"] == mode]
     expected = pd.DataFrame(played(run, mode), columns=["seed", "episode", "return", "length"])
     np.testing.assert_array_equal(rows[["seed", "episode", "length"]], expected[["seed", "episode", "length"]])
@@ -71,7 +71,7 @@ def test_columns_are_filled_when_due_and_end_with_the_final_policy(run):
         rows = list(csv.DictReader(file))
     filled = {(int(row["iteration"]), row["eval_return_deterministic"] != "") for row in rows}
     assert filled == {(0, False), (1, True), (2, True)}
-    table = evaluate.evaluate(run, EPISODES)
+    table = evaluation.evaluate(run, EPISODES)
     for row in rows[-2:]:
         for mode in MODES:
             own = table[(table["seed"] == int(row["seed"])) & (table["mode"] == mode)]

@@ -9,7 +9,8 @@ import torch
 from PIL import Image, ImageSequence
 
 from analysis.run_format import CHECKPOINT
-from sweeps.record import find_encoder, main
+from sweeps.record import main
+from sweeps.recording import find_encoder
 from sweeps.trained import load_agents
 from tests.composing import trainer
 from tests.sweeps import command
@@ -71,9 +72,9 @@ def test_policies_are_those_that_were_trained(runs):
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        ({"--seed": 9}, "allowed: 0 to 2"),
-        ({"--steps": 0}, "allowed: 1 or more"),
-        ({"--out": "play.webm"}, "allowed: a name in .gif or .mp4"),
+        ({"--seed": 9}, "expected: 0 to 2"),
+        ({"--steps": 0}, "expected: 1 or more"),
+        ({"--out": "play.webm"}, "expected: a name in .gif or .mp4"),
     ],
 )
 def test_bad_input_is_told_in_one_line(runs, tmp_path, capsys, change, told):

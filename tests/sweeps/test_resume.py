@@ -102,7 +102,7 @@ def interrupted(tmp_path: Path) -> Path:
     started.signal(signal.SIGINT)
     ended = started.wait()
     assert ended.status == 130
-    assert f"python -m sweeps.resume {tmp_path}/run" in ended.out
+    assert f"seedbed resume {tmp_path}/run" in ended.out
     assert "Traceback" not in ended.err
     assert info(tmp_path / "run")["status"] == "interrupted"
     return tmp_path / "run"
@@ -162,7 +162,7 @@ def test_an_interrupted_sweep_finishes_what_is_unfinished(tmp_path):
     started.signal(signal.SIGTERM)
     ended = started.wait()
     assert ended.status == 143
-    assert "python -m sweeps.resume" in ended.out
+    assert "seedbed resume" in ended.out
     first = files_below(sweep / "0-a2c-CartPole-v1")
     assert not (sweep / "2-ppo-CartPole-v1" / "run.json").exists()
     ended = run("sweeps.resume", sweep)

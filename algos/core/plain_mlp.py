@@ -1,0 +1,40 @@
+"""Multilayer perceptrons with any of PyTorch's activations, for those that no kernel computes."""
+
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+
+from algos.core.modules import ModuleNetwork
+
+
+class Layers(nn.Module):
+    """Linear layers of ``sizes = (in, hidden..., out)`` with an activation between them; all parameters are zero.
+
+    Weights are ``[in, out]``, so that the flat parameters are those of ``algos.core.networks.MLP``.
+    """
+
+    def __init__(self, sizes: Sequence[int], activation: str) -> None:
+        super().__init__()
+        self.activation: Callable[[Tensor], Tensor] = getattr(nn.functional, activation)
+        self.num_layers = len(sizes) - 1
+        for index, (n_in, n_out) in enumerate(pairwise(sizes)):
+            self.register_parameter(f"weight{index}", nn.Parameter(torch.zeros(n_in, n_out)))
+            self.register_parameter(f"bias{index}", nn.Parameter(torch.zeros(n_out)))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Outputs ``[B, out]`` at ``x [B, in]``."""
+        for index in range(self.num_layers):
+            if index:
+                x = self.activation(x)
+            x = torch.addmm(getattr(self, f"bias{index}"), x, getattr(self, f"weight{index}"))
+        return x
+
+
+def plain_mlp(
+    sizes: Sequence[int], activation: str, num_seeds: int, dtype: torch.dtype, device: torch.device | str
+) -> ModuleNetwork:
+    """A network of such layers for each seed, whose parameters are yet to be set."""
+    modules = [Layers(sizes, activation) for _ in range(num_seeds)]
+    return ModuleNetwork(modules, (sizes[0],), sizes[-1], dtype, device)

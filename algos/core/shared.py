@@ -1,0 +1,41 @@
+"""One network for policy and critic: each sees its part of the outputs, and both move the same parameters."""
+
+import torch
+from torch import Tensor
+
+from algos.core.network import Network
+from algos.core.reductions import batch_mean
+
+
+class OutputsOf:
+    """``count`` outputs of a ``network`` from ``first`` on, as a network (``algos.core.network.Network``).
+
+    Its parameters are the network's; others may follow them, and play no part.
+    """
+
+    compiled = None
+
+    def __init__(self, network: Network, first: int, count: int) -> None:
+        self.network = network
+        self.first, self.last = first, first + count
+        self.num_params, self.num_outputs = network.num_params, count
+
+    def __call__(self, params: Tensor, x: Tensor, active: Tensor | None = None) -> Tensor:
+        return self.network(self._own(params), x, active)[..., self.first : self.last]
+
+    def vjp(self, params: Tensor, cotangents: Tensor, x: Tensor, active: Tensor | None = None) -> Tensor:
+        every = cotangents.new_zeros(*cotangents.shape[:2], self.network.num_outputs)
+        every[..., self.first : self.last] = cotangents
+        gradient = self.network.vjp(self._own(params), every, x, active)
+        return torch.cat([gradient, torch.zeros_like(params[:, self.num_params :])], dim=1)
+
+    def jvp(self, params: Tensor, tangents: Tensor, x: Tensor, active: Tensor | None = None) -> Tensor:
+        derivative = self.network.jvp(self._own(params), self._own(tangents), x, active)
+        return derivative[..., self.first : self.last]
+
+    def mse(self, params: Tensor, x: Tensor, targets: Tensor, active: Tensor | None = None) -> Tensor:
+        squares = (self(params, x, active)[..., 0] - targets) ** 2
+        return batch_mean(squares if active is None else torch.where(active[:, None], squares, 0))
+
+    def _own(self, params: Tensor) -> Tensor:
+        return params[:, : self.num_params]

@@ -1,0 +1,121 @@
+"""Actions of an MLP's policy where compiled code does not step the environments, the same as in a compiled rollout.
+
+A row is one environment's observation; what it gives depends on its own seed's parameters and on nothing beside it.
+"""
+
+from collections.abc import Callable, Sequence
+from functools import cache
+from typing import Any, NamedTuple, Self
+
+import numpy as np
+from gymnasium import spaces
+from numba import boolean, float64, from_dtype, int64, njit, types
+
+from algos.kernels.rollout import _choose, _forward
+
+
+class RowPolicy(NamedTuple):
+    """What acting in E environments needs of the policies of S seeds; see ``algos.kernels.rollout``."""
+
+    seeds: np.ndarray  # [E] int64, whose environment each is
+    sizes: np.ndarray  # [layers] int64
+    hyperbolic: bool
+    params: np.ndarray  # [S, P]
+    output_weights: np.ndarray  # [S, outputs, inputs] of the last layer
+    obs_mean: np.ndarray  # [S, D]
+    obs_scale: np.ndarray  # [S, D]
+    obs_clip: float
+    std: np.ndarray  # [S, A]; no A for Discrete actions
+    low: np.ndarray  # [A], of the actions that environments take
+    high: np.ndarray
+
+    def of(self, share: slice) -> Self:
+        """The same for some of the environments."""
+        return self._replace(seeds=np.ascontiguousarray(self.seeds[share]))
+
+    def act(self, obs: np.ndarray, noise: np.ndarray, actions: np.ndarray, clipped: np.ndarray) -> None:
+        """Fill ``actions [E, A]`` and the same within their bounds, for ``obs [E, D]``.
+
+        ``noise [E, A]`` is standard normal for Box actions, uniform for Discrete ones; ``obs`` are as the environments
+        give them, of the dtype of the parameters.
+        """
+        _compiled(self.params.dtype)(
+            self.seeds, self.sizes, self.hyperbolic, self.params, self.output_weights, self.obs_mean, self.obs_scale,
+            self.obs_clip, self.std, self.low, self.high, obs, noise, actions, clipped,
+        )  # fmt: skip
+
+
+def row_policy(
+    seeds: np.ndarray,
+    sizes: Sequence[int],
+    activation: str,
+    params: np.ndarray,
+    std: np.ndarray | None,
+    space: spaces.Space,
+    obs_mean: np.ndarray,
+    obs_scale: np.ndarray,
+    obs_clip: float,
+) -> RowPolicy:
+    """The arguments are those of ``algos.kernels.rollout.rollout``; ``space`` is of one environment's actions.
+
+    ``seeds [E]`` says whose environment each is.
+    """
+    num_seeds, dtype = len(params), params.dtype
+    low, high = np.empty(0, dtype), np.empty(0, dtype)
+    if isinstance(space, spaces.Box):
+        low, high = space.low.astype(dtype), space.high.astype(dtype)
+    fan_in, outputs = sizes[-2], sizes[-1]
+    last = params[:, params.shape[1] - (fan_in + 1) * outputs : params.shape[1] - outputs]
+    arrays = (
+        params,
+        last.reshape(num_seeds, fan_in, outputs).swapaxes(1, 2),
+        obs_mean,
+        obs_scale,
+        np.empty((num_seeds, 0)) if std is None else std,
+    )
+    params, output_weights, obs_mean, obs_scale, std = (np.ascontiguousarray(array, dtype) for array in arrays)
+    _compiled(dtype)  # before it is sent to processes that would each compile it
+    return RowPolicy(
+        seeds,
+        np.array(sizes),
+        activation == "tanh",
+        params,
+        output_weights,
+        obs_mean,
+        obs_scale,
+        obs_clip,
+        std,
+        low,
+        high,
+    )
+
+
+def _act(  # type: ignore[no-untyped-def]
+    seeds, sizes, hyperbolic, params, output_weights, obs_mean, obs_scale, obs_clip, std, low, high,
+    obs, noise, actions, clipped,
+):  # fmt: skip
+    num_obs, num_outputs, widest = sizes[0], sizes[-1], sizes.max()
+    x, other = np.empty(widest, params.dtype), np.empty(widest, params.dtype)
+    for row in range(len(seeds)):
+        s = seeds[row]
+        for i in range(num_obs):
+            x[i] = min(max((obs[row, i] - obs_mean[s, i]) / obs_scale[s, i], -obs_clip), obs_clip)
+        outputs = _forward(params[s], sizes, hyperbolic, output_weights[s], x, other)
+        if std.shape[1] == 0:
+            actions[row, 0] = clipped[row, 0] = _choose(outputs, num_outputs, noise[row, 0])
+        else:
+            for i in range(num_outputs):
+                actions[row, i] = outputs[i] + std[s, i] * noise[row, i]
+                clipped[row, i] = min(max(actions[row, i], low[i]), high[i])
+
+
+@cache
+def _compiled(dtype: np.dtype) -> Callable[..., None]:
+    """``_act`` for parameters of this dtype."""
+    real: Any = from_dtype(dtype)
+    table, cube = real[:, ::1], real[:, :, ::1]
+    signature = types.void(
+        int64[::1], int64[::1], boolean, table, cube, table, table, float64, table, real[::1], real[::1],
+        table, table, table, table,
+    )  # fmt: skip
+    return njit(signature, cache=True)(_act)

@@ -1,0 +1,57 @@
+"""Playing trained policies: every episode's return, and what they come to."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from algos.build import make_evaluator
+from algos.core.evaluation import MODES
+from analysis import statistics as st
+from analysis.run_format import read_config
+from analysis.summary import CONFIDENCE, stream
+from sweeps.trained import load_agents
+
+
+def evaluate(directory: Path, num_episodes: int) -> pd.DataFrame:
+    """Play the policies of all seeds of a run as its last checkpoint has them, in both modes.
+
+    One row per seed, mode and episode: ``algo, env_id, seed, mode, episode, return, length``. Initial states and the
+    random numbers of the actions are those of the evaluations during training.
+
+    Raises:
+        InputError: there is no such run, or it has no checkpoint yet.
+        TaskError: the task cannot be made, or an episode of it may never end.
+    """
+    content = read_config(directory)
+    config, policy, _ = load_agents(directory, range(content["seed"], content["seed"] + content["num_seeds"]))
+    evaluator = make_evaluator(config, num_episodes)
+    tables = []
+    for mode in MODES:
+        returns, lengths = evaluator.play(policy, mode)
+        seeds, episodes = (index.ravel() for index in np.indices(returns.shape))
+        columns = {
+            "algo": config.algo.name,
+            "env_id": config.env.id,
+            "seed": np.array(config.seeds)[seeds],
+            "mode": mode,
+            "episode": episodes,
+            "return": returns.ravel(),
+            "length": lengths.ravel(),
+        }
+        tables.append(pd.DataFrame(columns))
+    evaluator.envs.close()
+    return pd.concat(tables, ignore_index=True)
+
+
+def summary(table: pd.DataFrame) -> str:
+    """One line per mode: the mean over seeds of their mean returns, with a 95% interval, and the lowest seed."""
+    lines = []
+    for mode, rows in table.groupby("mode", sort=False):
+        means = rows.groupby("seed")["return"].mean().to_numpy()
+        line = f"  {mode}: mean return {means.mean():.1f}"
+        if len(means) > 1:
+            low, high = st.bootstrap_interval([means], st.mean, stream(str(mode)), CONFIDENCE)
+            line += f" [{low:.1f}, {high:.1f}] over {len(means)} seeds, lowest {means.min():.1f}"
+        lines.append(line)
+    return "\n".join(lines)

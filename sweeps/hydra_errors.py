@@ -1,0 +1,67 @@
+"""What Hydra has to say about a command line, in one line."""
+
+import difflib
+from collections.abc import Sequence
+
+from hydra.errors import ConfigCompositionException, HydraException, MissingConfigException, OverrideParseException
+from omegaconf.errors import OmegaConfBaseException
+
+from analysis.run_format import flatten
+from sweeps.compose import CONF, composed_config
+from sweeps.errors import InputError, one_line
+
+
+def explained(error: Exception, arguments: Sequence[str]) -> InputError | None:
+    """What is wrong with the arguments of ``seedbed train``; None where ``error`` is of another kind."""
+    if isinstance(error, InputError):
+        return error
+    if isinstance(error, MissingConfigException) and error.missing_cfg_file and error.options is not None:
+        return InputError(_no_such_option(error.missing_cfg_file, error.options))
+    if isinstance(error, OverrideParseException):
+        reason = str(error).splitlines()[0]
+        return InputError(f"{error.override}: not an override ({reason}); expected: KEY=VALUE")
+    key = getattr(error.__cause__, "full_key", None)
+    if isinstance(error, ConfigCompositionException) and key and "not in struct" in str(error.__cause__):
+        return InputError(_no_such_key(str(error), str(key), arguments))
+    text = one_line(error)
+    if "requires --multirun" in text or "Ambiguous value for argument" in text:
+        override = text.split("'")[1]
+        return InputError(f"{override}: several values; expected: one value, a [list], or a sweep (add -m)")
+    if "does not support sweep type" in text:
+        override = next(each for each in arguments if "interval(" in each)
+        return InputError(f"{override}: an interval has no values to sweep over; expected: values, such as 0.1,0.2")
+    if isinstance(error, HydraException | OmegaConfBaseException):
+        cause = error.__cause__
+        return InputError(f"{text} ({one_line(cause)})" if isinstance(cause, Exception) else text)
+    return None
+
+
+def _no_such_option(file: str, options: Sequence[str]) -> str:
+    """An option of a group that there is not; presets lie in groups of the group ``experiment``."""
+    group, _, name = file.rpartition("/")
+    inner = sorted(path.stem for path in (CONF / file).glob("*.yaml"))
+    if inner:
+        return f"{group}={name}: a group of options; expected: {', '.join(f'{name}/{each}' for each in inner)}"
+    groups = sorted(f"{path.name}/…" for path in (CONF / group).glob("*") if path.is_dir()) if group else []
+    close = difflib.get_close_matches(name, options, n=1)
+    hint = f"did you mean {close[0]}? " if close else ""
+    return f"{group}={name}: no such option; {hint}expected: {', '.join([*options, *groups])}"
+
+
+def _no_such_key(message: str, key: str, arguments: Sequence[str]) -> str:
+    wanted = message.split("'")[1] if "'" in message else key
+    override = next((each for each in arguments if each.lstrip("+~").startswith(wanted)), wanted)
+    others = [each for each in arguments if "=" in each and each != override and not each.startswith("hydra")]
+    try:
+        known = [name for name, _ in flatten(composed_config(others))]
+    except (HydraException, OmegaConfBaseException, InputError):
+        known = [name for name, _ in flatten(composed_config([]))]
+    close = difflib.get_close_matches(wanted, [*known, *_groups()], n=1)
+    ending = [name for name in known if name.rpartition(".")[2] == wanted.rpartition(".")[2]]
+    hints = close or ending[:1]
+    hint = f"did you mean {hints[0]}? " if hints else ""
+    return f"{override}: unknown key; {hint}expected: a key that seedbed train --help lists"
+
+
+def _groups() -> list[str]:
+    return [path.name for path in CONF.iterdir() if path.is_dir()]

@@ -1,0 +1,84 @@
+"""Code that the files of a run or sweep name: it is imported only where the user has said so.
+
+A run of a variant or a task from outside names the module that has it. ``resume``, ``evaluate`` and ``record`` would
+import that module, from a directory that may be somebody else's.
+"""
+
+import argparse
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from analysis.run_format import read_config
+from sweeps.errors import InputError
+
+OWN = ("algos", "analysis", "sweeps")
+
+HARMLESS = ("hydra.mode", "hydra.sweep.dir", "hydra.sweep.subdir", "hydra/launcher")
+"""Of Hydra's own settings, those that name no code."""
+
+HARMLESS_OF_LAUNCHERS = (
+    *("n_jobs", "partition", "account", "qos", "cpus_per_task", "timeout_min", "mem_gb", "array_parallelism"),
+    *("signal_delay_s", "max_num_timeout", "ray.init.address", "ray.remote.num_cpus"),
+)
+
+
+def add_option(parser: argparse.ArgumentParser) -> None:
+    """The option by which the user says so."""
+    parser.add_argument(
+        "--trust", action="store_true", help="import the modules that the files in the directory name (your own runs)"
+    )
+
+
+def named_code(config: Any, path: str = "") -> Iterator[tuple[str, str]]:
+    """The keys of a config that name a module which is not seedbed's, with what they name."""
+    if isinstance(config, Mapping):
+        for key, value in config.items():
+            inner = f"{path}.{key}" if path else str(key)
+            module = value.rpartition(":")[0] if inner == "env.id" and isinstance(value, str) else value
+            names = key == "_target_" or inner in ("env.id", "env.module")
+            if not names:
+                yield from named_code(value, inner)
+            elif module and str(module).split(".")[0] not in OWN:
+                yield inner, str(value)
+    elif isinstance(config, list):
+        for index, value in enumerate(config):
+            yield from named_code(value, f"{path}[{index}]")
+
+
+def check_run(directory: Path, trust: bool) -> None:
+    """Whether the run in ``directory`` may be trained or played.
+
+    Raises:
+        InputError: its config names code, which ``trust`` does not allow.
+    """
+    if not trust:
+        _refuse(directory, dict(named_code(read_config(directory))))
+
+
+def check_sweep(directory: Path, arguments: Sequence[str], trust: bool) -> None:
+    """Whether the command line that a sweep was made by may run again.
+
+    Raises:
+        InputError: it names code, or a folder of configs that may, which ``trust`` does not allow.
+    """
+    if trust:
+        return
+    found: dict[str, str] = {}
+    for argument in arguments:
+        key, _, value = argument.partition("=")
+        key = key.lstrip("+~")
+        of_launcher = key.removeprefix("hydra.launcher.") in HARMLESS_OF_LAUNCHERS
+        of_hydra = key.startswith("hydra") and key not in HARMLESS and not of_launcher
+        of_task = key == "env.module" or (key == "env.id" and ":" in value) or (key == "env" and "{" in value)
+        if of_hydra or of_task or "_target_" in argument or argument.startswith("-"):
+            found[key] = value or "…"
+    _refuse(directory, found)
+
+
+def _refuse(directory: Path, found: Mapping[str, str]) -> None:
+    if found:
+        named = ", ".join(f"{key}={value}" for key, value in found.items())
+        raise InputError(
+            f"{directory}: names code to import ({named}); expected: --trust, if you know where this directory is from"
+        )
