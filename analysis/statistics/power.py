@@ -22,7 +22,6 @@ MANY = 40
 MOST_SEEDS_PLANNED = 10_000
 ENUMERATED = 1_000
 COARSE = 40
-FEWER = 1000
 
 
 @dataclass(frozen=True)
@@ -62,10 +61,12 @@ def power_of(
     found = simulated(difference, sd_x, sd_y, sizes, paired).p_differs() <= level
     if permutations_matter(sizes, level, paired):
         n, m = sizes[0]
-        x = difference + sd_x[0] * draws(n, 0).scores[:FEWER]
-        y = np.zeros((FEWER, n)) if paired else sd_y[0] * draws(m, 1).scores[:FEWER]
-        found = found[:FEWER]
-        labels = None if count(n, m, paired) <= ENUMERATED else random_labels(n, m, 5000 if level < 0.02 else 1000)
+        enumerated = count(n, m, paired) <= ENUMERATED
+        some = 1000 if enumerated else 500
+        x = difference + sd_x[0] * draws(n, 0).scores[:some]
+        y = np.zeros((some, n)) if paired else sd_y[0] * draws(m, 1).scores[:some]
+        found = found[:some]
+        labels = None if enumerated else random_labels(n, m, 2500 if level < 0.02 else 500)
         found[found] = permutation_p(x[found], y[found], paired, labels) <= level * (1 + 1e-9)
     return float(found.mean())
 
@@ -161,7 +162,7 @@ def detectable_difference(x: Strata, y: Strata, level: float = 0.05, power: floa
         low, high = high, 2 * high
         if high > 1e6 * error:
             return float("inf")
-    while high - low > 0.005 * high:
+    while high - low > 0.01 * high:
         middle = (low + high) / 2
         reached = power_of(middle, sd_x, sd_y, sizes, level, paired) >= power
         low, high = (low, middle) if reached else (middle, high)
