@@ -6,9 +6,11 @@ PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c co
 PYTEST := $(BIN)/python -m pytest
 # A worker process for each core; a worker that runs out of tests takes some from another.
 PARALLEL := --numprocesses auto --maxprocesses 4 --dist worksteal
+FAST := -m "not slow and not study and not slurm and not ray"
 
 .DEFAULT_GOAL := help
-.PHONY: help install compare figures speed test test-fast test-portable test-slurm test-ray check clean
+.PHONY: help install compare figures speed test test-fast coverage test-portable test-avx2 test-plain test-slurm test-ray \
+	check clean
 
 help:  ## Say what the targets do
 	@awk -F ':.*##' '/^[a-z-]+:.*##/ {printf "  make %-14s%s\n", $$1, $$2}' Makefile
@@ -45,7 +47,10 @@ test: $(VENV)/.installed-test  ## Run the tests
 	$(PYTEST) $(PARALLEL)
 
 test-fast: $(VENV)/.installed-test  ## Run the quick tests, which touch every module: before each commit
-	$(PYTEST) $(PARALLEL) -m "not slow and not study and not slurm and not ray"
+	$(PYTEST) $(PARALLEL) $(FAST)
+
+coverage: $(VENV)/.installed-test  ## Say which lines of each module the quick tests run
+	$(PYTEST) $(PARALLEL) $(FAST) --cov --cov-report term-missing:skip-covered
 
 # What computes is told to use no more than an x86-64 processor with AVX2 and FMA has, or than every one has.
 NUMERIC := tests/algos tests/core tests/envs tests/kernels tests/oracles tests/test_machine.py
@@ -60,9 +65,9 @@ test-portable: test-avx2 test-plain  ## Run the numeric tests with code for less
 
 test-avx2 test-plain: $(VENV)/.installed-test
 test-avx2:
-	$(AVX2) NUMBA_CACHE_DIR=$(CURDIR)/.numba_cache/avx2 $(PYTEST) $(PARALLEL) $(NUMERIC)
+	$(AVX2) NUMBA_CACHE_DIR=$(CURDIR)/.numba_cache/avx2 $(PYTEST) $(PARALLEL) $(FAST) $(NUMERIC)
 test-plain:
-	$(PLAIN) NUMBA_CACHE_DIR=$(CURDIR)/.numba_cache/plain $(PYTEST) $(PARALLEL) $(NUMERIC)
+	$(PLAIN) NUMBA_CACHE_DIR=$(CURDIR)/.numba_cache/plain $(PYTEST) $(PARALLEL) $(FAST) $(NUMERIC)
 
 # Debian's packages slurm-wlm and munge have to be there; the cluster is the test's own.
 test-slurm: $(VENV)/.installed-test  ## Run the tests on a SLURM cluster of their own (Linux)
@@ -79,4 +84,4 @@ check: $(VENV)/.installed-test  ## Check style and types (ruff, mypy)
 	$(BIN)/mypy
 
 clean:  ## Remove the environment and everything that is built or cached
-	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .numba_cache
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .numba_cache .coverage

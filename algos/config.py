@@ -56,17 +56,19 @@ class PartSettings(Section):
         """Whether they fit together and to the rest of the run.
 
         Raises:
-            ValueError: one line with the key, its value and what is allowed.
+            ValueError: one line with the key, its value and what is expected.
         """
 
 
-def part(base: type[PartSettings], **methods: tuple[str, ...]) -> PlainValidator:
-    """Validates a section by the ``Settings`` of the class that it names, which has ``methods``."""
-    return PlainValidator(partial(_part_settings, base, methods))
+def part(base: type[PartSettings], optional: bool = False, **methods: tuple[str, ...]) -> PlainValidator:
+    """Validates a section by the ``Settings`` of the class that it names, which has ``methods``; or null is there."""
+    return PlainValidator(partial(_part_settings, base, optional, methods))
 
 
-def _part_settings(base: type[PartSettings], methods: dict[str, tuple[str, ...]], value: Any) -> PartSettings:
-    if isinstance(value, base):
+def _part_settings(
+    base: type[PartSettings], optional: bool, methods: dict[str, tuple[str, ...]], value: Any
+) -> PartSettings | None:
+    if isinstance(value, base) or (optional and value is None):
         return value
     named = _Named.model_validate(value)
     try:
@@ -113,7 +115,7 @@ class AlgorithmSettings(PartSettings):
     def _is_its_own(cls, name: str, values: ValidationInfo) -> str:
         module = f"algos.{name}"
         if find_spec(module) and not values.data.get("target", "").startswith(f"{module}."):
-            raise PydanticCustomError("name", "taken by {module}; allowed: another name", {"module": module})
+            raise PydanticCustomError("name", "taken by {module}; expected: another name", {"module": module})
         return name
 
 
@@ -280,7 +282,7 @@ class Config(Section):
         if self.policy.squash == "tanh" and not self.env.rescale_actions:
             raise ValueError(
                 "policy.squash=tanh: env.rescale_actions=False, but its actions are from [-1, 1]; "
-                "allowed with env.rescale_actions=True"
+                "expected: env.rescale_actions=True"
             )
         if isinstance(self.value, SharedConfig):
             if not self.critic.joint:

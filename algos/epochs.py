@@ -28,7 +28,7 @@ class EpochSettings(GradientSettings):
         check_minibatches("algo", self.num_minibatches, config)
         if self.recompute_advantages and not config.critic.joint:
             raise ValueError(
-                "algo.recompute_advantages=True: this critic does not move between epochs; allowed with critic=joint"
+                "algo.recompute_advantages=True: this critic does not move between epochs; expected: critic=joint"
             )
 
 

@@ -24,7 +24,7 @@ class NPG:
 
         def check(self, config: Config) -> None:
             if (self.max_kl is None) == (self.kl_coef is None):
-                raise ValueError(f"algo.max_kl={self.max_kl}, algo.kl_coef={self.kl_coef}: allowed: one of the two")
+                raise ValueError(f"algo.max_kl={self.max_kl}, algo.kl_coef={self.kl_coef}: expected: one of the two")
 
     def __init__(self, settings: Settings, run: Run) -> None:
         self.settings = settings

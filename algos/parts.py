@@ -34,16 +34,16 @@ def find_class(target: str) -> type:
     """
     module_name, _, class_name = target.rpartition(".")
     if not module_name:
-        raise PartError("has no module; allowed: MODULE.CLASS")
+        raise PartError("has no module; expected: MODULE.CLASS")
     try:
         module = import_module(module_name)
     except Exception as error:  # whatever the code of a user raises when it is imported
         reason = f"{type(error).__name__}: {error}"
-        raise PartError(f"cannot be imported ({reason}); allowed: MODULE.CLASS, below the working directory") from None
+        raise PartError(f"cannot be imported ({reason}); expected: MODULE.CLASS, below the working directory") from None
     found = getattr(module, class_name, None)
     if not isinstance(found, type):
         kind = "has no" if found is None else "holds no class but an object under the name"
-        raise PartError(f"{module_name} {kind} {class_name}; allowed: MODULE.CLASS")
+        raise PartError(f"{module_name} {kind} {class_name}; expected: MODULE.CLASS")
     return found
 
 
@@ -55,16 +55,16 @@ def require(found: type, settings_base: type, methods: Mapping[str, tuple[str, .
     """
     settings = getattr(found, "Settings", None)
     if not (isinstance(settings, type) and issubclass(settings, settings_base)):
-        raise PartError(f"has no settings class; allowed: a class with a nested Settings({settings_base.__name__})")
+        raise PartError(f"has no settings class; expected: a class with a nested Settings({settings_base.__name__})")
     for name, arguments in methods.items():
         method = getattr(found, name, None)
         if not callable(method):
-            raise PartError(f"has no method {name}; allowed: a class with {name}({', '.join(arguments)})")
+            raise PartError(f"has no method {name}; expected: a class with {name}({', '.join(arguments)})")
         try:
             inspect.signature(method).bind(None, *arguments)
         except TypeError:
             raise PartError(
-                f"{name}{inspect.signature(method)} does not fit; allowed: {name}({', '.join(('self', *arguments))})"
+                f"{name}{inspect.signature(method)} does not fit; expected: {name}({', '.join(('self', *arguments))})"
             ) from None
 
 

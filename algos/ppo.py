@@ -32,7 +32,7 @@ class PPO:
         def check(self, config: Config) -> None:
             super().check(config)
             if self.clip_schedule == "linear" and self.clip_coef is None:
-                raise ValueError("algo.clip_schedule=linear: algo.clip_coef=None does not clip; allowed: constant")
+                raise ValueError("algo.clip_schedule=linear: algo.clip_coef=None does not clip; expected: constant")
 
     def __init__(self, settings: Settings, run: Run) -> None:
         self.settings = settings

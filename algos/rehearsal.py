@@ -35,7 +35,7 @@ class Rehearsals:
         algo = config.algo
         other = self.targets.setdefault(algo.name, algo.target)
         if other != algo.target:
-            raise PartError(f"algo.name={algo.name!r}: taken by {other} in this sweep; allowed: another name")
+            raise PartError(f"algo.name={algo.name!r}: taken by {other} in this sweep; expected: another name")
         parts = (algo, config.critic, config.estimator, config.env, config.policy, config.value)
         if has_foreign(config) and parts not in self.done:
             self.done.append(parts)
@@ -79,15 +79,15 @@ def rehearse(config: Config, envs: VectorEnv) -> None:
         raise PartError(f"{_label(config, part)}: fails in a rehearsal ({type(error).__name__}: {error})") from error
     label = _label(config, "algo")
     if not isinstance(stats, dict):
-        raise PartError(f"{label}: update returns {type(stats).__name__}; allowed: a dict of numbers [S] by name")
+        raise PartError(f"{label}: update returns {type(stats).__name__}; expected: a dict of numbers [S] by name")
     for name, values in stats.items():
         found = list(getattr(values, "shape", ["none"]))
         if found != [NUM_SEEDS]:
-            raise PartError(f"{label}: update reports {name} of shape {found}; allowed: [S], one number a seed")
+            raise PartError(f"{label}: update reports {name} of shape {found}; expected: [S], one number a seed")
         if name in RESERVED:
-            raise PartError(f"{label}: update reports {name}, which the run reports itself; allowed: another name")
+            raise PartError(f"{label}: update reports {name}, which the run reports itself; expected: another name")
     if policy.params.shape != shape:
-        raise PartError(f"{label}: update gives the parameters another shape; allowed: to change them in place")
+        raise PartError(f"{label}: update gives the parameters another shape; expected: to change them in place")
 
 
 def made_up(config: Config, policy: Policy, envs: VectorEnv) -> Transitions:

@@ -1,12 +1,12 @@
 """Whether this machine has what a run asks for: a device, and the packages of extras."""
 
 import importlib
-import importlib.util
 
 import torch
 from omegaconf import DictConfig
 
 from sweeps.errors import InputError
+from sweeps.logger import LoggerSettings
 
 EXTRAS = {"joblib": "joblib", "submitit_slurm": "slurm", "ray": "ray"}
 """The optional dependencies that a launcher needs."""
@@ -24,14 +24,17 @@ def check_device(name: str) -> None:
         raise InputError(f"device={name}: not on this machine; expected: {', '.join(usable)}")
 
 
-def check_logger(name: str | None) -> None:
+def check_logger(settings: LoggerSettings | None) -> None:
     """Whether what a logger needs is installed.
 
     Raises:
         InputError: it is not.
     """
-    if name is not None and importlib.util.find_spec(name) is None:
-        raise InputError(f"logger={name}: not installed; expected after: pip install 'seedbed[{name}]'")
+    try:
+        if settings is not None:
+            settings.check_installed()
+    except ImportError as error:
+        raise InputError(f"logger: {error}") from None
 
 
 def check_launcher(config: DictConfig) -> str:

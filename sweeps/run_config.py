@@ -1,11 +1,12 @@
 """The typed config of a run: what is computed, and how the run is kept."""
 
-from typing import Any, Literal
+from typing import Annotated, Any
 
 from pydantic import ValidationError
 
-from algos.config import Config, Positive
+from algos.config import Config, Positive, part
 from sweeps.errors import InputError
+from sweeps.logger import LoggerSettings
 
 
 class RunConfig(Config):
@@ -13,7 +14,7 @@ class RunConfig(Config):
 
     checkpoint_interval: Positive
     resume: bool
-    logger: Literal["tensorboard"] | None
+    logger: Annotated[LoggerSettings | None, part(LoggerSettings, optional=True, log=("iteration",))]
 
 
 def validate(composed: dict[str, Any]) -> RunConfig:
@@ -34,11 +35,11 @@ def _first_problem(error: ValidationError, composed: dict[str, Any]) -> str:
         return str(problem["ctx"]["error"])
     path: list[str] = []
     inside: Any = composed
-    for part in problem["loc"]:
-        known = part in inside if isinstance(inside, dict) else isinstance(part, int)
-        if known or part == problem["loc"][-1]:  # what is not a key is the name of a chosen variant
-            path.append(str(part))
-            inside = inside[part] if known else None
+    for key in problem["loc"]:
+        known = key in inside if isinstance(inside, dict) else isinstance(key, int)
+        if known or key == problem["loc"][-1]:  # what is not a key is the name of a chosen variant
+            path.append(str(key))
+            inside = inside[key] if known else None
     name = ".".join(path)
     if problem["type"] == "missing":
         return f"{name}: missing; expected: the keys of conf/"

@@ -1,10 +1,12 @@
 """A live view: what a run reports, as TensorBoard event files beside its CSVs."""
 
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 
 from algos.core.loop import Iteration
+from sweeps.logger import LoggerSettings
 
 
 class TensorBoardLogger:
@@ -13,7 +15,12 @@ class TensorBoardLogger:
     Events go to ``DIRECTORY/tensorboard``; those at or after ``first_step`` of an earlier attempt are discarded.
     """
 
-    def __init__(self, directory: Path, seeds: range, first_step: int) -> None:
+    class Settings(LoggerSettings):
+        def check_installed(self) -> None:
+            if find_spec("tensorboard") is None:
+                raise ImportError("tensorboard is not installed; expected after: pip install 'seedbed[tensorboard]'")
+
+    def __init__(self, settings: Settings, directory: Path, seeds: range, first_step: int) -> None:
         from torch.utils.tensorboard import SummaryWriter  # an extra
 
         self.seeds = seeds

@@ -10,17 +10,18 @@ from typing import Any
 from algos.build import make_trainer
 from algos.core.checkpoint import CheckpointError
 from algos.core.loop import Iteration, Trainer
+from algos.parts import find_class
 from analysis.run_format import CHECKPOINT, COMPLETE, FAILED, INTERRUPTED, TRACEBACK
 from sweeps.display import shown
 from sweeps.errors import InputError, one_line, report
 from sweeps.interrupt import interrupt
 from sweeps.lock import locked
+from sweeps.logger import Logger
 from sweeps.provenance import describe
 from sweeps.requirements import check_device
 from sweeps.run_config import RunConfig, validate
 from sweeps.run_directory import RunFiles
 from sweeps.table import TableWriter, last_return, progress_rows
-from sweeps.tensorboard import TensorBoardLogger
 
 EXIT_STATUS = {COMPLETE: 0, FAILED: 1, "refused": 2}
 
@@ -39,16 +40,17 @@ def timed(trainer: Trainer, steps_per_iteration: int, timing: TableWriter) -> It
 
 def iterate(config: RunConfig, trainer: Trainer, files: RunFiles, label: str) -> bool:
     """Train to the end, writing rows and checkpoints; False where a signal asked to stop before it."""
-    board = None
-    if config.logger == "tensorboard":
+    logger: Logger | None = None
+    if config.logger is not None:
         first_step = (trainer.next_iteration + 1) * config.num_envs * config.num_steps
-        board = TensorBoardLogger(files.directory, config.seeds, first_step)
+        logger_class: Any = find_class(config.logger.target)
+        logger = logger_class(config.logger, files.directory, config.seeds, first_step)
     pairs = timed(trainer, config.num_envs * config.num_steps, files.timing)
     before = last_return(files.progress.path) if trainer.next_iteration else None
     for iteration in shown(pairs, label, trainer.next_iteration, config.iterations, before):
         files.progress.append(progress_rows(config.algo.name, config.env.id, config.seeds, iteration))
-        if board is not None:
-            board.log(iteration)
+        if logger is not None:
+            logger.log(iteration)
         if iteration.failures:
             files.update(failed_seeds=files.info["failed_seeds"] + [vars(failure) for failure in iteration.failures])
         if interrupt.received or trainer.finished or trainer.next_iteration % config.checkpoint_interval == 0:

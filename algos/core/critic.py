@@ -126,7 +126,7 @@ class JointCritic(Critic):
 
         def check(self, config: Config) -> None:
             if not isinstance(config.algo, GradientSettings):
-                raise ValueError(f"critic=joint: algo={config.algo.name} makes no gradient steps; allowed: separate")
+                raise ValueError(f"critic=joint: algo={config.algo.name} makes no gradient steps; expected: separate")
 
     def __init__(self, settings: Settings, network: Network, params: Tensor, resources: Resources) -> None:
         super().__init__(settings, network, params)

@@ -34,7 +34,7 @@ class PostEstimator(Estimator):
 
         def check(self, config: Config) -> None:
             if self.values_after_fit and config.critic.joint:
-                raise ValueError("estimator.values_after_fit=True: critic=joint is not fitted before; allowed: false")
+                raise ValueError("estimator.values_after_fit=True: critic=joint is not fitted before; expected: false")
 
     def __init__(self, settings: Settings, resources: Resources) -> None:
         self.settings = settings

@@ -55,6 +55,6 @@ class Resources:
 
     def _keep(self, name: str, part: Any) -> Any:
         if name in self._kept:
-            raise ValueError(f"{name} is in use; allowed: a name that no other part of the run has")
+            raise ValueError(f"{name} is in use; expected: a name that no other part of the run has")
         self._kept[name] = part
         return part

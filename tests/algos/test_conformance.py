@@ -56,7 +56,7 @@ def test_a_broken_variant_is_told_what_it_breaks(variant, check, words, monkeypa
 
 def test_the_command_reports_what_holds_and_what_is_broken(monkeypatch, capsys):
     chosen = {name: CHECKS[name] for name in ("draws only from its streams", "every setting is read")}
-    monkeypatch.setattr(check_variant, "CHECKS", chosen)
+    monkeypatch.setattr(conformance, "CHECKS", chosen)
     overrides = [*OVERRIDES, "algo._target_=tests.algos.broken_variants.IgnoresSetting", "algo.name=tested"]
     overrides += ["+algo.bonus=1", "~algo.normalise_advantages", "~algo.ent_coef"]
     with pytest.raises(SystemExit) as ended:
@@ -74,4 +74,4 @@ def test_a_wrong_value_ends_the_command_with_one_line(capsys):
     with pytest.raises(SystemExit) as ended:
         check_variant.main(["algo=a2c", "gamma=2"])
     assert ended.value.code == 2
-    assert capsys.readouterr().err == "error: gamma=2: allowed: less than or equal to 1\n"
+    assert capsys.readouterr().err == "error: gamma=2: expected: less than or equal to 1\n"

@@ -108,7 +108,7 @@ def test_recomputed_advantages_are_those_of_the_critic_of_each_epoch(algo):
 
 
 def test_advantages_that_nothing_would_change_are_not_recomputed():
-    with pytest.raises(InputError, match=r"allowed with critic=joint"):
+    with pytest.raises(InputError, match=r"expected: critic=joint"):
         composed("algo=ppo", "algo.recompute_advantages=true", "critic=separate")
 
 
@@ -226,7 +226,7 @@ def test_pendulums_torque_is_twice_the_squashed_action(overrides):
 
 
 def test_squashed_actions_need_the_range_of_tanh():
-    with pytest.raises(InputError, match=r"allowed with env\.rescale_actions=True"):
+    with pytest.raises(InputError, match=r"expected: env\.rescale_actions=True"):
         composed("env=pendulum", SQUASHED[0])
 
 

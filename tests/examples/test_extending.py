@@ -12,7 +12,7 @@ import torch
 import algos
 from algos.build import make_trainer
 from algos.conformance import CHECKS
-from sweeps.check_variant import composed
+from sweeps.compose import composed_config
 from sweeps.run_config import validate
 from tests.algos.plain import action_distribution
 
@@ -47,13 +47,13 @@ def test_a_variant_trains_beside_ours_and_is_resumed(lab):
 @pytest.mark.parametrize("promise", [name for name in CHECKS if "probe" not in name])
 def test_spo_keeps_the_promises(promise, lab):
     """The probe tasks take longest, and are the command's part."""
-    CHECKS[promise](composed(["algo=spo", "policy.hidden=[8]", "value.hidden=[8]"], lab / "conf"))
+    CHECKS[promise](composed_config(["algo=spo", "policy.hidden=[8]", "value.hidden=[8]"], lab / "conf"))
 
 
 def test_each_loss_of_spo_is_its_formula(lab):
     """By PyTorch's own distributions, at the parameters of each of four steps."""
     settings = ["dtype=float64", "num_seeds=2", "policy.hidden=[8]", "algo.advantage_normalisation=none"]
-    content = composed([*SMALL, *settings, "algo.num_minibatches=1", "algo.update_epochs=4"], lab / "conf")
+    content = composed_config([*SMALL, *settings, "algo.num_minibatches=1", "algo.update_epochs=4"], lab / "conf")
     run = make_trainer(validate(content))
     transitions = run.collector.collect(run.policy)
     estimates, _ = run.fit(transitions)

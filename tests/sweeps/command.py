@@ -82,7 +82,7 @@ def train(*arguments: object) -> Ended:
     return run("sweeps.train", *arguments)
 
 
-def wait_until(true: Callable[[], bool], seconds: float = 60.0) -> None:
+def wait_until(true: Callable[[], bool], seconds: float = 300.0) -> None:
     """Wait until something holds."""
     end = time.monotonic() + seconds
     while not true():
