@@ -16,3 +16,9 @@ P      parameters of one seed's network, flat
 ``obs, actions, rewards, values, log_probs, advantages, returns`` have their usual meaning; ``terminated`` and
 ``truncated`` are Gymnasium's; an ``iteration`` is one rollout and the updates made from it.
 """
+
+import os
+
+# Threads that wait must not spin: another process may need the core. OpenMP reads this once, when it is loaded.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+os.environ.setdefault("KMP_BLOCKTIME", "0")

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from algos.config import AlgorithmSettings, NonNegative, Positive
 from algos.core.batches import Batch
+from algos.core.elementary import sqrt
 from algos.core.policy import Policy
 from algos.core.reductions import batch_sum
 from algos.core.transitions import Estimates, Transitions
@@ -77,7 +78,7 @@ class NaturalGradient:
 
     def step(self, max_kl: float) -> Tensor:
         """√(2δ/xᵀFx)·x, whose KL is δ = ``max_kl`` to second order (Schulman et al. 2015, appendix C)."""
-        return torch.where(self.solved, torch.sqrt(2 * max_kl / self.curvature), 0.0)[:, None] * self.direction
+        return torch.where(self.solved, sqrt(2 * max_kl / self.curvature), 0.0)[:, None] * self.direction
 
 
 def natural_batch(settings: NaturalSettings, transitions: Transitions, estimates: Estimates) -> Batch:

@@ -10,9 +10,9 @@ if TYPE_CHECKING:
     from analysis import plots, statistics
     from analysis.alignment import align
     from analysis.comparison import Comparison, compare
-    from analysis.dataset import load_runs
     from analysis.run_format import InputError
     from analysis.runs import RunWarning
+    from analysis.runs.dataset import load_runs
     from analysis.scores import seed_scores
 
 __all__ = [
@@ -33,7 +33,7 @@ HOMES = {
     "RunWarning": "runs",
     "align": "alignment",
     "compare": "comparison",
-    "load_runs": "dataset",
+    "load_runs": "runs.dataset",
     "seed_scores": "scores",
 }
 

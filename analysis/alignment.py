@@ -1,13 +1,13 @@
 """Making the seeds of a task comparable: one env-step grid, one horizon, a rule for every seed that is not whole."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from analysis.references import Reference, reference_for, references
+from analysis.references import Reference, references_for
 from analysis.run_format import OK, STATUS
 
 RULES = (
@@ -104,10 +104,14 @@ def floors(lines: Curves, reference: Reference | None) -> np.ndarray:
     return np.where(np.isfinite(first), first, known.mean() if len(known) else np.nan)
 
 
-def floors_of(rows: pd.DataFrame, lines: Curves, metric: str) -> np.ndarray:
-    """As floors, with the shipped reference of the task that `rows` are of, if they say which."""
-    known = reference_for(references(), str(rows["env_id"].iloc[0]), metric) if "env_id" in rows else None
-    return floors(lines, known)
+def floors_of(
+    rows: pd.DataFrame, lines: Curves, metric: str, known: Mapping[str, Reference] | None = None
+) -> np.ndarray:
+    """As floors, for the task that `rows` are of, if they say which. `known`: as in align."""
+    if "env_id" not in rows:
+        return floors(lines, None)
+    known = references_for(metric) if known is None else known
+    return floors(lines, known.get(str(rows["env_id"].iloc[0])))
 
 
 @dataclass(frozen=True)
@@ -173,15 +177,18 @@ class Task:
 
 
 def align(
-    frame: pd.DataFrame, metric: str, reference: Reference | None = None, include_unfinished: bool = False
+    frame: pd.DataFrame,
+    metric: str,
+    known: Mapping[str, Reference] | None = None,
+    include_unfinished: bool = False,
 ) -> Task | None:
     """The rows of one task on a common grid; None if no seed that counts has a value of `metric`.
 
-    `reference`: the ends of the task's scale (None: the shipped ones, where there are any).
+    `known`: the ends of tasks' scales (None: the shipped ones, if the metric is a return).
     """
     env_id = str(frame["env_id"].iloc[0])
-    reference = reference or reference_for(references(), env_id, metric)
-    counted = frame if include_unfinished else frame[frame["finished"]]
+    reference = (references_for(metric) if known is None else known).get(env_id)
+    counted = frame if include_unfinished or "finished" not in frame else frame[frame["finished"]]
     each = {str(variant): curves_of(rows, metric) for variant, rows in counted.groupby("variant", observed=True)}
     each = {variant: lines for variant, lines in each.items() if np.isfinite(lines.values).any()}
     if not each:
@@ -195,8 +202,7 @@ def align(
         variant: aligned_on(grid, lines, floors(lines, reference), reached[variant]) for variant, lines in each.items()
     }
     scored = np.concatenate([aligned.values[aligned.scored] for aligned in variants.values()])
-    known = np.isfinite(scored).all(axis=0)
-    start = int(known.argmax()) if len(scored) else 0
+    start = int(np.isfinite(scored).all(axis=0).argmax()) if len(scored) else 0
     return Task(env_id, grid, start, untrained_returns(each.values(), horizon), reference, variants)
 
 

@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from analysis.comparison import MARGIN, METRIC, Choices, Comparison, build
-from analysis.dataset import load
 from analysis.numbers import steps
-from analysis.references import references
+from analysis.references import read
 from analysis.run_format import InputError
+from analysis.runs.dataset import load
+from analysis.runs.variants import Naming, naming, numbered_variants
 from analysis.scores import LAST
-from analysis.variants import Naming, naming, numbered_variants
 
 X_AXES = ("env_steps", "iteration")
 VERDICTS_SHOWN = 12
@@ -72,9 +72,10 @@ def parser() -> argparse.ArgumentParser:
         type=named,
         action="append",
         default=[],
-        metavar="NAME=PATTERN",
-        help="call the runs that match NAME, one variant even where their settings differ, as presets of several tasks "
-        "do. PATTERN: KEY=VALUE of the config (ppo=algo.name=ppo) or a path as the report lists it (ppo=ppo-*)",
+        metavar="KEY|NAME=PATTERN",
+        help="what is one variant although settings differ, as those of several tasks do: runs with one value of KEY "
+        "(algo.name), or those that match PATTERN: KEY=VALUE of the config (ppo=algo.name=ppo), or a path as the "
+        "report lists it (mine=ppo-*)",
     )
     how = result.add_argument_group("how it is judged")
     how.add_argument(
@@ -168,7 +169,7 @@ def compare(arguments: argparse.Namespace, command: str) -> None:
         reference=arguments.reference,
         lower_is_better=arguments.lower_is_better,
         include_unfinished=arguments.include_unfinished,
-        references=references(arguments.references),
+        references=read(arguments.references) if arguments.references else {},
         statistics=arguments.statistic,
         figures=arguments.figure,
     )

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from analysis.alignment import Task, align
-from analysis.dataset import Dataset, load
 from analysis.numbers import number, p_value, steps
 from analysis.pairs import lead_text, pair_table, verdict
-from analysis.references import Reference, reference_for, references
+from analysis.references import Reference, read, references_for
 from analysis.run_format import InputError
+from analysis.runs.dataset import Dataset, load
+from analysis.runs.variants import namings
 from analysis.scores import LAST, Scale, Score, built_in, find_score, normalised, scales_of, seed_scores
 from analysis.summary import ALL_TASKS, Overall, OwnStatistic, find_statistic, overall_table, summary_table
-from analysis.variants import Naming
 
 if TYPE_CHECKING:
     from analysis.plots.canvas import Figure
@@ -35,7 +35,8 @@ class Choices:
     `metric`: a column of progress.csv. `score`: the number per seed that is made of it (scores). `last`: the share of
     training that a final score is the mean of. `x`: the x axis of the curves of all seeds. `thresholds`: by task, or
     for every task under "". `margin`: the share of a task's scale that is still practically the same. `reference`: the
-    variant that the others are compared with; None compares every two. `references`: the ends of the tasks' scales.
+    variant that the others are compared with; None compares every two. `references`: the ends of
+    tasks' scales, over those that come with seedbed.
     `statistics` and `figures`: the user's own, MODULE:FUNCTION each.
     """
 
@@ -48,7 +49,7 @@ class Choices:
     reference: str | None = None
     lower_is_better: bool = False
     include_unfinished: bool = False
-    references: Mapping[str, Reference] = field(default_factory=references)
+    references: Mapping[str, Reference] = field(default_factory=dict)
     statistics: Sequence[str] = ()
     figures: Sequence[str] = ()
 
@@ -56,6 +57,11 @@ class Choices:
     def scored(self) -> Score:
         """The score. Raises InputError if there is none of this name."""
         return find_score(self.score, self.last, self.lower_is_better)
+
+    @property
+    def known_references(self) -> dict[str, Reference]:
+        """The ends of the scale of each task that has fixed ones."""
+        return references_for(self.metric, self.references, self.lower_is_better)
 
     @cached_property
     def own_statistics(self) -> list[OwnStatistic]:
@@ -197,8 +203,8 @@ def compare(
     threshold: float | Mapping[str, float] | None = None,
     margin: float = MARGIN,
     reference: str | None = None,
-    variants: Mapping[str, str] | None = None,
-    references_file: str | os.PathLike[str] | None = None,
+    variants: str | Mapping[str, str] | None = None,
+    references: str | os.PathLike[str] | Mapping[str, Reference] | None = None,
     lower_is_better: bool = False,
     include_unfinished: bool = False,
     statistics: Sequence[str] = (),
@@ -209,7 +215,8 @@ def compare(
 
     The result has the tables (`summary`, `overall`, `pairs`, `scores`), the `verdicts` and the `figures`; a notebook
     shows it. Files are written only into `out`. `threshold`: one return, or one for each task. `variants` names
-    variants whose settings differ between tasks: a pattern of runs by the name, as in {"ppo": "algo.name=ppo"}. The
+    variants whose settings differ between tasks: a key of the config that they are called by, as in "algo.name", or a
+    pattern of runs by the name, as in {"ppo": "algo.name=ppo"}. The
     others are those of the command line and of Choices. Raises InputError.
     """
     if threshold is None:
@@ -225,12 +232,11 @@ def compare(
         reference=reference,
         lower_is_better=lower_is_better,
         include_unfinished=include_unfinished,
-        references=references(Path(references_file) if references_file else None),
+        references=references if isinstance(references, Mapping) else read(Path(references)) if references else {},
         statistics=statistics,
         figures=figures,
     )
-    named = [Naming(name, pattern) for name, pattern in (variants or {}).items()]
-    comparison = build(load(runs, [metric], named), choices)
+    comparison = build(load(runs, [metric], namings(variants)), choices)
     if out is not None:
         comparison.write(out)
     return comparison
@@ -243,7 +249,7 @@ def build(dataset: Dataset, choices: Choices) -> Comparison:
         str(env_id): align(
             rows,
             choices.metric,
-            reference_for(choices.references, str(env_id), choices.metric),
+            choices.known_references,
             choices.include_unfinished,
         )
         for env_id, rows in dataset.frame.groupby("env_id", observed=True)
@@ -287,6 +293,11 @@ def check(choices: Choices, dataset: Dataset) -> list[OwnStatistic]:
         raise InputError(f"last={choices.last:g}; expected: a share of training, above 0 and at most 1")
     if not choices.margin > 0:
         raise InputError(f"margin={choices.margin:g}; expected: a share of the tasks' scale, above 0")
+    for env_id, reference in choices.references.items():
+        if (reference.high < reference.low) != choices.lower_is_better:
+            where = "below" if choices.lower_is_better else "above"
+            ends = f"low={reference.low:g}, high={reference.high:g}"
+            raise InputError(f"references: {env_id} has {ends}; expected: high, the better end, {where} low")
     known = sorted(set(dataset.seeds["variant"]))
     if choices.reference is not None and choices.reference not in known:
         raise InputError(f"reference={choices.reference!r} is no variant here; expected: one of {', '.join(known)}")
@@ -416,7 +427,7 @@ def on_all_tasks(
         return scores.iloc[:0], notes
     everywhere = complete(usable)
     kept = set(everywhere["variant"])
-    for variant in shown:
+    for variant in shown if kept else []:
         if variant not in kept:
             have = set(usable.loc[usable["variant"] == variant, "env_id"])
             missing = sorted(set(scales) - have)

@@ -13,7 +13,7 @@ from analysis.run_format import InputError
 
 SHIPPED = Path(__file__).with_name("references.yaml")
 RETURNS = ("episodic_return", "post_return", "eval_return_deterministic", "eval_return_stochastic")
-"""The columns that a reference is about."""
+"""The columns that the shipped references are about."""
 
 EXPECTED = "expected: TASK: {low: NUMBER, high: NUMBER, source: TEXT}"
 
@@ -31,9 +31,13 @@ class Reference:
         return abs(self.high - self.low)
 
 
-def references(file: Path | None = None) -> dict[str, Reference]:
-    """Those that come with seedbed, and over them those of a YAML `file`. Raises InputError."""
-    return {**shipped(), **(read(file) if file else {})}
+def references_for(
+    metric: str, own: Mapping[str, Reference] | None = None, lower_is_better: bool = False
+) -> dict[str, Reference]:
+    """The references of each task that has some: those that come with seedbed, which are about returns, and over them
+    the user's `own`, which are about the `metric`."""
+    about = metric in RETURNS and not lower_is_better
+    return {**(shipped() if about else {}), **(own or {})}
 
 
 @cache
@@ -67,8 +71,3 @@ def reference(file: Path, env_id: str, value: Any) -> Reference:
     if value["low"] == value["high"]:
         raise InputError(f"{where}: low and high are both {value['low']:g}; expected: two different returns")
     return Reference(float(value["low"]), float(value["high"]), str(value.get("source", "")))
-
-
-def reference_for(known: Mapping[str, Reference], env_id: str, metric: str) -> Reference | None:
-    """The reference of a task, if there is one and `metric` is a return."""
-    return known.get(env_id) if metric in RETURNS else None

@@ -6,7 +6,7 @@
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -116,7 +116,8 @@ def flatten(config: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, 
             yield f"{prefix}{key}", value
 
 
-def is_below(key: str, names: Iterable[str]) -> bool:
+@lru_cache(maxsize=4096)
+def is_below(key: str, names: tuple[str, ...]) -> bool:
     """Whether a dotted key is one of `names`, or of a section that is."""
     return any(key == name or key.startswith(f"{name}.") for name in names)
 

@@ -95,6 +95,8 @@ def find_score(name: str, last: float = LAST, lower_is_better: bool = False) -> 
         raise InputError(f"score {name!r} is unknown; expected: {', '.join(known)} or MODULE:FUNCTION")
     function = from_outside(name, "score")
     label = str(getattr(function, "label", None) or function.__name__.replace("_", " "))
+    if label in known:
+        raise InputError(f"score {name!r} is called {label}, as one of seedbed's; expected: a name of its own")
     text = (function.__doc__ or label).strip().splitlines()[0].rstrip(".")
     return Score(label, function, text.replace("{", "{{").replace("}", "}}"), "scores")
 

@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 
 from analysis import statistics as st
-from analysis.dataset import STATES
 from analysis.extensions import from_outside, one_line
 from analysis.run_format import InputError
+from analysis.runs.dataset import STATES
 from analysis.scores import Scale
 
 ALL_TASKS = "all tasks"
@@ -48,7 +48,10 @@ class OwnStatistic:
 def find_statistic(name: str) -> OwnStatistic:
     """The statistic that MODULE:FUNCTION names. Raises InputError."""
     function = from_outside(name, "statistic")
-    return OwnStatistic(str(getattr(function, "label", None) or function.__name__.replace("_", " ")), function)
+    label = str(getattr(function, "label", None) or function.__name__.replace("_", " "))
+    if label in (*NAMES, *NAMES.values()):
+        raise InputError(f"statistic {name!r} is called {label}, as one of seedbed's; expected: a name of its own")
+    return OwnStatistic(label, function)
 
 
 def stream(*words: str) -> np.random.Generator:

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from algos.core.elementary import sqrt
 from algos.core.reductions import batch_mean
 from algos.core.transitions import Estimates, Transitions
 
@@ -64,4 +65,4 @@ def minibatches(
 def normalise(x: Tensor) -> Tensor:
     """Each seed's row of ``x [S, B]`` less its mean, over its population standard deviation."""
     centred = x - batch_mean(x)[:, None]
-    return centred / (torch.sqrt(batch_mean(centred * centred)) + 1e-8)[:, None]
+    return centred / (sqrt(batch_mean(centred * centred)) + 1e-8)[:, None]

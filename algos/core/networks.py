@@ -16,6 +16,7 @@ from algos.core.batched_products import BatchedProducts
 from algos.core.network import compiled_form
 from algos.core.reductions import batch_mean, batch_sum
 from algos.kernels.mlp import CompiledMLP
+from algos.kernels.orthogonal import orthonormalise
 
 __all__ = ["MLP", "batch_mean", "batch_sum", "init_orthogonal", "init_torch_default"]
 
@@ -135,14 +136,13 @@ def init_torch_default(sizes: Sequence[int], rng: np.random.Generator, last_scal
 def init_orthogonal(sizes: Sequence[int], rng: np.random.Generator, gain: float, last_gain: float) -> np.ndarray:
     """One seed's parameters [P]: orthogonal weights times ``gain`` (``last_gain`` in the last layer), zero biases.
 
-    Saxe, McClelland and Ganguli (2014), as in ``torch.nn.init.orthogonal_``: QR of a normal matrix, with the signs of
-    R's diagonal moved into Q so that Q is uniform over the orthogonal matrices.
+    Saxe, McClelland and Ganguli (2014), as in ``torch.nn.init.orthogonal_``: the Q of a normal matrix, R's diagonal
+    positive, so that Q is uniform over the orthogonal matrices.
     """
     flat = []
     gains = [gain] * (len(sizes) - 2) + [last_gain]
     for fan_in, fan_out, layer_gain in zip(sizes[:-1], sizes[1:], gains, strict=True):
-        normal = rng.standard_normal((max(fan_in, fan_out), min(fan_in, fan_out)))
-        q, r = np.linalg.qr(normal)
-        q *= np.sign(np.diagonal(r))
-        flat += [layer_gain * (q if fan_in >= fan_out else q.T).ravel(), np.zeros(fan_out)]
+        columns = np.ascontiguousarray(rng.standard_normal((max(fan_in, fan_out), min(fan_in, fan_out))).T)
+        orthonormalise(columns)
+        flat += [layer_gain * (columns.T if fan_in >= fan_out else columns).ravel(), np.zeros(fan_out)]
     return np.concatenate(flat)

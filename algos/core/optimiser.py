@@ -7,8 +7,10 @@ from torch import Tensor
 
 from algos.config import Decay, OptimiserSettings
 from algos.core.checkpoint import State
+from algos.core.elementary import sqrt
 from algos.core.networks import batch_sum
 from algos.kernels.optimisers import adam, add_squares, rmsprop
+from algos.kernels.threads import shared_out
 
 
 class Optimiser:
@@ -31,6 +33,10 @@ class Optimiser:
     @torch.no_grad()
     def apply(self, grads: Sequence[Tensor], active: Tensor) -> None:
         """One step along given gradients ``[S, P_i]`` for the seeds where ``active [S]``."""
+        with shared_out(len(active), 10 * sum(grad.numel() for grad in grads)):
+            self._step(grads, active)
+
+    def _step(self, grads: Sequence[Tensor], active: Tensor) -> None:
         scale = self._scale(grads)
         for index, grad in enumerate(grads):
             if grad.device.type == "cpu":
@@ -51,7 +57,7 @@ class Optimiser:
                 add_squares(grad.contiguous().numpy(), squares.numpy())
             else:
                 squares += batch_sum(grad * grad)
-        return (self.max_grad_norm / (torch.sqrt(squares) + 1e-6)).clamp(max=1.0).to(first.dtype)
+        return (self.max_grad_norm / (sqrt(squares) + 1e-6)).clamp(max=1.0).to(first.dtype)
 
     def _compiled_step(self, index: int, grad: Tensor, scale: Tensor, active: Tensor) -> None:
         raise NotImplementedError

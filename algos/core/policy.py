@@ -8,6 +8,7 @@ from torch import Tensor
 
 from algos.core.checkpoint import State, collect_state, restore_state
 from algos.core.distributions import Categorical, DiagonalGaussian, Distribution, SquashedGaussian
+from algos.core.elementary import exp
 from algos.core.network import Network
 from algos.core.normalisation import ObservationNormaliser
 
@@ -93,7 +94,7 @@ class GaussianHead:
         return mean, self.scale * log_std
 
     def standard_deviation(self, extra: Tensor) -> Tensor:
-        return torch.exp(self.scale * extra)
+        return exp(self.scale * extra)
 
 
 class StateDependentGaussianHead:

@@ -5,7 +5,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from algos.kernels.reduce import sum_rows
+from algos.kernels.reduce import sum_last, sum_rows
+from algos.kernels.threads import shared_out
 
 
 def batch_sum(x: Tensor) -> Tensor:
@@ -15,6 +16,13 @@ def batch_sum(x: Tensor) -> Tensor:
     then depend on the seeds beside it.
     """
     return _BatchSum.apply(x)
+
+
+def last_sum(x: Tensor) -> Tensor:
+    """Sum [S, B] of x [S, B, A] over its last axis; on the CPU in its order, on every processor alike."""
+    if x.device.type != "cpu":
+        return x.sum(-1)
+    return x[..., 0] if x.shape[-1] == 1 else _LastSum.apply(x)
 
 
 def batch_mean(x: Tensor) -> Tensor:
@@ -29,9 +37,24 @@ class _BatchSum(torch.autograd.Function):
         if x.device.type != "cpu":
             return x.sum(1)
         total = torch.empty(x.shape[0], dtype=x.dtype)
-        sum_rows(x.detach().contiguous().numpy(), total.numpy())
+        with shared_out(len(x), x.numel()):
+            sum_rows(x.detach().contiguous().numpy(), total.numpy())
         return total
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> Tensor:
         return grad[:, None].expand(-1, ctx.batch)
+
+
+class _LastSum(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        ctx.size = x.shape[-1]
+        total = torch.empty(x.shape[:-1], dtype=x.dtype)
+        with shared_out(len(x), x.numel()):
+            sum_last(x.detach().contiguous().numpy(), total.numpy())
+        return total
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Tensor:
+        return grad[..., None].expand(*grad.shape, ctx.size)

@@ -8,10 +8,12 @@ from contextlib import contextmanager
 
 import numba
 import numpy as np
+import torch
 from gymnasium import spaces
 from numba import njit
 
 from algos.core.checkpoint import State, collect_state, restore_state
+from algos.core.elementary import tanh
 from algos.core.policy import Head, Policy, SquashedHead
 from algos.core.transitions import Episodes, Steps
 from algos.envs.batched import BatchedEnv
@@ -240,5 +242,5 @@ def action_transform(space: spaces.Space, head: Head) -> Callable[[np.ndarray], 
         return lambda actions: actions
     assert isinstance(space, spaces.Box)
     if isinstance(head, SquashedHead):
-        return lambda actions: np.tanh(actions).astype(space.dtype)
+        return lambda actions: tanh(torch.from_numpy(actions)).numpy().astype(space.dtype)
     return lambda actions: np.clip(actions, space.low, space.high).astype(space.dtype)

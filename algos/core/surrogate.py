@@ -8,6 +8,7 @@ from torch import Tensor
 
 from algos.core.batches import Batch
 from algos.core.distributions import Distribution
+from algos.core.elementary import exp
 from algos.core.network import compiled_form
 from algos.core.policy import CompiledHead, Policy
 from algos.core.reductions import batch_mean
@@ -25,7 +26,7 @@ class RatioStats(NamedTuple):
 
 def mean_surrogate(new: Distribution, batch: Batch) -> Tensor:
     """Mean of r·Â over each seed's samples ``[S]``, r = π_new/π_old (Schulman et al. 2015, eq. 14); differentiable."""
-    return batch_mean(torch.exp(new.log_prob(batch.actions) - batch.log_probs) * batch.advantages)
+    return batch_mean(exp(new.log_prob(batch.actions) - batch.log_probs) * batch.advantages)
 
 
 def clip_range(clip_coef: float | None) -> tuple[float, float]:
@@ -52,7 +53,7 @@ def clipped_surrogate_loss(
         return loss, RatioStats(*stats)
     distribution = policy.distribution(batch.obs, active=active)
     log_ratio = distribution.log_prob(batch.actions) - batch.log_probs
-    ratio = torch.exp(log_ratio)
+    ratio = exp(log_ratio)
     loss = -batch_mean(clipped_surrogate(ratio, batch.advantages, clip_coef))
     if ent_coef:
         loss = loss - ent_coef * batch_mean(distribution.entropy())

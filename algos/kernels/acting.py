@@ -11,7 +11,8 @@ import numpy as np
 from gymnasium import spaces
 from numba import boolean, float64, from_dtype, int64, njit, types
 
-from algos.kernels.rollout import _choose, _forward
+from algos.kernels.rollout import _choose
+from algos.kernels.row import padded, row_outputs, transposed_outputs
 
 
 class RowPolicy(NamedTuple):
@@ -21,7 +22,7 @@ class RowPolicy(NamedTuple):
     sizes: np.ndarray  # [layers] int64
     hyperbolic: bool
     params: np.ndarray  # [S, P]
-    output_weights: np.ndarray  # [S, outputs, inputs] of the last layer
+    output_weights: np.ndarray  # [S, ...] of the last layer, as ``algos.kernels.row`` lays them out
     obs_mean: np.ndarray  # [S, D]
     obs_scale: np.ndarray  # [S, D]
     obs_clip: float
@@ -64,27 +65,23 @@ def row_policy(
     low, high = np.empty(0, dtype), np.empty(0, dtype)
     if isinstance(space, spaces.Box):
         low, high = space.low.astype(dtype), space.high.astype(dtype)
-    fan_in, outputs = sizes[-2], sizes[-1]
-    last = params[:, params.shape[1] - (fan_in + 1) * outputs : params.shape[1] - outputs]
-    arrays = (
-        params,
-        last.reshape(num_seeds, fan_in, outputs).swapaxes(1, 2),
-        obs_mean,
-        obs_scale,
-        np.empty((num_seeds, 0)) if std is None else std,
+    deviations = np.empty((num_seeds, 0)) if std is None else std
+    params, obs_mean, obs_scale, deviations = (
+        np.ascontiguousarray(array, dtype) for array in (params, obs_mean, obs_scale, deviations)
     )
-    params, output_weights, obs_mean, obs_scale, std = (np.ascontiguousarray(array, dtype) for array in arrays)
+    layers = np.array(sizes)
+    output_weights = np.stack([transposed_outputs(row, layers) for row in params])
     _compiled(dtype)  # before it is sent to processes that would each compile it
     return RowPolicy(
         seeds,
-        np.array(sizes),
+        layers,
         activation == "tanh",
         params,
         output_weights,
         obs_mean,
         obs_scale,
         obs_clip,
-        std,
+        deviations,
         low,
         high,
     )
@@ -94,13 +91,13 @@ def _act(  # type: ignore[no-untyped-def]
     seeds, sizes, hyperbolic, params, output_weights, obs_mean, obs_scale, obs_clip, std, low, high,
     obs, noise, actions, clipped,
 ):  # fmt: skip
-    num_obs, num_outputs, widest = sizes[0], sizes[-1], sizes.max()
+    num_obs, num_outputs, widest = sizes[0], sizes[-1], padded(sizes.max(), params)
     x, other = np.empty(widest, params.dtype), np.empty(widest, params.dtype)
     for row in range(len(seeds)):
         s = seeds[row]
         for i in range(num_obs):
             x[i] = min(max((obs[row, i] - obs_mean[s, i]) / obs_scale[s, i], -obs_clip), obs_clip)
-        outputs = _forward(params[s], sizes, hyperbolic, output_weights[s], x, other)
+        outputs = row_outputs(params[s], sizes, hyperbolic, output_weights[s], x, other)
         if std.shape[1] == 0:
             actions[row, 0] = clipped[row, 0] = _choose(outputs, num_outputs, noise[row, 0])
         else:
@@ -113,9 +110,9 @@ def _act(  # type: ignore[no-untyped-def]
 def _compiled(dtype: np.dtype) -> Callable[..., None]:
     """``_act`` for parameters of this dtype."""
     real: Any = from_dtype(dtype)
-    table, cube = real[:, ::1], real[:, :, ::1]
+    table = real[:, ::1]
     signature = types.void(
-        int64[::1], int64[::1], boolean, table, cube, table, table, float64, table, real[::1], real[::1],
+        int64[::1], int64[::1], boolean, table, table, table, table, float64, table, real[::1], real[::1],
         table, table, table, table,
     )  # fmt: skip
     return njit(signature, cache=True)(_act)

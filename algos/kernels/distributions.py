@@ -14,6 +14,8 @@ from torch import Tensor
 
 from algos.kernels.arguments import as_array, results, seeds_to_compute
 from algos.kernels.elementary import exp, log
+from algos.kernels.intrinsics import sum_values
+from algos.kernels.threads import shared_out
 
 Array = np.ndarray
 
@@ -58,7 +60,7 @@ def _gaussian_forward(mean: Array, log_std: Array, actions: Array, seeds: Array,
         gaussian_log_probs(columns, taken, log_std[s], count, out[s, first : first + count])
 
 
-@njit(cache=True, parallel=True, fastmath={"reassoc", "nsz"})
+@njit(cache=True, parallel=True)
 def _gaussian_backward(
     mean: Array, log_std: Array, actions: Array, grad: Array, seeds: Array, grad_mean: Array, grad_log_std: Array
 ) -> None:
@@ -66,14 +68,14 @@ def _gaussian_backward(
     batch, dimensions = mean.shape[1:]
     for i in prange(seeds.size):
         s = seeds[i]
+        terms = np.empty(batch, mean.dtype)
         for a in range(dimensions):
             scale = exp(-log_std[s, a])
-            total = 0.0
             for b in range(batch):
                 z = (actions[s, b, a] - mean[s, b, a]) * scale
                 grad_mean[s, b, a] = grad[s, b] * z * scale
-                total += np.float64(grad[s, b] * (z * z - number(1)))
-            grad_log_std[s, a] = total
+                terms[b] = grad[s, b] * (z * z - number(1))
+            grad_log_std[s, a] = sum_values(terms, 0, batch)
 
 
 @njit
@@ -183,13 +185,20 @@ def categorical_entropy(logits: Tensor, active: Tensor | None = None) -> Tensor:
     return _CategoricalEntropy.apply(logits, active)
 
 
+def _threads(outputs: Tensor | Array) -> shared_out:
+    """Those that the outputs [S, B, A] of a network are worth."""
+    num_seeds, batch, dimensions = outputs.shape
+    return shared_out(num_seeds * -(-batch // ROWS), 20 * num_seeds * batch * dimensions)
+
+
 class _GaussianLogProb(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, mean: Tensor, log_std: Tensor, actions: Tensor, active: Tensor | None) -> Tensor:
         out = results(mean.shape[:2], mean, active)
-        _gaussian_forward(
-            as_array(mean), as_array(log_std), as_array(actions), seeds_to_compute(mean, active), out.numpy()
-        )
+        with _threads(mean):
+            _gaussian_forward(
+                as_array(mean), as_array(log_std), as_array(actions), seeds_to_compute(mean, active), out.numpy()
+            )
         ctx.save_for_backward(mean, log_std, actions)
         ctx.active = active
         return out
@@ -200,7 +209,8 @@ class _GaussianLogProb(torch.autograd.Function):
         mean, log_std, actions = (as_array(tensor) for tensor in ctx.saved_tensors)
         grad_mean, grad_log_std = (results(t.shape, t, ctx.active) for t in ctx.saved_tensors[:2])
         seeds = seeds_to_compute(grad, ctx.active)
-        _gaussian_backward(mean, log_std, actions, as_array(grad), seeds, grad_mean.numpy(), grad_log_std.numpy())
+        with _threads(mean):
+            _gaussian_backward(mean, log_std, actions, as_array(grad), seeds, grad_mean.numpy(), grad_log_std.numpy())
         return grad_mean, grad_log_std, None, None
 
 
@@ -209,7 +219,8 @@ class _CategoricalLogProb(torch.autograd.Function):
     def forward(ctx: Any, logits: Tensor, actions: Tensor, active: Tensor | None) -> Tensor:
         out, normaliser = (results(logits.shape[:2], logits, active) for _ in range(2))
         seeds = seeds_to_compute(logits, active)
-        _categorical_forward(as_array(logits), as_array(actions), seeds, out.numpy(), normaliser.numpy())
+        with _threads(logits):
+            _categorical_forward(as_array(logits), as_array(actions), seeds, out.numpy(), normaliser.numpy())
         ctx.save_for_backward(logits, actions, normaliser)
         ctx.active = active
         return out
@@ -220,7 +231,8 @@ class _CategoricalLogProb(torch.autograd.Function):
         logits, actions, normaliser = (as_array(tensor) for tensor in ctx.saved_tensors)
         grad_logits = results(logits.shape, grad, ctx.active)
         seeds = seeds_to_compute(grad, ctx.active)
-        _categorical_backward(logits, actions, normaliser, as_array(grad), seeds, grad_logits.numpy())
+        with _threads(logits):
+            _categorical_backward(logits, actions, normaliser, as_array(grad), seeds, grad_logits.numpy())
         return grad_logits, None, None
 
 
@@ -228,7 +240,8 @@ class _CategoricalEntropy(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, logits: Tensor, active: Tensor | None) -> Tensor:
         out, normaliser = (results(logits.shape[:2], logits, active) for _ in range(2))
-        _entropy_forward(as_array(logits), seeds_to_compute(logits, active), out.numpy(), normaliser.numpy())
+        with _threads(logits):
+            _entropy_forward(as_array(logits), seeds_to_compute(logits, active), out.numpy(), normaliser.numpy())
         ctx.save_for_backward(logits, out, normaliser)
         ctx.active = active
         return out
@@ -238,7 +251,8 @@ class _CategoricalEntropy(torch.autograd.Function):
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
         logits, entropy, normaliser = (as_array(tensor) for tensor in ctx.saved_tensors)
         grad_logits = results(logits.shape, grad, ctx.active)
-        _entropy_backward(
-            logits, entropy, normaliser, as_array(grad), seeds_to_compute(grad, ctx.active), grad_logits.numpy()
-        )
+        with _threads(logits):
+            _entropy_backward(
+                logits, entropy, normaliser, as_array(grad), seeds_to_compute(grad, ctx.active), grad_logits.numpy()
+            )
         return grad_logits, None

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from llvmlite import ir  # type: ignore[import-untyped]
-from numba import types
+from numba import njit, prange, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
@@ -149,3 +149,21 @@ def _scalar(emit: Callable[[Any, Any], Any]) -> Any:
 exp = _scalar(emit_exp)
 log = _scalar(emit_log)
 tanh = _scalar(emit_tanh)
+
+CHUNK = 8192
+
+
+def _each(function: Any) -> Any:
+    @njit(parallel=True, cache=True)
+    def each(x: np.ndarray, out: np.ndarray) -> None:
+        for chunk in prange(-(-x.size // CHUNK)):
+            for i in range(chunk * CHUNK, min(x.size, (chunk + 1) * CHUNK)):
+                out[i] = function(x[i])
+
+    return each
+
+
+each_exp = _each(exp)
+each_log = _each(log)
+each_tanh = _each(tanh)
+"""``each(x, out)`` fills the flat array ``out`` with the function's values at ``x``."""

@@ -1,10 +1,12 @@
 """Inner loops with their accumulators in registers, as LLVM intrinsics for Numba.
 
-They work on *panels*: ``[features, rows]``, as many rows as fill ``VECTORS`` SIMD vectors. Rows lie in lanes, so all
-widths run the same code, and what is computed for a row depends neither on its place nor on its neighbours. LLVM does
-not keep a block of accumulators in registers over a loop written in Python; here they are explicit vector values. A
-fused multiply-add is asked for by name: rounding is no choice of the optimiser. Addresses are element offsets from the
-start of flat arrays.
+They work on *panels*: ``[features, rows]``, as many rows as fill ``VECTORS`` vectors of ``VECTOR_BYTES``. These are the
+same on every processor, whatever its registers hold: a panel is walked register by register, and sums over rows keep
+one partial sum for each lane of a vector, which are added pairwise. So the bits are the same on every processor. Rows
+lie in lanes: what is computed for a row depends neither on its place nor on its neighbours. LLVM does not keep a block
+of accumulators in registers over a loop written in Python; here they are explicit vector values. A fused multiply-add
+is asked for by name, and nothing allows the optimiser to fuse or reorder: rounding is no choice of its. Addresses are
+element offsets from the start of flat arrays.
 """
 
 from collections.abc import Callable
@@ -12,8 +14,9 @@ from typing import Any
 
 import llvmlite.binding as llvm  # type: ignore[import-untyped]
 import numba
+import numpy as np
 from llvmlite import ir
-from numba import types
+from numba import njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic as numba_intrinsic
 
@@ -23,19 +26,27 @@ intrinsic: Any = numba_intrinsic  # its stub takes the typing context for an arg
 config: Any = numba.config
 
 _FEATURES = config.CPU_FEATURES if config.CPU_FEATURES is not None else llvm.get_host_cpu_features().flatten()
+_TARGET = config.CPU_NAME or llvm.get_host_cpu_name(), llvm.get_process_triple()
 _WIDE = "+avx512f" in _FEATURES
-VECTOR_BYTES = 64 if _WIDE else 32
+_NEON = _TARGET[1].startswith(("aarch64", "arm64"))
+
+VECTOR_BYTES = 64
 VECTORS = 4  # of one feature in a panel
-COLUMNS = 4 if _WIDE else 2  # features computed at once: COLUMNS * VECTORS accumulators
+REGISTER_BYTES = 64 if _WIDE else 16 if _NEON else 32
+PARTS = VECTOR_BYTES // REGISTER_BYTES  # registers of a vector
+REGISTERS = VECTORS * PARTS  # of one feature in a panel
+# A tile of accumulators, features times registers of each; the rest of the 16 or 32 registers hold what they are fed.
+COLUMNS, STRIP = (4, 4) if _WIDE else (4, 4) if _NEON else (2, 4)
 INDEX = ir.IntType(64)
 
 
 def _vector_type(context: Any, array: Any) -> tuple[ir.VectorType, int]:
-    lanes = VECTOR_BYTES * 8 // array.dtype.bitwidth
+    """What a register holds of an array's elements."""
+    lanes = REGISTER_BYTES * 8 // array.dtype.bitwidth
     return ir.VectorType(context.get_data_type(array.dtype), lanes), lanes
 
 
-def _splat(builder: Any, scalar: Any, lanes: int) -> Any:
+def splat(builder: Any, scalar: Any, lanes: int) -> Any:
     vector = ir.VectorType(scalar.type, lanes)
     first = builder.insert_element(ir.Constant(vector, ir.Undefined), scalar, ir.Constant(ir.IntType(32), 0))
     mask = ir.Constant(ir.VectorType(ir.IntType(32), lanes), [0] * lanes)
@@ -55,7 +66,7 @@ class Memory:
     def scalar(self, offset: Any) -> Any:
         """The element there, in all lanes."""
         value = self.builder.load(self.builder.gep(self.pointer, [offset]), align=self.align)
-        return _splat(self.builder, value, self.lanes)
+        return splat(self.builder, value, self.lanes)
 
     def _at(self, offset: Any) -> Any:
         return self.builder.bitcast(self.builder.gep(self.pointer, [offset]), self.vector.as_pointer())
@@ -87,16 +98,31 @@ def loop(builder: Any, count: Any, start: list[Any], body: Callable[[Any, list[A
     return results
 
 
+def strips(builder: Any, body: Callable[[Any, list[Any]], list[Any]]) -> None:
+    """Run ``body(i, [])`` for each strip of a panel."""
+    loop(builder, INDEX(REGISTERS // STRIP), [], body)
+
+
 def add_products(
-    builder: Any, sums: list[Any], weights: Memory, k_stride: Any, columns: list[Any], inputs: Memory, depth: Any
+    builder: Any,
+    sums: list[Any],
+    weights: Memory,
+    k_stride: Any,
+    columns: list[Any],
+    inputs: Memory,
+    strip: Any,
+    depth: Any,
 ) -> list[Any]:
-    """sums[j, v] + Σ_k weights[k * k_stride + columns[j]] * inputs[k], vector v of a panel's, in the order of k."""
-    lanes, rows = inputs.lanes, VECTORS * inputs.lanes
-    cells = [(j, v) for j in range(len(columns)) for v in range(VECTORS)]
+    """sums[j, v] + Σ_k weights[k * k_stride + columns[j]] * inputs[k], in the order of k.
+
+    v counts the registers of a panel from element ``strip`` on.
+    """
+    lanes, rows = inputs.lanes, REGISTERS * inputs.lanes
+    cells = [(j, v) for j in range(len(columns)) for v in range(STRIP)]
 
     def body(k: Any, values: list[Any]) -> list[Any]:
-        row, first = builder.mul(k, INDEX(rows)), builder.mul(k, k_stride)
-        vectors = [inputs.load(builder.add(row, INDEX(v * lanes))) for v in range(VECTORS)]
+        row, first = builder.add(strip, builder.mul(k, INDEX(rows))), builder.mul(k, k_stride)
+        vectors = [inputs.load(builder.add(row, INDEX(v * lanes))) for v in range(STRIP)]
         scalars = [weights.scalar(builder.add(first, column)) for column in columns]
         return [emit_fma(builder, scalars[j], vectors[v], a) for (j, v), a in zip(cells, values, strict=True)]
 
@@ -133,8 +159,8 @@ def times_slope(mode: str) -> Any:
             y = Memory(context, builder, signature.args[3], out, out_start)
 
             def body(feature: Any, _: list[Any]) -> list[Any]:
-                for v in range(VECTORS):
-                    at = builder.mul(builder.add(builder.mul(feature, INDEX(VECTORS)), INDEX(v)), INDEX(y.lanes))
+                for v in range(REGISTERS):
+                    at = builder.mul(builder.add(builder.mul(feature, INDEX(REGISTERS)), INDEX(v)), INDEX(y.lanes))
                     y.store(_times_slope(builder, mode, y.load(at), h.load(at)), at)
                 return []
 
@@ -186,30 +212,35 @@ def product(columns: int, mode: str) -> Any:
             x = Memory(context, builder, types_[5], inputs, in_start)
             o = Memory(context, builder, types_[7], other, other_start)
             y = Memory(context, builder, types_[9], out, out_start)
-            lanes, rows = y.lanes, VECTORS * y.lanes
-            cells = [(j, v) for j in range(columns) for v in range(VECTORS)]
+            lanes, rows = y.lanes, REGISTERS * y.lanes
+            cells = [(j, v) for j in range(columns) for v in range(STRIP)]
             zero = constant(y.vector, 0.0)
-
-            def offset(j: int, v: int) -> Any:
-                return INDEX(j * rows + v * lanes)
-
-            if mode in ("linear", "relu", "tanh"):
-                initial = [o.scalar(INDEX(j)) for j, _ in cells]
-            elif mode == "add":
-                initial = [y.load(offset(j, v)) for j, v in cells]
-            else:
-                initial = [zero for _ in cells]
-
             offsets = [builder.mul(INDEX(j), j_stride) for j in range(columns)]
-            results = add_products(builder, initial, w, k_stride, offsets, x, depth)
-            for (j, v), z in zip(cells, results, strict=True):
-                if mode == "relu":
-                    z = emit_relu(builder, z)
-                elif mode == "tanh":
-                    z = emit_tanh(builder, z)
-                elif mode in ("relu_slope", "tanh_slope"):
-                    z = _times_slope(builder, mode, z, o.load(offset(j, v)))
-                y.store(z, offset(j, v))
+
+            def body(index: Any, _: list[Any]) -> list[Any]:
+                strip = builder.mul(index, INDEX(STRIP * lanes))
+
+                def offset(j: int, v: int) -> Any:
+                    return builder.add(strip, INDEX(j * rows + v * lanes))
+
+                if mode in ("linear", "relu", "tanh"):
+                    initial = [o.scalar(INDEX(j)) for j, _ in cells]
+                elif mode == "add":
+                    initial = [y.load(offset(j, v)) for j, v in cells]
+                else:
+                    initial = [zero for _ in cells]
+                results = add_products(builder, initial, w, k_stride, offsets, x, strip, depth)
+                for (j, v), z in zip(cells, results, strict=True):
+                    if mode == "relu":
+                        z = emit_relu(builder, z)
+                    elif mode == "tanh":
+                        z = emit_tanh(builder, z)
+                    elif mode in ("relu_slope", "tanh_slope"):
+                        z = _times_slope(builder, mode, z, o.load(offset(j, v)))
+                    y.store(z, offset(j, v))
+                return []
+
+            strips(builder, body)
             return context.get_dummy_value()
 
         return signature, codegen
@@ -247,28 +278,38 @@ def outer(shape: Callable[[int], tuple[int, int]]) -> Any:
             a = Memory(context, builder, types_[0], left, left_start)
             b = Memory(context, builder, types_[3], right, right_start)
             total = Memory(context, builder, types_[7], out, out_start)
-            lanes, rows = total.lanes, VECTORS * total.lanes
+            lanes, rows = total.lanes, REGISTERS * total.lanes
             n_left, n_right = shape(lanes)
             zero = constant(total.vector, 0.0)
 
-            def body(panel: Any, sums: list[Any]) -> list[Any]:
-                a_panel, b_panel = builder.mul(panel, left_stride), builder.mul(panel, right_stride)
-                for v in range(VECTORS):
-                    at = [INDEX(f * rows + v * lanes) for f in range(max(n_left, n_right))]
-                    xs = [a.load(builder.add(a_panel, at[i])) for i in range(n_left)]
-                    ys = [b.load(builder.add(b_panel, at[j])) for j in range(n_right)]
-                    cells = [(x, y) for x in xs for y in ys]
-                    sums = [emit_fma(builder, x, y, s) for (x, y), s in zip(cells, sums, strict=True)]
-                return sums
+            def part_sums(part: int) -> Any:
+                def body(panel: Any, sums: list[Any]) -> list[Any]:
+                    a_panel, b_panel = builder.mul(panel, left_stride), builder.mul(panel, right_stride)
+                    for v in range(VECTORS):
+                        at = [INDEX(f * rows + (v * PARTS + part) * lanes) for f in range(max(n_left, n_right))]
+                        xs = [a.load(builder.add(a_panel, at[i])) for i in range(n_left)]
+                        ys = [b.load(builder.add(b_panel, at[j])) for j in range(n_right)]
+                        cells = [(x, y) for x in xs for y in ys]
+                        sums = [emit_fma(builder, x, y, s) for (x, y), s in zip(cells, sums, strict=True)]
+                    return sums
 
-            sums = loop(builder, panels, [zero] * lanes, body)
-            added = builder.fadd(total.load(INDEX(0)), lane_sums(builder, sums))
+                return lane_sums(builder, loop(builder, panels, [zero] * lanes, body))
+
+            added = builder.fadd(total.load(INDEX(0)), vector_sums(builder, part_sums))
             total.store(added, INDEX(0))
             return context.get_dummy_value()
 
         return signature, codegen
 
     return function
+
+
+def vector_sums(builder: Any, part_sums: Callable[[int], Any]) -> Any:
+    """The sums over whole vectors from those over each of their registers, pairwise as ``lane_sums`` goes on."""
+    sums = [part_sums(part) for part in range(PARTS)]
+    while len(sums) > 1:
+        sums = [builder.fadd(a, b) for a, b in zip(sums[::2], sums[1::2], strict=True)]
+    return sums[0]
 
 
 def lane_sums(builder: Any, vectors: list[Any]) -> Any:
@@ -336,3 +377,75 @@ def fill(typingctx: Any, value: Any, count: Any, out: Any, first: Any) -> Any:
         return context.get_dummy_value()
 
     return signature, codegen
+
+
+SUM_LANES = 32
+
+
+def halve(builder: Any, vector: Any) -> Any:
+    """The sum of a vector's lanes: its upper half is added to the lower one until one lane is left."""
+    lanes = vector.type.count
+    while lanes > 1:
+        lanes //= 2
+        mask = ir.VectorType(ir.IntType(32), lanes)
+        low, high = (
+            builder.shuffle_vector(vector, vector, ir.Constant(mask, list(range(first, first + lanes))))
+            for first in (0, lanes)
+        )
+        vector = builder.fadd(low, high)
+    return builder.extract_element(vector, ir.Constant(ir.IntType(32), 0))
+
+
+def _chunk_sums(squared: bool) -> Any:
+    """An intrinsic that sums ``chunks`` (>= 1) times SUM_LANES values, or their squares, in float64.
+
+    Each lane has its own sum, in the order of the chunks; then the halves are added until one is left. Squares are
+    rounded to the values' type first.
+    """
+
+    @intrinsic
+    def function(typingctx: Any, values: Any, start: Any, chunks: Any) -> Any:
+        signature = types.float64(values, types.intp, types.intp)
+
+        def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            values, start, chunks = args
+            memory = Memory(context, builder, signature.args[0], values, start)
+            real, wide = memory.vector.element, ir.VectorType(ir.DoubleType(), SUM_LANES)
+            chunk = ir.VectorType(real, SUM_LANES).as_pointer()
+
+            def body(index: Any, sums: list[Any]) -> list[Any]:
+                place = builder.gep(memory.pointer, [builder.mul(index, INDEX(SUM_LANES))])
+                value = builder.load(builder.bitcast(place, chunk), align=memory.align)
+                value = builder.fmul(value, value) if squared else value
+                value = value if real == ir.DoubleType() else builder.fpext(value, wide)
+                return [builder.fadd(sums[0], value)]
+
+            (total,) = loop(builder, chunks, [constant(wide, 0.0)], body)
+            return halve(builder, total)
+
+        return signature, codegen
+
+    return function
+
+
+_sum_chunks, _sum_square_chunks = _chunk_sums(squared=False), _chunk_sums(squared=True)
+
+
+@njit
+def sum_values(values: np.ndarray, start: int, count: int) -> float:
+    """Sum of ``count`` values of a flat array, in an order that depends on ``count`` alone."""
+    chunks = count // SUM_LANES
+    total = _sum_chunks(values, start, chunks) if chunks > 0 else 0.0
+    for i in range(start + chunks * SUM_LANES, start + count):
+        total += np.float64(values[i])
+    return total
+
+
+@njit
+def sum_squares(values: np.ndarray, start: int, count: int) -> float:
+    """Sum of the squares of ``count`` values of a flat array, in an order that depends on ``count`` alone."""
+    chunks = count // SUM_LANES
+    total = _sum_square_chunks(values, start, chunks) if chunks > 0 else 0.0
+    for i in range(start + chunks * SUM_LANES, start + count):
+        total += np.float64(values[i] * values[i])
+    return total

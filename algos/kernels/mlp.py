@@ -15,13 +15,14 @@ from torch import Tensor
 
 from algos.kernels.addressed import called_by_address
 from algos.kernels.arguments import as_array, results, seeds_to_compute
-from algos.kernels.intrinsics import VECTOR_BYTES, VECTORS, config, copy, fill
+from algos.kernels.intrinsics import REGISTERS, VECTOR_BYTES, VECTORS, config, copy, fill, sum_values
 from algos.kernels.panels import (
     add_layer,
     add_outer,
     block_elements,
     linear_layer,
     panel_rows,
+    register_lanes,
     relu_layer,
     relu_slope_layer,
     tanh_layer,
@@ -37,11 +38,13 @@ from algos.kernels.shallow import (
     shallow_sums_elements,
     unpack_shallow_sums,
 )
+from algos.kernels.threads import shared_out
 
 Array = np.ndarray
 
 TILE_PANELS = 4
 BLOCK_TILES = 4
+BLOCK_ROWS = BLOCK_TILES * TILE_PANELS * VECTORS * VECTOR_BYTES // 4  # of float32
 KEEP_BYTES = 2**23  # hidden activations up to this size are kept for the vjp; more would not stay in the cache
 
 
@@ -67,8 +70,9 @@ def activations_below(sizes: Array, layer: int, rows: int) -> int:
 
 
 @njit(cache=True)
-def sums_elements(sizes: Array, relu: bool, lanes: int) -> int:
-    """Elements of the sums of a gradient."""
+def sums_elements(sizes: Array, relu: bool, rows: int) -> int:
+    """Elements of the sums of a gradient over panels of ``rows``."""
+    lanes = rows // REGISTERS
     if is_shallow(sizes, relu):
         return shallow_sums_elements(sizes, lanes)
     total = 0
@@ -212,7 +216,7 @@ def add_tile(
         left = start + activations_below(sizes, m, rows)
         right = deltas + deltas_below(sizes, m + 1, rows)
         add_outer(acts, left, n_in + 1, work, right, n_out, panels, work, sums)
-        sums += block_elements(n_in + 1, n_out, rows // VECTORS)
+        sums += block_elements(n_in + 1, n_out, register_lanes(work))
 
 
 @njit
@@ -223,7 +227,7 @@ def unpack_sums(
     if is_shallow(sizes, relu):
         unpack_shallow_sums(params, p, sizes, work, sums, out, start)
         return
-    lanes = panel_rows(work) // VECTORS
+    lanes = register_lanes(work)
     for m in range(sizes.size - 1):
         n_in, n_out = sizes[m], sizes[m + 1]
         unpack_blocks(work, sums, n_in + 1, n_out, out, start)
@@ -231,15 +235,13 @@ def unpack_sums(
         start += (n_in + 1) * n_out
 
 
-@njit(fastmath={"reassoc", "nsz"})
-def _errors(work: Array, outputs: int, targets: int, count: int, factor: float) -> float:
-    """Replace the targets by factor * (output - target); returns the sum of the squared differences."""
-    total = 0.0
+@njit
+def _errors(work: Array, outputs: int, targets: int, count: int, factor: float, squares: Array) -> None:
+    """Replace the targets by factor * (output - target); adds the squared differences to ``squares``, row by row."""
     for r in range(count):
         error = work[outputs + r] - work[targets + r]
         work[targets + r] = factor * error
-        total += np.float64(error * error)
-    return total
+        squares[r] += np.float64(error * error)
 
 
 @called_by_address(
@@ -382,8 +384,8 @@ def _gradient_block(
     sums = outputs + tile_rows * sizes[-1]
     factor = params.dtype.type(2 / batch)
     acts = kept if kept.size > 0 else scratch
-    fill(0, sums_elements(sizes, relu, rows // VECTORS), scratch, sums)
-    squares = 0.0
+    fill(0, sums_elements(sizes, relu, rows), scratch, sums)
+    squares = np.zeros(rows)
     for tile in range(block * BLOCK_TILES, min(tiles, (block + 1) * BLOCK_TILES)):
         first, count = s * batch + tile * tile_rows, min(tile_rows, batch - tile * tile_rows)
         start = (s * tiles + tile) * activations if kept.size > 0 else 0
@@ -397,12 +399,12 @@ def _gradient_block(
                 hidden_layers(flat_params, p, sizes, relu, acts, start, panel)
             if mean_squared_error:
                 at, here = panel * rows, min(rows, count - panel * rows)
-                squares += _errors(scratch, outputs + at, wanted_at + at, here, factor)
+                _errors(scratch, outputs + at, wanted_at + at, here, factor, squares)
             backward_layers(flat_params, p, sizes, relu, acts, start, panel, scratch, deltas)
         add_tile(sizes, relu, acts, start, panels, scratch, deltas, sums)
     unpack_sums(flat_params, p, sizes, relu, scratch, sums, flat_parts, (s * parts.shape[1] + block) * size)
     if mean_squared_error:
-        losses[s, block] = squares / batch
+        losses[s, block] = sum_values(squares, 0, rows) / batch
 
 
 @njit(cache=True, parallel=True)
@@ -457,6 +459,7 @@ class CompiledMLP:
         self.sizes = np.array(sizes, np.int64)
         self.activation = activation
         self.relu = activation == "relu"
+        self.num_weights = int((self.sizes[:-1] * self.sizes[1:]).sum())
         self._work: dict[np.dtype, Array] = {}
 
     def forward(self, params: Tensor, x: Tensor, active: Tensor | None, keep: bool) -> tuple[Tensor, Array]:
@@ -475,7 +478,8 @@ class CompiledMLP:
         work = self.workspace(dtype)
         seeds, blocks = seeds_to_compute(params, active), self.num_blocks(x)
         block = _forward_block(dtype)
-        _forward_kernel(block, weights, inputs, seeds, blocks, self.sizes, self.relu, work, kept, out.numpy())
+        with self.shared_out(seeds.size, x.shape[1], passes=1):
+            _forward_kernel(block, weights, inputs, seeds, blocks, self.sizes, self.relu, work, kept, out.numpy())
         return out, kept
 
     def vjp(
@@ -491,7 +495,8 @@ class CompiledMLP:
         work, seeds = self.workspace(weights.dtype), seeds_to_compute(params, active)
         inputs, blocks = (as_array(tangents), as_array(x)), self.num_blocks(x)
         block = _jvp_block(weights.dtype)
-        _jvp_kernel(block, weights, *inputs, seeds, blocks, self.sizes, self.relu, work, out.numpy())
+        with self.shared_out(seeds.size, x.shape[1], passes=3):
+            _jvp_kernel(block, weights, *inputs, seeds, blocks, self.sizes, self.relu, work, out.numpy())
         return out
 
     def mse_gradient(self, params: Tensor, x: Tensor, targets: Tensor, active: Tensor | None) -> tuple[Tensor, Tensor]:
@@ -520,10 +525,16 @@ class CompiledMLP:
         losses = np.empty((0, 0)) if losses is None else losses
         kept = np.empty(0, weights.dtype) if kept is None else kept
         block = _gradient_block(weights.dtype)
-        _gradient_kernel(block, weights, *inputs, fused, seeds, self.sizes, self.relu, work, kept, parts, losses)
-        if blocks > 1:
-            add_blocks(parts, seeds, out)
+        with self.shared_out(seeds.size, x.shape[1], passes=3):
+            _gradient_kernel(block, weights, *inputs, fused, seeds, self.sizes, self.relu, work, kept, parts, losses)
+            if blocks > 1:
+                add_blocks(parts, seeds, out)
         return gradient
+
+    def shared_out(self, num_seeds: int, rows: int, passes: int) -> shared_out:
+        """The threads for as many ``passes`` of ``rows`` of ``num_seeds`` seeds through the network."""
+        blocks = -(-rows // BLOCK_ROWS)
+        return shared_out(num_seeds * blocks, passes * num_seeds * rows * self.num_weights)
 
     def num_blocks(self, x: Tensor) -> int:
         """Blocks of one seed's rows of x [S, B, in]."""
@@ -536,7 +547,7 @@ class CompiledMLP:
             sizes = self.sizes
             tile = TILE_PANELS * rows
             elements = activations_below(sizes, sizes.size - 1, rows) + tile * (sizes[1:].sum() + 2 * sizes.max())
-            elements += sums_elements(sizes, self.relu, rows // VECTORS) + 16 * rows
+            elements += sums_elements(sizes, self.relu, rows) + 16 * rows
             elements = -(-elements // rows) * rows
             threads = config.NUMBA_NUM_THREADS
             self._work[dtype] = _aligned(threads * elements, dtype).reshape(threads, elements)

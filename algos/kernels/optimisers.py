@@ -9,17 +9,17 @@ import math
 import numpy as np
 from numba import njit, prange
 
+from algos.kernels.intrinsics import sum_squares
+
 Array = np.ndarray
 
 
-@njit(cache=True, parallel=True, fastmath={"reassoc", "nsz"})
+@njit(cache=True, parallel=True)
 def add_squares(grad: Array, total: Array) -> None:
     """Add each row's sum of squares to ``total [S]`` (float64), in an order that depends on P alone."""
+    flat = grad.reshape(-1)
     for s in prange(grad.shape[0]):
-        squares = 0.0
-        for j in range(grad.shape[1]):
-            squares += np.float64(grad[s, j] * grad[s, j])
-        total[s] += squares
+        total[s] += sum_squares(flat, s * grad.shape[1], grad.shape[1])
 
 
 @njit(cache=True, parallel=True)

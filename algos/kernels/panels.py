@@ -5,7 +5,16 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from algos.kernels.intrinsics import COLUMNS, VECTOR_BYTES, VECTORS, copy, outer, product, times_slope
+from algos.kernels.intrinsics import (
+    COLUMNS,
+    REGISTER_BYTES,
+    VECTOR_BYTES,
+    VECTORS,
+    copy,
+    outer,
+    product,
+    times_slope,
+)
 
 Array = np.ndarray
 
@@ -14,6 +23,12 @@ Array = np.ndarray
 def panel_rows(array: Array) -> int:
     """Rows of a panel of this array's dtype."""
     return VECTORS * (VECTOR_BYTES // array.itemsize)
+
+
+@njit(inline="always")
+def register_lanes(array: Array) -> int:
+    """Elements of this array's dtype in a register."""
+    return REGISTER_BYTES // array.itemsize
 
 
 def _layer(mode: str) -> Any:
@@ -91,7 +106,7 @@ def add_outer(left, l_start, n_left, right, r_start, n_right, panels, blocks, b_
     last one are read; what they give lands in the unused cells of a block.
     """
     rows = panel_rows(left)
-    lanes = rows // VECTORS
+    lanes = register_lanes(left)
     step_i, step_j = block_shape(n_left, n_right, lanes)
     across, down = -(-n_right // step_j), -(-n_left // step_i)
     l_stride, r_stride = n_left * rows, n_right * rows
@@ -112,7 +127,7 @@ def add_outer(left, l_start, n_left, right, r_start, n_right, panels, blocks, b_
 @njit
 def unpack_blocks(blocks: Array, b_start: int, n_left: int, n_right: int, out: Array, out_start: int) -> None:
     """Write the sums of ``add_outer`` to the matrix [n_left, n_right] at out[out_start]."""
-    lanes = panel_rows(blocks) // VECTORS
+    lanes = register_lanes(blocks)
     step_i, step_j = block_shape(n_left, n_right, lanes)
     block = b_start
     for i in range(0, n_left, step_i):

@@ -18,7 +18,7 @@ from algos.kernels.addressed import called_by_address
 from algos.kernels.arguments import as_array, results, seeds_to_compute
 from algos.kernels.distributions import HALF_LOG_2PI, gaussian_log_probs, log_normaliser
 from algos.kernels.elementary import exp
-from algos.kernels.intrinsics import VECTORS, fill
+from algos.kernels.intrinsics import fill
 from algos.kernels.mlp import (
     BLOCK_TILES,
     TILE_PANELS,
@@ -173,7 +173,7 @@ def _block_gradient(gaussian: bool) -> Callable[[np.dtype], Any]:
             np.empty(rows, params.dtype),
         )
         sums = np.zeros((NUM_FIGURES + log_std.size, rows))
-        fill(0, sums_elements(sizes, relu, rows // VECTORS), work, gradient)
+        fill(0, sums_elements(sizes, relu, rows), work, gradient)
         for tile in range(block * BLOCK_TILES, min(tiles, (block + 1) * BLOCK_TILES)):
             first = tile * tile_rows
             count = min(tile_rows, batch - first)
@@ -282,25 +282,26 @@ def policy_gradient(
     outs = gradient.numpy(), figures.numpy()
     parts = [out[:, None] if blocks == 1 else np.empty((num_seeds, blocks, out.shape[1]), out.dtype) for out in outs]
     seeds = seeds_to_compute(params, active)
-    _policy_gradient_kernel(
-        block_gradient=_block_gradient(spread is not None)(weights.dtype),
-        params=weights,
-        x=as_array(obs),
-        actions=as_array(actions.to(params.dtype)),
-        old_log_probs=as_array(old_log_probs),
-        advantages=as_array(advantages),
-        spread=0.0 if spread is None else spread,
-        low=clip_range[0],
-        high=clip_range[1],
-        ent_coef=ent_coef,
-        seeds=seeds,
-        sizes=network.sizes,
-        relu=network.relu,
-        work=network.workspace(weights.dtype),
-        parts=parts[0],
-        figures=parts[1],
-    )
-    if blocks > 1:
-        for part, out in zip(parts, outs, strict=True):
-            add_blocks(part, seeds, out)
+    with network.shared_out(seeds.size, obs.shape[1], passes=3):
+        _policy_gradient_kernel(
+            block_gradient=_block_gradient(spread is not None)(weights.dtype),
+            params=weights,
+            x=as_array(obs),
+            actions=as_array(actions.to(params.dtype)),
+            old_log_probs=as_array(old_log_probs),
+            advantages=as_array(advantages),
+            spread=0.0 if spread is None else spread,
+            low=clip_range[0],
+            high=clip_range[1],
+            ent_coef=ent_coef,
+            seeds=seeds,
+            sizes=network.sizes,
+            relu=network.relu,
+            work=network.workspace(weights.dtype),
+            parts=parts[0],
+            figures=parts[1],
+        )
+        if blocks > 1:
+            for part, out in zip(parts, outs, strict=True):
+                add_blocks(part, seeds, out)
     return figures / obs.shape[1], gradient

@@ -14,7 +14,8 @@ from numba import boolean, float64, from_dtype, int64, njit, prange, types
 from algos.envs.batched import BatchedEnv
 from algos.envs.task import OBSERVE, STEP
 from algos.kernels.addressed import called_by_address
-from algos.kernels.elementary import exp, tanh
+from algos.kernels.elementary import exp
+from algos.kernels.row import padded, row_outputs, transposed_outputs
 
 
 class Steps(NamedTuple):
@@ -126,67 +127,6 @@ def rollout(
     )
 
 
-# Sums may be reordered for SIMD, once and for all at compilation; NaN and infinity keep their meaning.
-_SUMS = {"contract", "reassoc", "nsz"}
-
-
-@njit(fastmath=_SUMS)
-def _forward(params, sizes, hyperbolic, output_weights, x, other):  # type: ignore[no-untyped-def]
-    """The outputs of one network at the input in ``x``; ``x`` and ``other`` hold the widest layer. Returns their place.
-
-    ``output_weights [outputs, in]`` are the last layer's, transposed: it is narrow, so its sums run over its inputs.
-    """
-    start = 0
-    for layer in range(len(sizes) - 2):
-        fan_in, fan_out = sizes[layer], sizes[layer + 1]
-        sums = other[:fan_out]
-        biases = params[start + fan_in * fan_out :]
-        for j in range(fan_out):
-            sums[j] = biases[j]
-        _add_product(x, params[start:], fan_in, sums)
-        start += (fan_in + 1) * fan_out
-        _activate(sums, hyperbolic)
-        x, other = other, x
-    biases = params[len(params) - sizes[-1] :]
-    for k in range(sizes[-1]):
-        weights = output_weights[k]
-        total = biases[k]
-        for i in range(len(weights)):
-            total += x[i] * weights[i]
-        other[k] = total
-    return other
-
-
-@njit
-def _activate(values, hyperbolic):  # type: ignore[no-untyped-def]
-    """tanh or relu, in place; a NaN stays a NaN."""
-    if hyperbolic:
-        for j in range(len(values)):
-            values[j] = tanh(values[j])
-    else:
-        for j in range(len(values)):
-            values[j] = 0 if values[j] < 0 else values[j]
-
-
-@njit(fastmath=_SUMS)
-def _add_product(x, weights, fan_in, sums):  # type: ignore[no-untyped-def]
-    """sums += x @ weights, four inputs at a time for fewer passes over ``sums``."""
-    fan_out = len(sums)
-    i = 0
-    while i + 3 < fan_in:
-        a, b, c, d = x[i], x[i + 1], x[i + 2], x[i + 3]
-        row_a, row_b = weights[i * fan_out :], weights[(i + 1) * fan_out :]
-        row_c, row_d = weights[(i + 2) * fan_out :], weights[(i + 3) * fan_out :]
-        for j in range(fan_out):
-            sums[j] += a * row_a[j] + b * row_b[j] + c * row_c[j] + d * row_d[j]
-        i += 4
-    while i < fan_in:
-        a, row_a = x[i], weights[i * fan_out :]
-        for j in range(fan_out):
-            sums[j] += a * row_a[j]
-        i += 1
-
-
 @njit
 def _choose(logits, num_choices, uniform):  # type: ignore[no-untyped-def]
     """The first choice whose cumulative softmax probability exceeds ``uniform``."""
@@ -229,14 +169,9 @@ def _run_seed(  # type: ignore[no-untyped-def]
     """
     num_envs, num_obs, num_outputs = len(states), sizes[0], sizes[-1]
     observation = np.empty(num_obs, np.float32)
-    widest = sizes.max()
+    widest = padded(sizes.max(), params)
     x, other = np.empty(widest, params.dtype), np.empty(widest, params.dtype)
-    fan_in = sizes[-2]
-    output_weights = np.empty((num_outputs, fan_in), params.dtype)
-    first = len(params) - (fan_in + 1) * num_outputs
-    for i in range(fan_in):
-        for k in range(num_outputs):
-            output_weights[k, i] = params[first + i * num_outputs + k]
+    output_weights = transposed_outputs(params, sizes)
     action = np.empty(num_outputs)
     finals = 0
     for t in range(start, stop):
@@ -245,7 +180,7 @@ def _run_seed(  # type: ignore[no-untyped-def]
             for i in range(num_obs):
                 obs[t, n, i] = observation[i]
                 x[i] = min(max((obs[t, n, i] - obs_mean[i]) / obs_scale[i], -obs_clip), obs_clip)
-            outputs = _forward(params, sizes, hyperbolic, output_weights, x, other)
+            outputs = row_outputs(params, sizes, hyperbolic, output_weights, x, other)
             if len(std) == 0:
                 action[0] = _choose(outputs, num_outputs, noise[t, n, 0])
                 actions[t, n, 0] = action[0]

@@ -15,30 +15,34 @@ from algos.kernels.elementary import constant, emit_fma
 from algos.kernels.intrinsics import (
     COLUMNS,
     INDEX,
-    VECTORS,
+    PARTS,
+    REGISTERS,
+    STRIP,
     Memory,
     add_products,
     emit_relu,
     intrinsic,
     lane_sums,
     loop,
+    strips,
+    vector_sums,
 )
-from algos.kernels.panels import panel_rows
+from algos.kernels.panels import panel_rows, register_lanes
 
 Array = np.ndarray
 
-FEATURES = 2  # of the inputs, in a block of sums; it has as many cells as a vector has lanes
+FEATURES = 2  # of the inputs, in a block of sums; it has as many cells as a register has lanes
 
 
 class _Masks:
-    """One bit of each row, vector by vector, feature after feature, in an array's memory."""
+    """One bit of each row, register by register, feature after feature, in an array's memory."""
 
     def __init__(self, builder: Any, memory: Memory, feature: Any) -> None:
         self.builder = builder
         self.lanes = memory.lanes
         self.word = ir.IntType(max(8, self.lanes))
         start = builder.bitcast(memory.pointer, self.word.as_pointer())
-        self.start = builder.gep(start, [builder.mul(feature, INDEX(VECTORS))])
+        self.start = builder.gep(start, [builder.mul(feature, INDEX(REGISTERS))])
 
     def store(self, mask: Any, offset: Any) -> None:
         bits = self.builder.bitcast(mask, ir.IntType(self.lanes))
@@ -86,27 +90,37 @@ def _hidden_units(columns: int) -> Any:
             hidden = Memory(context, builder, types_[6], acts, masks_start)
             y = Memory(context, builder, types_[9], out, out_start)
             kept = _Masks(builder, hidden, first)
-            cells = [(j, v) for j in range(columns) for v in range(VECTORS)]
+            cells = [(j, v) for j in range(columns) for v in range(STRIP)]
             zero = constant(y.vector, 0.0)
             biases = builder.mul(depth, width)
             above = builder.add(biases, width)
 
-            def group(index: Any, outputs: list[Any]) -> list[Any]:
-                unit = builder.mul(index, INDEX(columns))
-                units = [builder.add(unit, INDEX(j)) for j in range(columns)]
-                initial = [weights.scalar(builder.add(biases, unit)) for unit in units]
-                values = add_products(builder, [initial[j] for j, _ in cells], weights, width, units, x, depth)
-                scalars = [weights.scalar(builder.add(above, unit)) for unit in units]
-                outputs = list(outputs)
-                for (j, v), z in zip(cells, values, strict=True):
-                    on = builder.fcmp_unordered(">", z, zero)  # a nan is on, so that it stays visible
-                    kept.store(on, builder.add(builder.mul(units[j], INDEX(VECTORS)), INDEX(v)))
-                    outputs[v] = emit_fma(builder, scalars[j], emit_relu(builder, z), outputs[v])
-                return outputs
+            def panel_strip(index: Any, _: list[Any]) -> list[Any]:
+                register = builder.mul(index, INDEX(STRIP))
+                strip = builder.mul(register, INDEX(y.lanes))
 
-            outputs = loop(builder, groups, [y.load(INDEX(v * y.lanes)) for v in range(VECTORS)], group)
-            for v, value in enumerate(outputs):
-                y.store(value, INDEX(v * y.lanes))
+                def group(index: Any, outputs: list[Any]) -> list[Any]:
+                    unit = builder.mul(index, INDEX(columns))
+                    units = [builder.add(unit, INDEX(j)) for j in range(columns)]
+                    initial = [weights.scalar(builder.add(biases, unit)) for unit in units]
+                    start = [initial[j] for j, _ in cells]
+                    values = add_products(builder, start, weights, width, units, x, strip, depth)
+                    scalars = [weights.scalar(builder.add(above, unit)) for unit in units]
+                    outputs = list(outputs)
+                    for (j, v), z in zip(cells, values, strict=True):
+                        on = builder.fcmp_unordered(">", z, zero)  # a nan is on, so that it stays visible
+                        at = builder.add(builder.mul(units[j], INDEX(REGISTERS)), builder.add(register, INDEX(v)))
+                        kept.store(on, at)
+                        outputs[v] = emit_fma(builder, scalars[j], emit_relu(builder, z), outputs[v])
+                    return outputs
+
+                places = [builder.add(strip, INDEX(v * y.lanes)) for v in range(STRIP)]
+                outputs = loop(builder, groups, [y.load(place) for place in places], group)
+                for place, value in zip(places, outputs, strict=True):
+                    y.store(value, place)
+                return []
+
+            strips(builder, panel_strip)
             return context.get_dummy_value()
 
         return signature, codegen
@@ -146,27 +160,30 @@ def _add_masked(
         x = Memory(context, builder, types_[0], acts, in_start)
         e = Memory(context, builder, types_[7], work, errors_start)
         total = Memory(context, builder, types_[7], work, out_start)
-        lanes, rows = total.lanes, VECTORS * total.lanes
+        lanes, rows = total.lanes, REGISTERS * total.lanes
         units = lanes // FEATURES
+        zeros = [constant(total.vector, 0.0)] * lanes
 
-        def body(panel: Any, sums: list[Any]) -> list[Any]:
-            here = builder.mul(panel, in_stride)
-            at_masks = builder.add(masks_start, builder.mul(panel, masks_stride))
-            kept = _Masks(builder, Memory(context, builder, types_[0], acts, at_masks), unit)
-            for v in range(VECTORS):
-                error = e.load(builder.add(builder.mul(panel, INDEX(rows)), INDEX(v * lanes)))
-                features = [x.load(builder.add(here, INDEX(i * rows + v * lanes))) for i in range(FEATURES)]
-                weighted = [builder.fmul(feature, error) for feature in features]
-                in_masks = [kept.load(INDEX(j * VECTORS + v)) for j in range(units)]
-                cells = [(value, mask) for value in weighted for mask in in_masks]
-                sums = [
-                    builder.select(mask, builder.fadd(s, value), s)
-                    for (value, mask), s in zip(cells, sums, strict=True)
-                ]
-            return sums
+        def part_sums(part: int) -> Any:
+            def body(panel: Any, sums: list[Any]) -> list[Any]:
+                here = builder.mul(panel, in_stride)
+                at_masks = builder.add(masks_start, builder.mul(panel, masks_stride))
+                kept = _Masks(builder, Memory(context, builder, types_[0], acts, at_masks), unit)
+                for register in range(part, REGISTERS, PARTS):
+                    error = e.load(builder.add(builder.mul(panel, INDEX(rows)), INDEX(register * lanes)))
+                    places = [INDEX(i * rows + register * lanes) for i in range(FEATURES)]
+                    weighted = [builder.fmul(x.load(builder.add(here, place)), error) for place in places]
+                    in_masks = [kept.load(INDEX(j * REGISTERS + register)) for j in range(units)]
+                    cells = [(value, mask) for value in weighted for mask in in_masks]
+                    sums = [
+                        builder.select(mask, builder.fadd(s, value), s)
+                        for (value, mask), s in zip(cells, sums, strict=True)
+                    ]
+                return sums
 
-        sums = loop(builder, panels, [constant(total.vector, 0.0)] * lanes, body)
-        total.store(builder.fadd(total.load(INDEX(0)), lane_sums(builder, sums)), INDEX(0))
+            return lane_sums(builder, loop(builder, panels, zeros, body))
+
+        total.store(builder.fadd(total.load(INDEX(0)), vector_sums(builder, part_sums)), INDEX(0))
         return context.get_dummy_value()
 
     return signature, codegen
@@ -188,7 +205,7 @@ def _blocks(sizes: Array, lanes: int) -> tuple[int, int]:
 def shallow_sums_elements(sizes: Array, lanes: int) -> int:
     """Elements of G in blocks, and of a panel's sum of errors."""
     down, across = _blocks(sizes, lanes)
-    return down * across * lanes + VECTORS * lanes
+    return down * across * lanes + REGISTERS * lanes
 
 
 @njit
@@ -213,7 +230,7 @@ def add_shallow_tile(
 ) -> None:
     """Add what a tile gives to the sums in ``work``; ``errors`` are its outputs' cotangents."""
     rows = panel_rows(work)
-    lanes = rows // VECTORS
+    lanes = register_lanes(work)
     down, across = _blocks(sizes, lanes)
     x_stride, masks_stride = (sizes[0] + 1) * rows, (sizes[1] + 1) * rows
     for j in range(across):
@@ -230,7 +247,7 @@ def add_shallow_tile(
 @njit
 def unpack_shallow_sums(params: Array, p: int, sizes: Array, work: Array, sums: int, out: Array, start: int) -> None:
     """Write the gradient that the sums give."""
-    lanes = panel_rows(work) // VECTORS
+    lanes = register_lanes(work)
     down, across = _blocks(sizes, lanes)
     units, width = lanes // FEATURES, sizes[1]
     above = (sizes[0] + 1) * width  # where the output's weights are
@@ -244,6 +261,6 @@ def unpack_shallow_sums(params: Array, p: int, sizes: Array, work: Array, sums: 
                 out[start + above + j] += params[p + weight] * value
                 out[start + weight] = params[p + above + j] * value
     bias = out.dtype.type(0)
-    for r in range(VECTORS * lanes):
+    for r in range(panel_rows(work)):
         bias += work[sums + down * across * lanes + r]
     out[start + above + width] = bias

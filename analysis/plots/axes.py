@@ -22,10 +22,11 @@ from matplotlib.ticker import EngFormatter, MaxNLocator
 from analysis import statistics as st
 from analysis.alignment import curves, floors_of
 from analysis.plots.style import INK, line_style
+from analysis.references import Reference
+from analysis.runs.variants import natural
 from analysis.scores import time_to
 from analysis.statistics.multiplicity import LEVEL
 from analysis.summary import CONFIDENCE, COVERAGE, TOLERANCE_CONFIDENCE, stream
-from analysis.variants import natural
 
 X_LABELS = {"env_steps": "environment steps", "iteration": "iteration"}
 GUIDE: dict[str, Any] = {"color": INK, "linewidth": 0.6, "linestyle": (0, (4, 3))}
@@ -59,12 +60,20 @@ def line(color: str) -> dict[str, Any]:
 # Curves
 
 
-def seed_curves(frame: pd.DataFrame, ax: Axes, variant: str, metric: str, color: str, x: str = "env_steps") -> None:
+def seed_curves(
+    frame: pd.DataFrame,
+    ax: Axes,
+    variant: str,
+    metric: str,
+    color: str,
+    x: str = "env_steps",
+    known: Mapping[str, Reference] | None = None,
+) -> None:
     """Every seed of `variant` as a thin line (a cross where one failed), their median and quartiles, and (dashed) the
-    limits that hold at least 80% of runs."""
+    limits that hold at least 80% of runs. `known`: as in align, for what a failed seed counts."""
     lines = curves(frame, variant, metric, x)
-    known = np.isfinite(lines.values)
-    drawn = [np.column_stack([lines.x[cells], row[cells]]) for row, cells in zip(lines.values, known, strict=True)]
+    there = np.isfinite(lines.values)
+    drawn = [np.column_stack([lines.x[cells], row[cells]]) for row, cells in zip(lines.values, there, strict=True)]
     thin = LineCollection([each for each in drawn if len(each)], colors=color, linewidths=0.5, alpha=0.35)
     thin.set_label("one seed")
     ax.add_collection(thin)
@@ -72,8 +81,8 @@ def seed_curves(frame: pd.DataFrame, ax: Axes, variant: str, metric: str, color:
     if ends:
         ax.plot(*np.transpose(ends), "x", color=INK, markersize=4, label="failed")
     ax.autoscale_view()
-    median_band(frame, ax, variant, metric, color, x, label="median, quartiles", ink=INK)
-    values = lines.filled(floors_of(frame, lines, metric))
+    median_band(frame, ax, variant, metric, color, x, known, label="median, quartiles", ink=INK)
+    values = lines.filled(floors_of(frame, lines, metric, known))
     whole = np.isfinite(values).all(axis=0)
     if whole.any():
         low, high, _ = st.tolerance_interval(values[:, whole].T, COVERAGE, TOLERANCE_CONFIDENCE)
@@ -88,13 +97,14 @@ def median_band(
     metric: str,
     color: str,
     x: str = "env_steps",
+    known: Mapping[str, Reference] | None = None,
     label: str | None = None,
     ink: str | None = None,
 ) -> None:
     """The median over seeds of `variant`, and the band between their first and third quartiles, at each x. `ink`: the
     color of the median, where it is not the band's."""
     lines = curves(frame, variant, metric, x)
-    values = lines.filled(floors_of(frame, lines, metric))
+    values = lines.filled(floors_of(frame, lines, metric, known))
     tidy = pd.DataFrame({"x": np.tile(lines.x, len(values)), "y": values.ravel()}).dropna()
     style = {"color": ink, "linestyle": "solid"} if ink else line(color)
     sns.lineplot(
@@ -119,7 +129,7 @@ def median_band(
 
 def iqm_curves(aligned: pd.DataFrame, ax: Axes, colors: Mapping[str, str]) -> None:
     """The IQM over seeds of each variant, its pointwise 95% interval (band) and the limits that hold the whole curve
-    with 95% confidence (thin lines)."""
+    with 95% confidence (thin lines). The y axis has the range of the seeds: with few of them limits may leave it."""
     for variant, color in colors.items():
         grid, values = matrix(aligned, variant)
         if not values.size:
@@ -132,6 +142,9 @@ def iqm_curves(aligned: pd.DataFrame, ax: Axes, colors: Mapping[str, str]) -> No
         whole = st.simultaneous_band(values, rng, "iqm", CONFIDENCE)
         ax.plot(grid, np.transpose(whole), color=color, linewidth=0.5)
         ax.plot(grid, st.iqm(values, axis=0), label=wrapped(variant), **line(color))
+    lowest, highest = aligned["value"].min(), aligned["value"].max()
+    if lowest < highest:
+        ax.set_ylim(lowest - 0.05 * (highest - lowest), highest + 0.05 * (highest - lowest))
     ax.set_xlabel(X_LABELS["env_steps"])
     ax.margins(x=0.01)
     in_steps(ax)

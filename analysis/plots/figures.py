@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Hashable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pandas as pd
@@ -14,15 +14,16 @@ from analysis.numbers import number
 from analysis.plots import axes as plots
 from analysis.plots.canvas import Canvas, Figure, file_name, finished, settle, single
 from analysis.plots.style import COLUMN, colors_of
+from analysis.references import Reference
 from analysis.run_format import InputError
+from analysis.runs.variants import ABSENT, settings_table, short_names
 from analysis.summary import ALL_TASKS, COVERAGE, TOLERANCE_CONFIDENCE
-from analysis.variants import ABSENT, settings_table, short_names
 
 
 @dataclass(frozen=True)
 class Context:
     """What the figures of one task share: how many seeds each variant has, in words, its color, the metric, and the
-    score's name and description."""
+    score's name and description, and the references of tasks."""
 
     env_id: str
     counts: Mapping[str, str]
@@ -31,6 +32,7 @@ class Context:
     score: str
     score_text: str
     lower_is_better: bool = False
+    known: Mapping[str, Reference] = field(default_factory=dict)
 
     @property
     def seeds(self) -> str:
@@ -50,14 +52,14 @@ def seeds_figure(frame: pd.DataFrame, context: Context, x: str) -> Figure:
 
     def one(variant: str) -> Callable[[Axes], None]:
         def draw(ax: Axes) -> None:
-            plots.seed_curves(frame, ax, variant, context.metric, context.colors[variant], x)
+            plots.seed_curves(frame, ax, variant, context.metric, context.colors[variant], x, context.known)
             ax.set_title(plots.wrapped(f"{variant} ({context.counts[variant]})", 46))
 
         return draw
 
     def together(ax: Axes) -> None:
         for variant, color in context.colors.items():
-            plots.median_band(frame, ax, variant, context.metric, color, x)
+            plots.median_band(frame, ax, variant, context.metric, color, x, context.known)
         ax.set_title("all variants: median and middle half of seeds")
 
     panels = [together] * several + [one(variant) for variant in context.colors]
@@ -130,7 +132,7 @@ def task_figures(aligned: pd.DataFrame, scores: pd.DataFrame, pairs: pd.DataFram
             "Interquartile mean",
             f"Interquartile mean of {metric} over seeds, up to the env steps compared at; no smoothing. Band: 95% "
             "interval at each point by itself. Thin lines: limits that hold the whole curve at once, with 95% "
-            "confidence.",
+            "confidence. The axis has the range of the seeds; limits that leave it are wider than that.",
             single(iqm, variants),
         ),
         Figure(
@@ -230,7 +232,7 @@ def own_figures(comparison: Comparison) -> list[Figure]:
                 item = Figure(file_name(f"own-{function.__name__}{number_of}"), title.capitalize(), caption, item)
             if not isinstance(item, Figure):
                 raise InputError(f"figure {name} gave {type(item).__name__}; expected: a matplotlib Figure, or several")
-            drawn.append(item)
+            drawn.append(replace(item, name=file_name(item.name)))
     return drawn
 
 
@@ -283,7 +285,7 @@ def draw(comparison: Comparison) -> dict[str, list[Figure]]:
         counts = {variant: count_text(here[here["variant"] == variant]) for variant in present}
         task = comparison.tasks.get(env_id)
         text = choices.scored.describe(task, choices.last) if task else ""
-        context = Context(env_id, counts, present, choices.metric, score, text, lower)
+        context = Context(env_id, counts, present, choices.metric, score, text, lower, choices.known_references)
         frame = frame[frame["variant"].isin(present)]
         figures[env_id] = [*sweeps(comparison, env_id), seeds_figure(frame, context, choices.x)]
         if task:

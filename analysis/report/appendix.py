@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 
 from analysis.comparison import Comparison
-from analysis.dataset import spans
 from analysis.numbers import number, steps
+from analysis.runs.dataset import spans
 from analysis.statistics.multiplicity import LEVEL
 from analysis.summary import ALL_TASKS, CONFIDENCE, COVERAGE
 

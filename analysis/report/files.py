@@ -11,7 +11,7 @@ from analysis.report.appendix import appendix
 from analysis.report.sections import report
 from analysis.report.tables import csv, latex, markdown, overall_cells, pair_cells, summary_cells
 from analysis.run_format import InputError
-from analysis.variants import settings_table
+from analysis.runs.variants import settings_table
 
 REPORT = "report.html"
 
@@ -33,7 +33,7 @@ def report_files(comparison: Comparison, command: str, with_latex: bool) -> dict
     files["scores.csv"] = csv(comparison.scores)
     files["pairs.csv"] = csv(comparison.pairs)
     files["settings.csv"] = csv(settings_table(dataset.runs, dataset.variants))
-    cells = summary_cells(comparison.summary, comparison.shown, own)
+    cells = summary_cells(comparison.summary, comparison.shown, own, comparison.choices.lower_is_better)
     files["summary.md"] = markdown(cells).encode()
     files["appendix.md"] = (appendix(comparison) + "\n").encode()
     if not with_latex:

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 
 from analysis.alignment import RULES
 from analysis.comparison import Comparison
-from analysis.dataset import spans
 from analysis.numbers import number, steps
 from analysis.pairs import BETTER, SAME
 from analysis.plots.axes import describe
@@ -16,9 +15,11 @@ from analysis.plots.style import use_style
 from analysis.report.appendix import appendix
 from analysis.report.page import inline_svg, notebook_part, page
 from analysis.report.tables import Cells, html_table, overall_cells, pair_cells, summary_cells
+from analysis.runs.dataset import spans
+from analysis.runs.variants import numbered_variants, settings_table
 from analysis.statistics.multiplicity import LEVEL
+from analysis.statistics.reliability import LOWEST, coverage_warning
 from analysis.summary import ALL_TASKS, COVERAGE, TOLERANCE_CONFIDENCE
-from analysis.variants import numbered_variants, settings_table
 
 VERDICTS_SHOWN = 12
 KINDS = {BETTER: "told", SAME: "same"}
@@ -36,7 +37,7 @@ def report(comparison: Comparison, figures: Mapping[str, Sequence[Figure]], comm
     for env_id in tasks:
         parts.append(f"<h2>{html.escape(env_id)}</h2>")
         if env_id in comparison.tasks:
-            parts += [task_table(comparison, env_id), score_note(comparison, env_id)]
+            parts += [task_table(comparison, env_id), score_note(comparison, env_id), reliability(comparison, env_id)]
         parts.append(gallery(figures.get(env_id, [])))
     if OWN in figures:
         parts += ["<h2>Figures of your own</h2>", gallery(figures[OWN])]
@@ -95,7 +96,9 @@ def overall_html(comparison: Comparison) -> str:
 
 def task_table(comparison: Comparison, env_id: str) -> str:
     summary = comparison.summary[comparison.summary["env_id"] == env_id]
-    return html_table(summary_cells(summary, comparison.shown, own_names(comparison)))
+    return html_table(
+        summary_cells(summary, comparison.shown, own_names(comparison), comparison.choices.lower_is_better)
+    )
 
 
 def pair_table_html(comparison: Comparison) -> str:
@@ -157,6 +160,16 @@ def score_note(comparison: Comparison, env_id: str) -> str:
         "mean of the worst quarter of the seeds. Half had by: the env steps by which half of the seeds had reached the "
         "threshold."
     )
+
+
+def reliability(comparison: Comparison, env_id: str) -> str:
+    """Where intervals from so few seeds hold the truth more rarely than they say."""
+    summary = comparison.summary[comparison.summary["env_id"] == env_id]
+    shown = summary[summary["variant"].isin(comparison.shown) & (summary["scored"] > 0)]
+    if not len(shown):
+        return ""
+    notes = [coverage_warning(quantity, int(shown["scored"].min())) for quantity in LOWEST]
+    return "".join(soft(note) for note in notes if note)
 
 
 def gallery(figures: Sequence[Figure]) -> str:

@@ -16,7 +16,9 @@ def csv(table: pd.DataFrame) -> bytes:
     return table.to_csv(index=False, float_format="%.6g", lineterminator="\n").encode()
 
 
-def summary_cells(summary: pd.DataFrame, variants: Sequence[str], own: Sequence[str] = ()) -> Cells:
+def summary_cells(
+    summary: pd.DataFrame, variants: Sequence[str], own: Sequence[str] = (), lower_is_better: bool = False
+) -> Cells:
     """A heading row, then one row per variant (and task, if there are several): what a paper's table says. `own` are
     the names of the user's statistics."""
     several = summary["env_id"].nunique() > 1
@@ -32,7 +34,9 @@ def summary_cells(summary: pd.DataFrame, variants: Sequence[str], own: Sequence[
             for name in ("mean", "iqm"):
                 line += [number(row[name]), interval(row[f"{name}_low"], row[f"{name}_high"])]
             line += [number(row["median"]), number(row["lower_tail"]), tolerance(row)]
-            line.append(f"{row['reached']:.0f} of {row['scored']} ≥ {number(row['threshold'])}")
+            line.append(
+                f"{row['reached']:.0f} of {row['scored']} {'≤' if lower_is_better else '≥'} {number(row['threshold'])}"
+            )
             line.append(steps(row["median_time"]) if row["median_time"] == row["median_time"] else "–")
             line += [f"{number(row[name])} ({interval(row[f'{name}_low'], row[f'{name}_high'])})" for name in own]
         else:
@@ -78,7 +82,7 @@ def pair_cells(pairs: pd.DataFrame) -> Cells:
         "adjusted p",
         "Hedges' g (95% interval)",
     ]
-    head += ["P(first beats second)", "95% interval of P", "runs"]
+    head += ["P(first beats second)", "95% interval of P", "runs", "correlation over seeds"]
     cells = [head]
     for row in pairs.to_dict("records"):
         g = number(row["hedges_g"])
@@ -89,6 +93,8 @@ def pair_cells(pairs: pd.DataFrame) -> Cells:
         line += ["–" if row["adjusted_p"] != row["adjusted_p"] else p_value(row["adjusted_p"]).removeprefix("p = "), g]
         line += [f"{row['probability_of_improvement']:.2f}"]
         line += [interval(row["probability_low"], row["probability_high"]), f"{row['n_a']} and {row['n_b']}"]
+        together = "–" if row["correlation"] != row["correlation"] else f"{row['correlation']:.2f}"
+        line.append(minus(together + ", compared seed by seed" * bool(row["paired"])))
         cells.append(line)
     return cells
 
@@ -113,7 +119,7 @@ def markdown(cells: Cells) -> str:
 LATEX = str.maketrans(
     {character: f"\\{character}" for character in "&%$#_{}"}
     | {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
-    | {"≥": r"$\geq$", "−": "$-$", "–": "--", "∞": r"$\infty$"}
+    | {"≤": r"$\leq$", "≥": r"$\geq$", "−": "$-$", "–": "--", "∞": r"$\infty$"}
 )
 
 

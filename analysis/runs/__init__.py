@@ -1,4 +1,4 @@
-"""What runs left behind: finding their directories, reading what each run was, and its rows."""
+"""What runs left behind: their directories, what each run was, its rows, its variant, and one tidy frame of all."""
 
 from analysis.run_format import InputError
 from analysis.runs.directories import Run, RunWarning, find_runs

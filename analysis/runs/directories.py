@@ -7,7 +7,16 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from analysis.run_format import IN_PROGRESS, INFO, PROGRESS, InputError, flatten, read_config, read_info
+from analysis.run_format import (
+    IN_PROGRESS,
+    INFO,
+    PROGRESS,
+    InputError,
+    flatten,
+    read_config,
+    read_info,
+    variant_settings,
+)
 
 
 class RunWarning(UserWarning):
@@ -29,6 +38,11 @@ class Run:
     @cached_property
     def env_id(self) -> str:
         return str(self.info["env_id"])
+
+    @cached_property
+    def settings(self) -> dict[str, Any]:
+        """The settings that make the run the variant that it is."""
+        return variant_settings(self.config)
 
     @property
     def status(self) -> str:

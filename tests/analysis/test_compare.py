@@ -12,7 +12,7 @@ import pytest
 
 from analysis.command import main
 from analysis.comparison import Choices, build
-from analysis.dataset import load
+from analysis.runs.dataset import load
 from tests.analysis.synthetic import ppo_curves, write_comparison, write_run
 
 

@@ -9,11 +9,11 @@ import pytest
 import analysis
 from analysis.command import main
 from analysis.comparison import Choices, Comparison, build
-from analysis.dataset import load
-from analysis.references import Reference, references
+from analysis.references import Reference, read, shipped
 from analysis.run_format import InputError
+from analysis.runs.dataset import load
+from analysis.runs.variants import naming
 from analysis.summary import ALL_TASKS
-from analysis.variants import naming
 from tests.analysis.synthetic import ppo_curves, write_run
 
 CARTPOLE, ACROBOT, PENDULUM = "CartPole-v1", "Acrobot-v1", "Pendulum-v1"
@@ -69,6 +69,7 @@ def test_settings_that_differ_between_tasks_are_pooled_only_when_named(tmp_path)
     named = compared(tmp_path, "ppo=algo.name=ppo")
     assert set(named.overall["variant"]) == {"ppo", "trpo"}
     assert any("ppo differs between tasks in algo.learning_rate, as it was named." in note for note in named.warnings)
+    assert compared(tmp_path, "algo.name").summary["variant"].tolist() == named.summary["variant"].tolist()
     by_path = compared(tmp_path, "mine=*-ppo")
     assert set(by_path.overall["variant"]) == {"mine", "trpo"}
 
@@ -81,8 +82,10 @@ def test_names_that_cannot_be_are_refused(tmp_path):
         compared(tmp_path, "a=algo.name=ppo", "b=*-ppo")
     with pytest.raises(InputError, match="other runs are called trpo too"):
         compared(tmp_path, "trpo=algo.name=ppo")
-    for text in ("ppo", "=x", "ppo="):
-        with pytest.raises(InputError, match="expected NAME=PATTERN"):
+    with pytest.raises(InputError, match=r"--variant algo\.nmae: no run matches"):
+        compared(tmp_path, "algo.nmae")
+    for text in ("", "=x", "ppo="):
+        with pytest.raises(InputError, match=r"expected KEY, as in algo\.name, or NAME=PATTERN"):
             naming(text)
 
 
@@ -170,7 +173,7 @@ def test_what_a_failed_seed_scores_does_not_depend_on_other_variants(tmp_path):
     with_a_failure(tmp_path / "good", 200)
     with_a_failure(tmp_path / "bad", -5000)
     good, bad = compared(tmp_path / "good"), compared(tmp_path / "bad")
-    assert mean_of(good, "ppo") == mean_of(bad, "ppo") == pytest.approx((4 * 402 + references()[CARTPOLE].low) / 5)
+    assert mean_of(good, "ppo") == mean_of(bad, "ppo") == pytest.approx((4 * 402 + shipped()[CARTPOLE].low) / 5)
 
 
 def test_the_verdict_says_how_many_failed_and_what_it_is_without_them(tmp_path):
@@ -200,6 +203,16 @@ def test_lower_is_better(tmp_path):
     assert worst["lower_tail"] == pytest.approx(np.average([105, 104], weights=[1, 0.5]))
 
 
+def test_references_of_ones_own_are_about_any_metric_and_point_the_right_way(tmp_path):
+    write_run(tmp_path / "ppo", "ppo", CARTPOLE, range(6), level(10, 6))
+    own = {CARTPOLE: Reference(10.0, 30.0)}
+    assert compared(tmp_path, metric="policy_steps", references=own).scores["normalised"].tolist() == [3.5] * 6
+    assert compared(tmp_path, metric="policy_steps").scales == {}
+    assert compared(tmp_path, lower_is_better=True).scales == {}
+    with pytest.raises(InputError, match="low=10, high=30; expected: high, the better end, below low"):
+        compared(tmp_path, references=own, lower_is_better=True)
+
+
 # All tasks
 
 
@@ -225,7 +238,7 @@ def test_normalised_scores_do_not_depend_on_what_else_is_loaded(tmp_path):
     for variant in ("ppo", "trpo"):
         before, after = (each.overall.set_index("variant").loc[variant, "mean"] for each in (alone, beside))
         assert before == after
-    ends = references()[CARTPOLE]
+    ends = shipped()[CARTPOLE]
     first = alone.scores[alone.scores["env_id"] == CARTPOLE].iloc[0]
     assert first["normalised"] == pytest.approx((first["final"] - ends.low) / ends.width)
 
@@ -275,14 +288,14 @@ def test_references_that_cannot_be_are_refused(tmp_path, content, say):
     file = tmp_path / "references.yaml"
     file.write_text(content)
     with pytest.raises(InputError, match=say.replace("[", r"\[")) as refused:
-        references(file)
+        read(file)
     assert "\n" not in str(refused.value)
 
 
 def test_every_task_with_a_preset_has_a_reference():
-    for env_id, reference in references().items():
+    for env_id, reference in shipped().items():
         assert reference.high > reference.low, env_id
-    assert {CARTPOLE, ACROBOT, PENDULUM, "CartPoleSwingUp-v1", "LunarLander-v3", "Hopper-v5"} <= references().keys()
+    assert {CARTPOLE, ACROBOT, PENDULUM, "CartPoleSwingUp-v1", "LunarLander-v3", "Hopper-v5"} <= shipped().keys()
 
 
 # What is said
@@ -356,6 +369,12 @@ def worst_points(values, env_steps):
     ordered = np.sort(values, axis=1)
     return ordered[:, : max(1, values.shape[1] // 4)].mean(axis=1)
 
+def best(values, env_steps):
+    return values[:, 0]
+
+def median(scores, axis=-1):
+    return scores[..., 0]
+
 def shape(values, env_steps):
     return values
 
@@ -421,6 +440,8 @@ def test_the_examples_of_ones_own_work(own, monkeypatch):
     [
         ("--score", "finale", "score 'finale' is unknown; expected: final, auc, best or MODULE:FUNCTION"),
         ("--score", "own_things:", "is not a function's name"),
+        ("--score", "own_things:best", "is called best, as one of seedbed's"),
+        ("--statistic", "own_things:median", "is called median, as one of seedbed's"),
         ("--score", "nowhere_at_all:f", "nowhere_at_all cannot be imported (ModuleNotFoundError"),
         ("--score", "own_things:absent", "own_things has no absent"),
         ("--score", "own_things:number", "is int; expected: a function"),

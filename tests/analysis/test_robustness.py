@@ -10,9 +10,9 @@ import pytest
 
 from analysis.command import main
 from analysis.comparison import Choices, Comparison, build
-from analysis.dataset import load
 from analysis.pairs import verdict
-from analysis.references import references
+from analysis.references import shipped
+from analysis.runs.dataset import load
 from tests.analysis.synthetic import a2c_curves, ppo_curves, write_run
 
 TASK = "CartPole-v1"
@@ -39,7 +39,7 @@ def test_a_failed_seed_counts_with_the_low_reference_of_the_task(tmp_path, rng):
     comparison = compared(tmp_path)
     ppo = row(comparison, "ppo")
     assert (ppo["seeds"], ppo["scored"], ppo["failed"]) == (6, 6, 1)
-    assert ppo["min"] == references()[TASK].low
+    assert ppo["min"] == shipped()[TASK].low
     assert "1 of 6 seeds of ppo on CartPole-v1 failed (seeds 2)." in comparison.warnings
 
 

@@ -18,11 +18,11 @@ from numba import njit, prange, types
 
 from algos.core.networks import MLP
 from algos.kernels.elementary import constant, emit_fma
-from algos.kernels.intrinsics import VECTOR_BYTES, intrinsic, loop
+from algos.kernels.intrinsics import REGISTER_BYTES, intrinsic, loop
 from tests.speed.report import markdown
 
 CHAINS = 12  # independent, so that each pipeline always has one to work on
-LANES = VECTOR_BYTES // 4
+LANES = REGISTER_BYTES // 4
 REPEATS = 50_000
 CALLS_ON_END = 5
 

@@ -61,7 +61,7 @@ def test_status_of_ten_thousand_runs(tree, capsys):
 
 @pytest.mark.study
 def test_loading_ten_thousand_runs(tree, capsys):
-    load = f"from analysis.dataset import load_runs\nframe = load_runs({str(tree)!r})\n"
+    load = f"from analysis.runs.dataset import load_runs\nframe = load_runs({str(tree)!r})\n"
     printed, seconds, mebibytes = measured(load + "print(len(frame), frame['seed'].nunique())")
     with capsys.disabled():
         print(f"\nload_runs: {seconds:.1f} s, {mebibytes:.0f} MiB")

@@ -12,7 +12,7 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.run_format import InputError, variant_settings
+from analysis.run_format import InputError
 from analysis.runs import Run
 
 ABSENT = "none"
@@ -21,17 +21,24 @@ LONGEST_LABEL = 32
 
 @dataclass(frozen=True)
 class Naming:
-    """A variant that the user has named: runs that match `pattern` are called `name`, whatever their settings.
+    """What the user calls variants: runs that match `pattern` are called `name`, whatever their settings.
 
     `pattern`: conditions that all hold, with commas between them: KEY=VALUE of the config (`algo.name=ppo`; VALUE may
-    hold `*`), or a path as the report lists it (`ppo-*`, `*/ppo/*`).
+    hold `*`), or a path as the report lists it (`ppo-*`, `*/ppo/*`). Without a name, `pattern` is a key of the config,
+    and every run is called by its value.
     """
 
-    name: str
+    name: str | None
     pattern: str
 
-    def matches(self, run: Run, path: str) -> bool:
-        return all(self._holds(condition, run, path) for condition in self.pattern.split(","))
+    def __str__(self) -> str:
+        return self.pattern if self.name is None else f"{self.name}={self.pattern}"
+
+    def name_of(self, run: Run, path: str) -> str | None:
+        """What `run` is called; None if it does not match."""
+        if self.name is None:
+            return text(run.config[self.pattern]) if self.pattern in run.config else None
+        return self.name if all(self._holds(each, run, path) for each in self.pattern.split(",")) else None
 
     def _holds(self, condition: str, run: Run, path: str) -> bool:
         key, equals, value = condition.partition("=")
@@ -41,16 +48,26 @@ class Naming:
 
 
 def naming(argument: str) -> Naming:
-    """NAME=PATTERN as the command line has it. Raises InputError."""
-    name, equals, pattern = argument.partition("=")
-    if not (name.strip() and equals and pattern.strip()):
-        raise InputError(f"--variant {argument}: expected NAME=PATTERN, as in ppo=algo.name=ppo or ppo=runs/ppo-*")
-    return Naming(name.strip(), pattern.strip())
+    """KEY or NAME=PATTERN, as the command line has it. Raises InputError."""
+    name, equals, pattern = (part.strip() for part in argument.partition("="))
+    if not name or (equals and not pattern):
+        raise InputError(
+            f"--variant {argument}: expected KEY, as in algo.name, or NAME=PATTERN, as in ppo=algo.name=ppo or "
+            "mine=ppo-*"
+        )
+    return Naming(name, pattern) if equals else Naming(None, name)
+
+
+def namings(variants: str | Mapping[str, str] | None) -> list[Naming]:
+    """The same for a notebook: a KEY, or patterns by their names."""
+    if isinstance(variants, str):
+        return [naming(variants)]
+    return [Naming(name, pattern) for name, pattern in (variants or {}).items()]
 
 
 def identity(run: Run) -> dict[str, str]:
     """The settings that make `run` the variant it is."""
-    return {key: text(value) for key, value in variant_settings(run.config).items()}
+    return {key: text(value) for key, value in run.settings.items()}
 
 
 def text(value: Any) -> str:
@@ -81,7 +98,7 @@ def label_variants(runs: Mapping[str, Run], named: Sequence[Naming] = ()) -> dic
         values = {path: tuple(settings[path].get(key, ABSENT) for key in keys) for path in paths}
         suffixes = name_settings(short_names(keys).values(), set(values.values()))
         labels |= {path: f"{algo} {suffixes[values[path]]}".strip() for path in paths}
-    if clash := {label for path, label in labels.items() if path in others} & {each.name for each in named}:
+    if clash := {labels[path] for path in others} & {label for path, label in labels.items() if path not in others}:
         name = sorted(clash)[0]
         raise InputError(f"--variant {name}: other runs are called {name} too; expected: a name of its own")
     return labels
@@ -94,15 +111,16 @@ def identities(runs: Mapping[str, Run]) -> dict[str, dict[str, str]]:
 def user_labels(runs: Mapping[str, Run], named: Sequence[Naming]) -> dict[str, str]:
     labels: dict[str, str] = {}
     for each in named:
-        matched = [path for path, run in runs.items() if each.matches(run, path)]
+        found = {path: each.name_of(run, path) for path, run in runs.items()}
+        matched = {path: name for path, name in found.items() if name is not None}
         if not matched:
             raise InputError(
-                f"--variant {each.name}={each.pattern}: no run matches; expected: KEY=VALUE of a run's config or a "
-                f"path such as {next(iter(runs))}"
+                f"--variant {each}: no run matches; expected: a key or KEY=VALUE of a run's config, or a path such as "
+                f"{next(iter(runs))}"
             )
-        for path in matched:
-            if labels.setdefault(path, each.name) != each.name:
-                raise InputError(f"--variant: {path} matches {labels[path]} and {each.name}; expected: one name a run")
+        for path, name in matched.items():
+            if labels.setdefault(path, name) != name:
+                raise InputError(f"--variant: {path} matches {labels[path]} and {name}; expected: one name a run")
     return labels
 
 
@@ -191,21 +209,26 @@ def is_numbered(label: str, algo: str) -> bool:
 
 
 def variant_notes(runs: Mapping[str, Run], labels: Mapping[str, str]) -> list[str]:
-    """A sentence for each algorithm whose settings are other ones on another task, and for each name that stands for
-    several settings."""
-    notes = []
+    """A sentence if no variant of an algorithm is on every task, and one for each name that stands for several
+    settings."""
     tasks_of: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
     settings_of: dict[str, dict[str, list[dict[str, str]]]] = defaultdict(lambda: defaultdict(list))
     for path, run in runs.items():
         tasks_of[run.algo][labels[path]].add(run.env_id)
         settings_of[labels[path]][run.env_id].append(identity(run))
-    for algo, labelled in sorted(tasks_of.items()):
-        everywhere = set().union(*labelled.values())
-        if len(everywhere) > 1 and not any(tasks == everywhere for tasks in labelled.values()):
-            notes.append(
-                f"No variant of {algo} has the same settings on every task, so none is compared over all tasks. If "
-                f"settings differ between tasks on purpose, name the variant: --variant {algo}=algo.name={algo}"
-            )
+    apart = [
+        algo
+        for algo, labelled in sorted(tasks_of.items())
+        if len(everywhere := set().union(*labelled.values())) > 1
+        and not any(tasks == everywhere for tasks in labelled.values())
+    ]
+    notes = []
+    if apart:
+        notes.append(
+            f"No variant of {', '.join(apart)} has the same settings on every task, so none of them is compared over "
+            "all tasks. If settings differ between tasks on purpose, call variants by their algorithm: --variant "
+            "algo.name"
+        )
     for label, by_task in sorted(settings_of.items()):
         notes += named_notes(label, by_task)
     return notes

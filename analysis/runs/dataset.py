@@ -12,7 +12,7 @@ import pandas as pd
 
 from analysis.run_format import EVALUATED, OK, STATUS
 from analysis.runs import Run, RunWarning, find_runs, read_progress
-from analysis.variants import Naming, label_variants, variant_notes
+from analysis.runs.variants import Naming, label_variants, namings, variant_notes
 
 STATES = ("ok", "failed", "unfinished", "no rows")
 
@@ -54,14 +54,15 @@ class Loaded:
 def load_runs(
     paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]],
     columns: Sequence[str] | None = None,
-    variants: Mapping[str, str] | None = None,
+    variants: str | Mapping[str, str] | None = None,
 ) -> pd.DataFrame:
     """Every row of every run at or below `paths`: Dataset.frame.
 
-    `columns` names the metrics to read (None: all). `variants` names variants: a pattern of runs (variants.Naming) by
-    the name. Warns (RunWarning) about what is incomplete and raises InputError for what cannot be read.
+    `columns` names the metrics to read (None: all). `variants` names variants (variants.Naming): a key of the config,
+    or patterns of runs by the name. Warns (RunWarning) about what is incomplete and raises InputError for what cannot
+    be read.
     """
-    dataset = load(paths, columns, [Naming(name, pattern) for name, pattern in (variants or {}).items()])
+    dataset = load(paths, columns, namings(variants))
     for sentence in dataset.warnings:
         warnings.warn(sentence, RunWarning, stacklevel=2)
     return dataset.frame
@@ -172,8 +173,9 @@ def finished(frame: pd.DataFrame, seeds: pd.DataFrame) -> np.ndarray:
     unfinished = seeds.loc[seeds["state"] == "unfinished", ["run", "seed"]]
     if not len(unfinished):
         return np.ones(len(frame), dtype=bool)
-    keys = pd.MultiIndex.from_frame(frame[["run", "seed"]].astype({"run": object}))
-    return ~keys.isin(pd.MultiIndex.from_frame(unfinished))
+    code = {name: code for code, name in enumerate(frame["run"].cat.categories)}
+    keys = frame["run"].cat.codes.to_numpy().astype(np.int64) * 2**32 + frame["seed"].to_numpy()
+    return ~np.isin(keys, unfinished["run"].map(code).to_numpy() * 2**32 + unfinished["seed"].to_numpy())
 
 
 def repeated(values: Sequence[str], counts: Sequence[int]) -> pd.Categorical:
