@@ -6,7 +6,7 @@ import pandas as pd
 from analysis.alignment import curves_of, floors_of
 from analysis.comparison import MARGIN
 from analysis.pairs import pair_table
-from analysis.references import references
+from analysis.references import references_for
 from sweeps.post.data import Data
 from sweeps.post.runs import ABLATION_SEEDS, DEPARTURES_OF
 
@@ -80,7 +80,7 @@ def ablation_table(data: Data, algo: str) -> pd.DataFrame:
     switched = {departure: data.frame(run) for departure, run in runs.items()}
     iterations = 1 + min(int(frame["iteration"].max()) for frame in (post, *switched.values()))
     frames = {POST: post, **switched}
-    margins = {TASK: MARGIN * references()[TASK].width}
+    margins = {TASK: MARGIN * references_for("episodic_return")[TASK].width}
     algorithms = dict.fromkeys(frames, algo)
     rows = []
     for score, score_of in SCORES.items():
