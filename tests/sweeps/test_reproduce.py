@@ -173,10 +173,15 @@ def test_ablation_measures_the_change(tmp_path):
     table = scores.ablation_table(data, "a2c")
     assert list(table["departure"].unique()) == [*DEPARTURES, scores.ALL_TOGETHER]
     assert set(table["n"]) == {12}
-    found = table[table["holm_p"] <= 0.05]
+    assert table["paired"].all()
+    found = table[table["outcome"] == "better"]
     assert list(found["departure"]) == ["values-after-fit"] * 2
+    assert (found["adjusted_p"] <= 0.05).all()
     assert (found["low"] < 100.0).all()
     assert (found["high"] > 98.0).all()
+    others = table[table["outcome"] != "better"]
+    assert (others["outcome"] == "practically the same").all()
+    assert table["margin"].to_numpy() == pytest.approx(0.05 * (356 + 370))
     assert (found["improvement"] == 1.0).all()
 
 
