@@ -3,6 +3,7 @@
 HalfCheetah-v5 with the settings of `experiment=mujoco/ppo`. Needs the extra `mujoco`.
 """
 
+import argparse
 from pathlib import Path
 
 import numpy as np
@@ -51,6 +52,7 @@ def bare() -> float:
 
 
 def main() -> None:
+    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter).parse_args()
     rounds = [(ours(), sb3(), bare()) for _ in range(ROUNDS)]
     limit = float(np.median([speed for _, _, speed in rounds]))
     rows = [{"side": "bare environments", "env steps/s": f"{limit:,.0f}"}]
