@@ -42,7 +42,7 @@ def test_a_seed_that_is_no_longer_finite_stops_alone(algo, fault, tmp_path):
     assert [row[status] for row in stopped] == [f"failed: {fault}"]
     others = [row for row in rows_of(tmp_path / "run") if row[2] != "1"]
     assert others == [row for row in rows_of(tmp_path / "sound") if row[2] != "1"]
-    ended = run("sweeps.resume", tmp_path / "run")
+    ended = run("sweeps.resume", tmp_path / "run", "--trust")
     assert (ended.status, "failed already" in ended.out) == (1, True)
 
 
