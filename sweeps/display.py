@@ -62,7 +62,7 @@ def _notebook_kernel() -> bool:
 
 @contextmanager
 def _notebook(label: str, done: int, total: int) -> Iterator[Update]:
-    from IPython.display import HTML, display  # type: ignore[import-not-found]
+    from IPython.display import HTML, display
 
     start = time.monotonic()
 

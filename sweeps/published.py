@@ -83,7 +83,7 @@ HEAD = """# The presets beside published results
 
 Trained, evaluated and written by `python -m sweeps.published`; every evaluation is in `evaluations.csv`, and
 `--from-data` writes this page again from it. Evaluations play deterministic actions, in environments that nobody
-trains in.
+trains in. Gymnasium's environments and our batched versions of them stepped, not EnvPool's.
 """
 CLASSIC_TEXT = """## Classic control
 

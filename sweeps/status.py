@@ -164,17 +164,20 @@ def summary(jobs: Sequence[Job]) -> str:
 def table(jobs: Sequence[Job], most: int, width: int) -> Group:
     """The summary and at most ``most`` jobs, a line each, those that want attention first."""
     shown = sorted(jobs, key=lambda job: STATES.index(job.state))[:most]
-    columns = Table(box=None, pad_edge=False, header_style="bold", expand=width < WIDE)
-    columns.add_column("job", no_wrap=True, overflow="ellipsis", ratio=4)
-    columns.add_column("", no_wrap=True, overflow="ellipsis", ratio=3)
-    for heading in ("state", "iteration", "time left", *(["env steps/s"] if width >= WIDE else [])):
-        columns.add_column(heading, no_wrap=True)
+    headings = ["state", "iteration", "time left", *(["env steps/s"] if width >= WIDE else [])]
+    rows = []
     for job in shown:
         left = job.seconds_left if job.state == "running" else None
         speed = job.env_steps_per_second
         cells = [job.state, f"{job.iteration}/{job.iterations}", "" if left is None else duration(left)]
-        if width >= WIDE:
-            cells.append("" if speed is None else f"{speed:,.0f}")
+        rows.append([*cells, "" if speed is None else f"{speed:,.0f}"][: len(headings)])
+    taken = sum(2 + max(map(len, column)) for column in zip(headings, *rows, strict=True))
+    columns = Table(box=None, pad_edge=False, header_style="bold")
+    columns.add_column("job", no_wrap=True, overflow="ellipsis", max_width=max((width - taken - 2) * 4 // 7, 8))
+    columns.add_column("", no_wrap=True, overflow="ellipsis", max_width=max((width - taken - 2) * 3 // 7, 6))
+    for heading in headings:
+        columns.add_column(heading, no_wrap=True)
+    for job, cells in zip(shown, rows, strict=True):
         columns.add_row(Text(job.name), Text(job.label), *cells)
     lines: list[Any] = [columns] if shown else []
     if len(jobs) > len(shown):

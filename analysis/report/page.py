@@ -54,11 +54,12 @@ STYLE = f"""
 body {{ margin: 0 auto; padding: 1rem clamp(1rem, 4vw, 3rem) 4rem; max-width: 76rem; background: var(--paper);
   color: var(--ink); font: 1rem/1.5 system-ui, sans-serif; overflow-wrap: break-word; }}
 {PARTS}
+@page {{ margin: 1.2cm; }}
 @media print {{ :root {{ {INKS} --ink: #000000; --soft: #444444; }}
   body {{ font-size: 10pt; max-width: none; padding: 0; }} figure.panels {{ break-inside: auto; }}
-  .figures {{ grid-template-columns: 1fr 1fr; }} th, td {{ white-space: normal; padding: .15rem .3rem; }}
-  .wide {{ background: none; }} figure svg {{ max-height: 16rem; }}
-  table {{ font-size: 8pt; }} h2 {{ break-after: avoid; }}
+  .figures {{ grid-template-columns: 1fr 1fr; }} figure svg {{ max-height: 16rem; }}
+  .wide {{ background: none; overflow: visible; }} table {{ font-size: 7pt; }}
+  th, td {{ white-space: normal; padding: .1rem .25rem; }} th {{ min-width: 0; }} h2 {{ break-after: avoid; }}
   details::details-content {{ content-visibility: visible; }} }}
 """
 

@@ -1,68 +1,139 @@
-"""MuJoCo throughput of PPO beside Stable-Baselines3's: `python -m tests.speed.mujoco` writes MUJOCO.md.
+"""PPO on tasks with a simulator, beside Stable-Baselines3: `python -m tests.speed.mujoco --keep` writes MUJOCO.md.
 
-HalfCheetah-v5 with the settings of `experiment=mujoco/ppo`. Needs the extra `mujoco`.
+Needs the extras of the tasks: `mujoco`, `box2d`, and `envpool` for EnvPool's environments.
 """
 
+import argparse
+import sys
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from tests.speed import report
-from tests.speed.processes import one_per_core, seedbed
+from tests.speed.processes import Run, alone, one_per_core, seedbed
 
-ROUNDS = 3
-NUM_SEEDS, NUM_ENVS, NUM_STEPS = 5, 8, 256
-OVERRIDES = ("experiment=mujoco/ppo", "algo.recompute_advantages=false")
 PAGE = Path(__file__).parent / "MUJOCO.md"
-
-NOTES = f"""# PPO on HalfCheetah-v5
-
-{NUM_ENVS} environments × {NUM_STEPS} steps, 10 epochs × 32 minibatches, 64×64 tanh, observations and rewards
-normalised. seedbed trains {NUM_SEEDS} seeds in one process and steps their environments in one worker process per core;
-Stable-Baselines3 trains one seed per core in processes of one thread. Bare environments: random actions, one process
-per core. Medians of {ROUNDS} rounds in turn. Share of the environment: the time that bare environments take for as many
-steps. Written by `python -m tests.speed.mujoco`.
-"""
-
-
-def ours() -> tuple[float, str]:
-    """Env steps per second of whole iterations, and where the time went."""
-    timing = seedbed(*OVERRIDES, num_seeds=NUM_SEEDS, iterations=11).timing[1:]
-    stages = [f"{timing[f'{stage}_seconds'].sum() / timing['seconds'].sum():.0%} {stage}" for stage in STAGES]
-    return NUM_SEEDS * NUM_ENVS * NUM_STEPS / float(timing["seconds"].median()), ", ".join(stages)
-
-
 STAGES = ("rollout", "critic", "policy")
 
 
-def sb3() -> tuple[float, str]:
-    """The same of Stable-Baselines3, summed over its processes."""
-    results = one_per_core("tests.speed.sb3_peer", "--algo", "halfcheetah", "--iterations", "6")
-    speed = sum(r["steps_per_iteration"] / np.median(r["iteration_seconds"][1:]) for r in results)
+class Setting(NamedTuple):
+    """The same training on both sides."""
+
+    overrides: tuple[str, ...]
+    env_id: str
+    num_envs: int
+    num_steps: int
+    num_seeds: int
+    words: str
+
+
+SETTINGS = {
+    "halfcheetah": Setting(
+        ("experiment=mujoco/ppo", "algo.recompute_advantages=false"), "HalfCheetah-v5", 8, 256, 5,
+        "8 environments × 256 steps, 10 epochs × 32 minibatches, observations and rewards normalised",
+    ),
+    "lunar_lander": Setting(
+        ("experiment=lunar_lander/ppo",), "LunarLander-v3", 16, 1024, 5,
+        "16 environments × 1024 steps, 4 epochs × 256 minibatches",
+    ),
+    "halfcheetah_defaults": Setting(
+        (
+            *("algo=ppo_sb3", "critic=joint", "env=mujoco", "algo.optimiser.max_grad_norm=0.5"),
+            *("num_envs=1", "num_steps=2048", "algo.update_epochs=10", "algo.num_minibatches=32"),
+        ),
+        "HalfCheetah-v5", 1, 2048, 1,
+        "Stable-Baselines3's defaults and one seed: 1 environment × 2048 steps, 10 epochs × 32 minibatches",
+    ),
+}  # fmt: skip
+
+NOTES = """# PPO where a simulator steps
+
+seedbed trains the seeds in one process, with default settings of threads; `async` are Gymnasium's environments in one
+worker process a core, `sync` in the same process, `envpool` EnvPool's. Stable-Baselines3 trains one seed a core in
+processes of one thread, or one seed alone where seedbed does. Bare environments: Gymnasium's, random actions, one
+process a core. Env steps a second, medians of {rounds} rounds in turn; ratios are of the runs of one round, with their
+range. Written by `python -m tests.speed.mujoco --keep`.
+"""
+
+
+def ours(setting: Setting, vectorization: str, iterations: int) -> Run:
+    """A run through the public command."""
+    overrides = (*setting.overrides, f"env.id={setting.env_id}", f"env.vectorization={vectorization}")
+    return seedbed(*overrides, num_seeds=setting.num_seeds, iterations=iterations)
+
+
+def speed(setting: Setting, run: Run) -> float:
+    """Env steps per second of whole iterations."""
+    return setting.num_seeds * setting.num_envs * setting.num_steps / run.steady_seconds
+
+
+def stages(run: Run) -> str:
+    """Where the time went."""
+    steady = run.timing[1:]
+    return ", ".join(f"{steady[f'{name}_seconds'].sum() / steady['seconds'].sum():.0%} {name}" for name in STAGES)
+
+
+def sb3(name: str, setting: Setting, iterations: int) -> tuple[float, str]:
+    """Env steps per second of Stable-Baselines3, summed over its processes, and where the time went."""
+    arguments = ("--algo", name, "--iterations", str(iterations))
+    if setting.num_seeds == 1:
+        results = [alone([sys.executable, "-m", "tests.speed.sb3_peer", *arguments, "--seed", "0"])]
+    else:
+        results = one_per_core("tests.speed.sb3_peer", *arguments)
+    total = sum(r["steps_per_iteration"] / np.median(r["iteration_seconds"][1:]) for r in results)
     rollout = np.mean([np.sum(r["rollout_seconds"]) / np.sum(r["iteration_seconds"]) for r in results])
-    return float(speed), f"{rollout:.0%} rollout, {1 - rollout:.0%} learning"
+    return float(total), f"{rollout:.0%} rollout, {1 - rollout:.0%} learning"
 
 
-def bare() -> float:
+def bare(setting: Setting) -> float:
     """Env steps per second of nothing but environments, summed over the cores."""
-    sizes = ("--env-id", "HalfCheetah-v5", "--num-envs", str(NUM_ENVS), "--num-steps", "2000")
+    sizes = ("--env-id", setting.env_id, "--num-envs", str(setting.num_envs), "--num-steps", "2000")
     return sum(r["env_steps_per_second"] for r in one_per_core("tests.speed.stepping", *sizes))
 
 
-def main() -> None:
-    rounds = [(ours(), sb3(), bare()) for _ in range(ROUNDS)]
-    limit = float(np.median([speed for _, _, speed in rounds]))
-    rows = [{"side": "bare environments", "env steps/s": f"{limit:,.0f}"}]
-    for side, name in enumerate(("seedbed", "SB3 PPO")):
-        speed = float(np.median([sides[side][0] for sides in rounds]))
-        share = f"{speed / limit:.0%}"
-        rows.append({"side": name, "env steps/s": f"{speed:,.0f}", "environment": share, "stages": rounds[-1][side][1]})
-    ratios = [us / them for (us, _), (them, _), _ in rounds]
-    faster = f"seedbed is **{np.median(ratios):.1f}** times faster ({min(ratios):.1f}–{max(ratios):.1f})."
+def section(name: str, vectorizations: list[str], rounds: int, iterations: int) -> str:
+    """The runs of one setting, as a section of the page."""
+    setting = SETTINGS[name]
+    runs: dict[str, list[Run]] = {kind: [] for kind in vectorizations}
+    peers, limits = [], []
+    for _ in range(rounds):
+        for kind in vectorizations:
+            runs[kind].append(ours(setting, kind, iterations))
+        peers.append(sb3(name, setting, max(iterations // 2, 3)))
+        limits.append(bare(setting))
+    rows = [{"side": "bare environments", "env steps/s": f"{np.median(limits):,.0f}"}]
+    for kind in vectorizations:
+        speeds = [speed(setting, run) for run in runs[kind]]
+        ratios = [one / peer for one, (peer, _) in zip(speeds, peers, strict=True)]
+        times = f"{np.median(ratios):.1f} ({min(ratios):.1f}–{max(ratios):.1f})"
+        row = {"side": f"seedbed, {kind}", "env steps/s": f"{np.median(speeds):,.0f}", "times SB3": times}
+        rows.append(row | {"stages": stages(runs[kind][-1])})
+    slowest = {"side": "SB3 PPO", "env steps/s": f"{np.median([one for one, _ in peers]):,.0f}", "times SB3": "1"}
+    rows.append(slowest | {"stages": peers[-1][1]})
     table = report.markdown(pd.DataFrame(rows).fillna(""))
-    PAGE.write_text(f"{NOTES}\n{table}\n\n{faster}\n\n{report.machine()}\n")
-    print(PAGE.read_text())
+    return f"## {setting.env_id}, {setting.num_seeds} seeds\n\n{setting.words}.\n\n{table}\n"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument(
+        "--setting", nargs="+", choices=SETTINGS, default=list(SETTINGS), help="all of them if left out"
+    )
+    kinds = ["async", "sync", "envpool"]
+    parser.add_argument("--vectorization", nargs="+", choices=kinds, default=kinds, help="all of them if left out")
+    parser.add_argument("--rounds", type=int, default=3, help="of all sides in turn (%(default)s)")
+    parser.add_argument("--iterations", type=int, default=11, help="of seedbed, in each round (%(default)s)")
+    parser.add_argument("--keep", action="store_true", help=f"write {PAGE.name} too")
+    parsed = parser.parse_args()
+    parts = [NOTES.format(rounds=parsed.rounds)]
+    for name in parsed.setting:
+        parts.append(section(name, parsed.vectorization, parsed.rounds, parsed.iterations))
+        print(parts[-1], flush=True)
+    page = "\n".join([*parts, report.machine()]) + "\n"
+    if parsed.keep:
+        PAGE.write_text(page)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,8 @@ What their interfaces do not allow, and so differs:
 - All: float32; the buffer is shuffled and converted anew for each epoch; the textbook's advantages.
 
 `cartpole` is PureJaxRL's setting: 4 environments × 128 steps, 4 epochs × 4 minibatches, 64×64 tanh. `halfcheetah` has
-the settings of `experiment=mujoco/ppo`, observations and rewards normalised, but for advantages recomputed each epoch.
+the settings of `experiment=mujoco/ppo`, observations and rewards normalised, but for advantages recomputed each epoch;
+`halfcheetah_defaults` SB3's own, one environment; `lunar_lander` those of `experiment=lunar_lander/ppo`.
 """
 
 import argparse
@@ -77,6 +78,19 @@ def build(algo: str, seed: int) -> OnPolicyAlgorithm:
             policy_kwargs={"net_arch": [64, 64], "activation_fn": torch.nn.Tanh},
             **common,
         )
+    if algo == "halfcheetah_defaults":
+        return PPO(env=envs(lambda: gym.make("HalfCheetah-v5"), 1), **common)
+    if algo == "lunar_lander":
+        return PPO(
+            env=envs(lambda: gym.make("LunarLander-v3"), 16),
+            n_steps=1024,
+            batch_size=64,
+            n_epochs=4,
+            gamma=0.999,
+            gae_lambda=0.98,
+            ent_coef=0.01,
+            **common,
+        )
     if algo == "halfcheetah":
         return PPO(
             env=VecNormalize(envs(lambda: gym.make("HalfCheetah-v5"), 8), gamma=0.99),
@@ -101,7 +115,8 @@ def build(algo: str, seed: int) -> OnPolicyAlgorithm:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--algo", choices=["a2c", "ppo", "trpo", "cartpole", "halfcheetah"], required=True)
+    names = ["a2c", "ppo", "trpo", "cartpole", "halfcheetah", "halfcheetah_defaults", "lunar_lander"]
+    parser.add_argument("--algo", choices=names, required=True)
     parser.add_argument("--iterations", type=int, required=True)
     parser.add_argument("--seed", type=int, required=True)
     args = parser.parse_args()

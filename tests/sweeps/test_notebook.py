@@ -5,6 +5,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from IPython.core.interactiveshell import InteractiveShell
+from IPython.utils.capture import capture_output
 
 from analysis import load_runs
 from analysis.run_format import InputError, read_config
@@ -72,3 +74,17 @@ def test_a_task_that_raises_raises_here(tmp_path):
     kwargs = ("+env.kwargs.fault=exception", f"+env.kwargs.seeds={environment_seeds([0], 2)}")
     with pytest.raises(RuntimeError, match="the robot fell over"):
         train(*kwargs, env=task, directory=tmp_path, **SMALL)
+
+
+def test_a_notebook_shows_a_bar(tmp_path):
+    shell = InteractiveShell.instance()
+    shell.kernel = object()  # what a notebook's shell has
+    try:
+        with capture_output() as shown:
+            train(directory=tmp_path, num_seeds=2, **SMALL)
+    finally:
+        InteractiveShell.clear_instance()
+    bars = [output.data["text/html"] for output in shown.outputs]
+    assert "ppo on CartPole-v1, 2 seeds" in bars[0]
+    assert "<progress value=3 max=3" in bars[-1]
+    assert "median return" in bars[-1]
