@@ -84,7 +84,8 @@ def pair_table(
             if reference in (None, a, b):
                 shared = seeds[a] == seeds[b] and algorithms is not None and algorithms.get(a) == algorithms.get(b)
                 pairs.append(Pair(env_id, a, b, values[a], values[b], shared))
-                log_rank.append(np.nan if env_id == ALL_TASKS else log_rank_p(by_variant[a], by_variant[b]))
+                timed = env_id != ALL_TASKS and "time" in scores
+                log_rank.append(log_rank_p(by_variant[a], by_variant[b]) if timed else np.nan)
     tested = [pair for pair in pairs if pair.testable]
     weights, transitions = level_shares(tested)
     share = dict(zip(map(id, tested), weights, strict=True))

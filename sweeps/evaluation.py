@@ -9,7 +9,7 @@ from algos.build import make_evaluator
 from algos.core.evaluation import MODES
 from analysis import statistics as st
 from analysis.run_format import read_config
-from analysis.summary import CONFIDENCE, stream
+from analysis.summary import CONFIDENCE
 from sweeps.trained import load_agents
 
 
@@ -51,7 +51,7 @@ def summary(table: pd.DataFrame) -> str:
         means = rows.groupby("seed")["return"].mean().to_numpy()
         line = f"  {mode}: mean return {means.mean():.1f}"
         if len(means) > 1:
-            low, high = st.bootstrap_interval([means], st.mean, stream(str(mode)), CONFIDENCE)
+            low, high = st.mean_interval([means], CONFIDENCE)
             line += f" [{low:.1f}, {high:.1f}] over {len(means)} seeds, lowest {means.min():.1f}"
         lines.append(line)
     return "\n".join(lines)

@@ -14,7 +14,7 @@ from analysis import load_runs
 from analysis import statistics as st
 from analysis.numbers import steps
 from analysis.run_format import INFO, read_json
-from analysis.summary import CONFIDENCE, stream
+from analysis.summary import CONFIDENCE
 from sweeps.batch import Run, train_runs
 from sweeps.errors import InputError, exit_with, report
 from sweeps.files import replace_file
@@ -88,7 +88,7 @@ trains in. Gymnasium's environments and our batched versions of them stepped, no
 CLASSIC_TEXT = """## Classic control
 
 Beside rl-baselines3-zoo's benchmark, which has one run each. Ours: the mean over seeds of their returns at the end of
-training, over 100 episodes each, and its 95% bootstrap interval. "Not worse": the interval does not end below theirs.
+training, over 100 episodes each, and its 95% interval. "Not worse": the interval does not end below theirs.
 The settings of Pendulum's presets and the damping of CartPole's TRPO were chosen by trials of these same seeds.
 """
 MUJOCO_TEXT = """## MuJoCo
@@ -116,16 +116,16 @@ def final(rows: pd.DataFrame) -> np.ndarray:
     return rows.sort_values("env_steps").groupby("seed")[METRIC].last().to_numpy()
 
 
-def told(name: str, scores: np.ndarray) -> tuple[str, float]:
+def told(scores: np.ndarray) -> tuple[str, float]:
     """A mean with its interval in words, and the interval's upper end."""
-    low, high = st.bootstrap_interval([scores], st.mean, stream(name), CONFIDENCE)
+    low, high = st.mean_interval([scores], CONFIDENCE)
     return f"{scores.mean():.1f} [{low:.1f}, {high:.1f}]", float(high)
 
 
 def classic_row(published: Published, rows: pd.DataFrame) -> list[str]:
     """One line of the table of classic control."""
     scores = final(rows)
-    ours, high = told(published.name, scores)
+    ours, high = told(scores)
     reached = rows["env_steps"].max()
     return [
         published.env_id, published.experiment, f"{published.mean:.1f} ({published.steps})",
@@ -141,7 +141,7 @@ def mujoco_row(published: Published, rows: pd.DataFrame) -> list[str]:
     assert published.spread is not None
     return [
         published.env_id, published.experiment, f"{published.mean:.0f} ± {published.spread:.0f}",
-        f"{best['mean']:.0f} ± {best['std']:.0f}", str(rows["seed"].nunique()), told(published.name, final(rows))[0],
+        f"{best['mean']:.0f} ± {best['std']:.0f}", str(rows["seed"].nunique()), told(final(rows))[0],
         "yes" if best["mean"] >= published.mean - published.spread else "no",
     ]  # fmt: skip
 

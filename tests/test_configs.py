@@ -38,6 +38,7 @@ def test_every_experiment_trains(name):
     trains(f"experiment={name}", *sizes(name))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("group", "option"), OPTIONS)
 def test_every_option_trains(group, option):
     steps = ("num_steps=64", "num_envs=8") if group == "env" else ("num_steps=512",)

@@ -50,8 +50,10 @@ def failures_text(comparison: Comparison) -> str:
     seeds = comparison.dataset.seeds
     failed, unfinished = (int((seeds["state"] == state).sum()) for state in ("failed", "unfinished"))
     absent = int((seeds["state"] == "no rows").sum())
-    text = f"{failed or 'No'} seed{'s' * (failed != 1)} failed (a number that is not finite)"
-    text += ", and count with the score of a task's low reference" * bool(failed)
+    text = "No seed failed"
+    if failed:
+        what = "one of their numbers was not finite, and they count with their task's low reference"
+        text = f"{failed} seed{'s' * (failed != 1)} failed ({what})"
     if unfinished or absent:
         kept = "scored" if comparison.choices.include_unfinished else "not scored"
         text += f"; {unfinished + absent} had not finished and were {kept}"

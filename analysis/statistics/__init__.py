@@ -50,6 +50,7 @@ from analysis.statistics.power import (
     seeds_needed,
 )
 from analysis.statistics.ranks import rank_limits, rank_table
+from analysis.statistics.reliability import coverage_warning
 from analysis.statistics.scalars import area_under_curve, best, final, time_to_threshold
 from analysis.statistics.survival import kaplan_meier, kaplan_meier_band, log_rank_test, median_time
 from analysis.statistics.tests import (
@@ -74,6 +75,7 @@ __all__ = [
     "bootstrap_interval",
     "cohens_d",
     "correlation",
+    "coverage_warning",
     "detectable_difference",
     "detectable_effect",
     "difference",

@@ -59,19 +59,33 @@ def power_of(
     if min(min(pair) for pair in sizes) > MANY:
         return noncentral_power(difference, sd_x, sd_y, sizes, level, paired)
     found = simulated(difference, sd_x, sd_y, sizes, paired).p_differs() <= level
-    if coarse(sizes, level, paired):
+    if permutations_matter(sizes, level, paired):
         n, m = sizes[0]
-        few = 1000
-        x = difference + sd_x[0] * draws(n, 0).scores[:few]
-        y = np.zeros((few, n)) if paired else sd_y[0] * draws(m, 1).scores[:few]
-        found = found[:few]
-        found[found] = permutation_p(x[found], y[found], paired) <= level * (1 + 1e-9)
+        enumerated = count(n, m, paired) <= ENUMERATED
+        some = 1000 if enumerated else 500
+        x = difference + sd_x[0] * draws(n, 0).scores[:some]
+        y = np.zeros((some, n)) if paired else sd_y[0] * draws(m, 1).scores[:some]
+        found = found[:some]
+        labels = None if enumerated else random_labels(n, m, 2500 if level < 0.02 else 500)
+        found[found] = permutation_p(x[found], y[found], paired, labels) <= level * (1 + 1e-9)
     return float(found.mean())
 
 
-def coarse(sizes: Sizes, level: float, paired: bool) -> bool:
-    """Whether so few relabellings remain that the permutation test's steps matter at this level."""
-    return len(sizes) == 1 and count(*sizes[0], paired) <= ENUMERATED and level < COARSE * smallest_p(sizes, paired)
+def permutations_matter(sizes: Sizes, level: float, paired: bool) -> bool:
+    """Whether the permutation test finds less than the t test: few relabellings, or samples of different sizes."""
+    if len(sizes) > 1:
+        return False
+    few = count(*sizes[0], paired) <= ENUMERATED and level < COARSE * smallest_p(sizes, paired)
+    return few or (not paired and sizes[0][0] != sizes[0][1])
+
+
+@functools.lru_cache(maxsize=16)
+def random_labels(n: int, m: int, number: int) -> np.ndarray:
+    """[number, n + m], 1 for those called x: at random, and first as they are."""
+    labels = np.zeros((number, n + m))
+    labels[:, :n] = 1.0
+    labels[1:] = np.random.default_rng([n, m]).permuted(labels[1:], axis=1)
+    return labels
 
 
 def simulated(difference: float, sd_x: Deviations, sd_y: Deviations, sizes: Sizes, paired: bool) -> Estimate:
@@ -148,7 +162,7 @@ def detectable_difference(x: Strata, y: Strata, level: float = 0.05, power: floa
         low, high = high, 2 * high
         if high > 1e6 * error:
             return float("inf")
-    while high - low > 0.005 * high:
+    while high - low > 0.01 * high:
         middle = (low + high) / 2
         reached = power_of(middle, sd_x, sd_y, sizes, level, paired) >= power
         low, high = (low, middle) if reached else (middle, high)

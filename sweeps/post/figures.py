@@ -146,10 +146,11 @@ def ablation(algo: str) -> Drawing:
         table = ablation_table(data, algo)
         return (
             f"{algo.upper()} with each of the post's departures alone, and all together, switched to the textbook's "
-            f"way, against the post's way: difference of mean episodic returns over {table['n'].min()} seeds and "
-            f"{table['iterations'].min()} iterations each, with 95% bootstrap intervals (not corrected); left: mean of "
-            f"the last {LAST} iterations, right: mean over training. "
-            "Filled: Holm-corrected permutation test over the rows, p ≤ .05."
+            f"way, against the post's way: difference of mean episodic returns over {table['n'].min()} shared seeds, "
+            f"compared one by one, and {table['iterations'].min()} iterations each, with 95% intervals, not "
+            f"corrected; left: mean of the last {LAST} iterations, right: mean over training. Filled: told to be "
+            f"different, Holm-corrected over the rows, p ≤ .05. Cross: practically the same, within "
+            f"±{table['margin'].max():.0f} (shaded). Open: undecided."
         )
 
     return Drawing(f"ablation-{algo}", f"Ablation of {algo.upper()}", needed(algo), draw, caption)

@@ -6,6 +6,7 @@ import torch
 from matplotlib.axes import Axes
 
 from algos.core.surrogate import clipped_surrogate
+from analysis.pairs import BETTER, SAME
 from analysis.plots.axes import GUIDE, wrapped
 from analysis.plots.style import INK
 from sweeps.post.scores import ITERATIONS, values_of
@@ -149,12 +150,16 @@ def clipped(ax: Axes, advantage: float, clip_coef: float) -> None:
 
 
 def forest(table: pd.DataFrame, ax: Axes, color: str) -> None:
-    """The difference that each row makes, with its 95% interval; filled where Holm's corrected p is at most .05."""
+    """The difference that each row makes, with its 95% interval; filled where a difference was told, a cross where both
+    are practically the same. Shaded: the margin."""
     records = table.iloc[::-1].to_dict("records")
     for row, record in enumerate(records):
         ax.plot([record["low"], record["high"]], [row, row], color=color, linewidth=1.2)
-        fill = color if record["holm_p"] <= 0.05 else "white"
-        ax.plot(record["difference"], row, "o", color=color, markerfacecolor=fill, markersize=4.5)
+        fill = color if record["outcome"] == BETTER else "white"
+        marker = "x" if record["outcome"] == SAME else "o"
+        ax.plot(record["difference"], row, marker, color=color, markerfacecolor=fill, markersize=4.5)
+    margin = records[0]["margin"]
+    ax.axvspan(-margin, margin, color="0.5", alpha=0.12, linewidth=0)
     ax.axvline(0.0, **GUIDE)
     ax.set_yticks(range(len(records)), [wrapped(str(record["departure"])) for record in records])
     ax.set_ylim(-0.6, len(records) - 0.4)

@@ -3,9 +3,10 @@
 import numpy as np
 import pandas as pd
 
-from analysis import statistics as st
 from analysis.alignment import curves_of, floors_of
-from analysis.summary import CONFIDENCE, stream
+from analysis.comparison import MARGIN
+from analysis.pairs import pair_table
+from analysis.references import references_for
 from sweeps.post.data import Data
 from sweeps.post.runs import ABLATION_SEEDS, DEPARTURES_OF
 
@@ -19,6 +20,11 @@ GROUPS = {"stuck (below 0)": (-np.inf, 0.0), "middle (0 to 250)": (0.0, 250.0), 
 """Of a seed's final ``post_return``; the post's A2C ends near −30, between 100 and 200, or near 400."""
 
 ALL_TOGETHER = "all together"
+POST = "the post's way"
+TASK = "CartPoleSwingUp-v0"
+
+FROM_PAIRS = ["outcome", "paired", "correlation", "p_uncorrected", "adjusted_p", "margin", "equivalence_adjusted_p"]
+FROM_PAIRS += ["detectable", "seeds_needed"]
 
 
 def values_of(frame: pd.DataFrame, metric: str) -> np.ndarray:
@@ -61,41 +67,54 @@ def ablation_runs(algo: str) -> dict[str, str]:
 
 
 def ablation_table(data: Data, algo: str) -> pd.DataFrame:
-    """One row per departure and score: difference to the post's way, its 95% interval, and tests.
+    """One row per departure and score: what switching it to the textbook's way changes, and what that is worth.
 
     Scores are true episodic returns, over the iterations and seeds that all runs have. Columns: departure, score, n,
-    iterations, post, switched (means), difference, low, high, improvement (probability that a switched run is better),
-    p (permutation test), holm_p (over the departures).
+    iterations, post, switched (means), difference (switched - post), low, high, improvement (probability that a
+    switched run is better), and of analysis.pairs.pair_table, of which the runs are each compared with the post's way:
+    outcome, paired, correlation, p_uncorrected, adjusted_p (Holm over the departures), margin, equivalence_adjusted_p,
+    detectable, seeds_needed.
     """
     runs = ablation_runs(algo)
     post = data.frame(f"swingup-36-{algo}")
     switched = {departure: data.frame(run) for departure, run in runs.items()}
     iterations = 1 + min(int(frame["iteration"].max()) for frame in (post, *switched.values()))
-    tables = []
+    frames = {POST: post, **switched}
+    margins = {TASK: MARGIN * references_for("episodic_return")[TASK].width}
+    algorithms = dict.fromkeys(frames, algo)
+    rows = []
     for score, score_of in SCORES.items():
-        y = score_of(compared(post, iterations), "episodic_return")
-        rows = []
-        for departure, run in runs.items():
-            x = score_of(compared(switched[departure], iterations), "episodic_return")
-            low, high = st.bootstrap_interval([x, y], st.difference, stream(run, score), CONFIDENCE)
+        values = {name: score_of(compared(frame, iterations), "episodic_return") for name, frame in frames.items()}
+        scores = pd.concat(
+            pd.DataFrame({"env_id": TASK, "variant": name, "seed": seeds_of(frames[name]), score: each})
+            for name, each in values.items()
+        )
+        pairs = pair_table([(TASK, scores)], score, reference=POST, margins=margins, algorithms=algorithms)
+        for departure in runs:
+            pair = pairs[(pairs["a"] == departure) | (pairs["b"] == departure)].iloc[0]
+            first = pair["a"] == departure
+            low, high, chance = pair["difference_low"], pair["difference_high"], pair["probability_of_improvement"]
             rows.append(
                 {
                     "departure": departure,
                     "score": score,
-                    "n": len(x),
+                    "n": len(values[departure]),
                     "iterations": iterations,
-                    "post": y.mean(),
-                    "switched": x.mean(),
-                    "difference": float(st.difference(x, y)),
-                    "low": float(low),
-                    "high": float(high),
-                    "improvement": float(st.probability_of_improvement(x, y)),
-                    "p": st.permutation_test([x], [y], stream(run, score, "permutation")),
+                    "post": values[POST].mean(),
+                    "switched": values[departure].mean(),
+                    "difference": pair["difference"] if first else -pair["difference"],
+                    "low": low if first else -high,
+                    "high": high if first else -low,
+                    "improvement": chance if first else 1 - chance,
+                    **pair[FROM_PAIRS],
                 }
             )
-        table = pd.DataFrame(rows)
-        tables.append(table.assign(holm_p=st.holm(table["p"].to_numpy())))
-    return pd.concat(tables, ignore_index=True)
+    return pd.DataFrame(rows)
+
+
+def seeds_of(frame: pd.DataFrame) -> np.ndarray:
+    """The seeds of a run that its ablation compares, in the order of their scores."""
+    return np.unique(frame.loc[frame["seed"] < ABLATION_SEEDS, "seed"])
 
 
 def compared(frame: pd.DataFrame, iterations: int) -> pd.DataFrame:

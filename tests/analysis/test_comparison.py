@@ -301,6 +301,7 @@ def test_every_task_with_a_preset_has_a_reference():
 # What is said
 
 
+@pytest.mark.slow
 def test_choices_that_are_not_the_defaults_stand_beside_the_verdict(tmp_path):
     write_run(tmp_path / "ppo", "ppo", CARTPOLE, range(5), level(50))
     write_run(tmp_path / "trpo", "trpo", CARTPOLE, range(5), level(60))
@@ -323,6 +324,7 @@ def test_a_reference_variant_is_the_only_one_that_others_are_compared_with(tmp_p
         compared(tmp_path, reference="sac")
 
 
+@pytest.mark.slow
 def test_the_table_has_the_confidence_of_the_limits_and_the_appendix_everything(tmp_path):
     write_run(tmp_path / "ppo", "ppo", CARTPOLE, range(5), level(50), failed={3: 4}, status="failed")
     write_run(tmp_path / "trpo", "trpo", CARTPOLE, range(5), level(60))
@@ -340,6 +342,7 @@ def test_the_table_has_the_confidence_of_the_limits_and_the_appendix_everything(
 # One call
 
 
+@pytest.mark.slow
 def test_one_call_in_a_notebook(tmp_path, monkeypatch):
     write_run(tmp_path / "runs" / "ppo", "ppo", CARTPOLE, range(5), level(50))
     write_run(tmp_path / "runs" / "trpo", "trpo", CARTPOLE, range(5), level(60))
@@ -412,6 +415,7 @@ def own(tmp_path, monkeypatch):
     return tmp_path
 
 
+@pytest.mark.slow
 def test_scores_statistics_and_figures_of_ones_own(own):
     arguments = ["--score", "own_things:worst_points", "--statistic", "own_things:half_range"]
     arguments += ["--figure", "own_things:drawn", "--out", str(own / "out")]
@@ -425,6 +429,7 @@ def test_scores_statistics_and_figures_of_ones_own(own):
     assert "Seeds, by hand." in page
 
 
+@pytest.mark.slow
 def test_the_examples_of_ones_own_work(own, monkeypatch):
     monkeypatch.syspath_prepend(Path(analysis.__file__).parents[1] / "examples" / "extending")
     arguments = ["--score", "my_lab.scores:worst_quarter", "--statistic", "my_lab.scores:stuck"]

@@ -52,8 +52,8 @@ def test_where_no_result_was_possible_the_verdict_says_so_and_how_many_seeds_mak
     row = table[table["env_id"] == "T1"].iloc[0]
     assert not row["possible"]
     assert row["outcome"] == UNDECIDED
-    assert "No difference, however large, could have been found" in verdict(row, "final")
-    assert "would have been found" not in verdict(row, "final")
+    assert "No difference, however large, could have been found" in verdict(row, "ends")
+    assert "would have been found" not in verdict(row, "ends")
     more = [{name: np.linspace(-1, 1, 6) + values.mean() for name, values in each.items()} for each in far_apart]
     assert row["seeds_for_a_result"] == 6
     assert (on_two_tasks(*more)["outcome"] == BETTER).all()
@@ -70,7 +70,7 @@ def test_a_reference_leaves_the_level_to_fewer_tests(far_apart):
 def test_three_seeds_find_nothing_and_say_that_four_could(rng):
     row = one(rng.normal(0, 1, 3), rng.normal(1000, 1, 3))
     assert (row["outcome"], row["seeds_for_a_result"]) == (UNDECIDED, 4)
-    assert "4 seeds each could find one" in verdict(row, "final")
+    assert "4 seeds each could find one" in verdict(row, "ends")
 
 
 def test_a_pair_that_is_told_apart_has_an_interval_without_zero(rng):
@@ -86,10 +86,10 @@ def test_three_outcomes(rng):
     same = one(x, rng.permutation(x) + 0.05, margins={"Task": 2.0})
     assert same["outcome"] == SAME
     assert -2 < same["equivalence_low"] < same["equivalence_high"] < 2
-    assert "practically the same on Task, within 2.00" in verdict(same, "final")
+    assert "practically the same on Task, within 2.00" in verdict(same, "ends")
     undecided = one(x, rng.normal(0.2, 6, 20), margins={"Task": 0.5})
     assert undecided["outcome"] == UNDECIDED
-    assert "seeds each would find one of 0.500, the margin" in verdict(undecided, "final")
+    assert "seeds each would find one of 0.500, the margin" in verdict(undecided, "ends")
 
 
 def test_what_is_certain_but_smaller_than_the_margin_is_practically_the_same(rng):
@@ -114,7 +114,7 @@ def test_seeds_of_one_algorithm_are_compared_one_by_one_from_eight_on(rng):
         assert row["paired"] == paired
         assert (row["outcome"] == BETTER) == paired
         assert np.isfinite(row["correlation"]) == (algorithms == {"a": "ppo", "b": "ppo"})
-        assert ("compared seed by seed (correlation" in verdict(row, "final")) == paired
+        assert ("compared seed by seed (correlation" in verdict(row, "ends")) == paired
 
 
 def test_other_seeds_are_not_paired(rng):
@@ -143,14 +143,14 @@ def test_the_probability_is_tested_by_itself(rng):
 def test_sentences_count_seeds_per_task(rng):
     samples = [{"a": rng.normal(size=10), "b": rng.normal(size=10)} for _ in "12"]
     table = on_two_tasks(*samples)
-    text = verdict(table[table["env_id"] == ALL_TASKS].iloc[0], "final")
+    text = verdict(table[table["env_id"] == ALL_TASKS].iloc[0], "ends")
     assert "10 seeds each on 2 tasks" in text
     assert "20 seeds" not in text
 
 
 def test_sentences_of_scores_that_are_all_the_same():
     row = one(np.full(6, 500.0), np.full(6, 500.0))
-    text = verdict(row, "final")
+    text = verdict(row, "ends")
     assert "score the same" in text
     assert "0 higher" not in text
     assert "difference of 0" not in text
@@ -161,8 +161,8 @@ def test_lower_may_be_better(rng):
     assert (row["a"], row["outcome"]) == ("a", BETTER)
     assert row["difference"] < 0
     assert row["probability_of_improvement"] == 1
-    assert "a ends 10" in verdict(row, "final") or "a ends 9" in verdict(row, "final")
-    assert "lower than b" in verdict(row, "final")
+    assert "a ends 10" in verdict(row, "ends") or "a ends 9" in verdict(row, "ends")
+    assert "lower than b" in verdict(row, "ends")
 
 
 def test_what_is_not_corrected_is_named_so(rng):

@@ -7,6 +7,8 @@ from analysis import statistics as st
 from analysis.statistics.effects import of_difference
 from tests.analysis import simulation
 
+pytestmark = pytest.mark.slow
+
 N = 1500
 ERROR = 3 * np.sqrt(0.05 * 0.95 / N)  # three standard errors of a simulated rate near .95
 

@@ -197,12 +197,18 @@ def test_returns_of_processed_rewards_are_learned_and_true_ones_reported(switch)
     settings = ["env=swingup", "env.max_episode_steps=30", "iterations=2", "gae_lambda=1.0", *SIZES]
     plain, plain_rollouts, _ = spied(*settings)
     changed, changed_rollouts, _ = spied(*settings, switch)
+    plain.fit, plain_fits = kept(plain.fit)
+    changed.fit, changed_fits = kept(changed.fit)
     first, second = next(iter(plain)), next(iter(changed))
     np.testing.assert_array_equal(first.stats["episodic_return"], second.stats["episodic_return"])
     rewards = plain_rollouts[0].rewards
     clipped = "clip" in switch
-    expected = np.clip(rewards, -0.25, 0.25) if clipped else rewards / changed.rewards.moments.scale[:, :, None]
+    expected = (
+        np.clip(rewards, -0.25, 0.25)
+        if clipped
+        else rewards / changed.collector.reward_normaliser.moments.scale[:, :, None]
+    )
     np.testing.assert_allclose(changed_rollouts[0].rewards, expected)
     assert not np.allclose(expected, rewards)
-    assert not np.allclose(changed_rollouts[0].returns, plain_rollouts[0].returns)
+    assert not np.allclose(changed_fits[0][0].returns, plain_fits[0][0].returns)
     assert not np.allclose(first.stats["value_loss"], second.stats["value_loss"])

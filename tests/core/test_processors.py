@@ -9,6 +9,7 @@ from tests.core.many_runs import rows, runs
 from tests.processors import avx2, has_avx512
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not has_avx512(), reason="this processor has no AVX-512: all code is for AVX2 already")
 def test_the_same_bytes_on_other_processors():
     narrow = subprocess.Popen(

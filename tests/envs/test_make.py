@@ -167,6 +167,7 @@ if __name__ == "__main__":
     assert ended.returncode == (3 if "exit" in ends else 1)
 
 
+@pytest.mark.slow
 def test_async_equals_sync_with_seeded_resets() -> None:
     ours, theirs = (make_vec("Acrobot-v1", 4, {}, kind, max_episode_steps=9) for kind in ("async", "sync"))
     assert isinstance(ours, WorkerVectorEnv)
@@ -176,6 +177,7 @@ def test_async_equals_sync_with_seeded_resets() -> None:
     ours.close()
 
 
+@pytest.mark.slow
 def test_an_exception_in_a_worker_is_raised_here() -> None:
     envs = make_vec("user/Fragile-v0", 4, {}, "async", module=USER)
     with pytest.raises(RuntimeError, match="the tenth step"):

@@ -162,6 +162,7 @@ def test_a_seed_has_the_same_rows_alone_and_among_others(tmp_path: Path) -> None
     assert len(alone) == 4
 
 
+@pytest.mark.slow
 def test_a_run_resumes_with_new_episodes_and_is_evaluated_and_recorded(tmp_path: Path) -> None:
     run = trainer("env.id=CartPole-v1", "iterations=3", *SMALL)
     next(iter(run))

@@ -30,6 +30,7 @@ def lab(tmp_path, monkeypatch) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow
 def test_a_variant_trains_beside_ours_and_is_resumed(lab):
     """As commands: one job of each, and both again, with more iterations to go where that is possible."""
     command = [sys.executable, "-m", "sweeps.train", "--config-dir", "conf", *SMALL, "iterations=3", "threads=1"]

@@ -102,6 +102,7 @@ def test_the_posts_programs(experiment):
     agree((*settings(experiment), "num_seeds=2"), POST)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("experiment", [SWINGUP_PPO, SWINGUP_A2C])
 @pytest.mark.parametrize(
     ("overrides", "departures"),

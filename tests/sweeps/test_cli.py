@@ -27,6 +27,7 @@ def seedbed(directory: Path, *arguments: str, program: str = CONSOLE) -> subproc
     return subprocess.run(command, cwd=directory, env=environment, capture_output=True, text=True, check=False)
 
 
+@pytest.mark.slow
 def test_a_directory_with_folders_of_our_names_and_a_users_own_options_and_tasks(tmp_path):
     for name in ("algos", "analysis", "conf", "sweeps", "tests"):
         (tmp_path / name).mkdir()

@@ -46,6 +46,7 @@ def test_a_seed_that_is_no_longer_finite_stops_alone(algo, fault, tmp_path):
     assert (ended.status, "failed already" in ended.out) == (1, True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("vectorization", ["sync", "async"])
 def test_an_environment_that_raises_fails_its_job_and_the_sweep_goes_on(vectorization, tmp_path):
     bad = environment_seeds([0], 2)[0]

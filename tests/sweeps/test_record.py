@@ -48,6 +48,16 @@ def test_a_gif_at_the_speed_of_the_task(runs, tmp_path, kind, every):
     assert (images[0][1] != images[-1][1]).any()
 
 
+def test_without_steps_and_a_file_one_episode_goes_beside_the_run(runs, capsys):
+    assert record(runs["discrete"], "--seed", 1) == 0
+    path = runs["discrete"] / "seed-1.gif"
+    assert str(path) in capsys.readouterr().out
+    with Image.open(path) as image:
+        assert image.n_frames > 3
+    assert record(runs["discrete"], "--seed", 9) == 2
+    assert "seed=9: not in" in capsys.readouterr().err
+
+
 def test_the_same_seed_plays_the_same_and_another_does_not(runs, tmp_path):
     for name, seed in (("a", 0), ("b", 0), ("c", 2)):
         assert record(runs["continuous"], "--seed", seed, "--steps", 30, "--out", tmp_path / f"{name}.gif") == 0

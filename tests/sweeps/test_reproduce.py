@@ -15,6 +15,7 @@ from PIL import Image
 
 from algos.build import make_trainer
 from analysis.run_format import run_differences
+from sweeps.compose import composed_config
 from sweeps.post import scores
 from sweeps.post.data import Data
 from sweeps.post.plots import Z95, lower_bound, penalty
@@ -124,9 +125,9 @@ def test_every_policy_starts_with_the_posts_covariance(algo, way):
 def test_each_ablation_changes_its_own_keys_alone():
     runs = {run.name: run for run in RUNS}
     for algo, departures in DEPARTURES_OF.items():
-        base = composed(*runs[f"swingup-36-{algo}"].command_line).model_dump()
+        base = composed_config(runs[f"swingup-36-{algo}"].command_line)
         for departure, overrides in departures.items():
-            own = composed(*runs[f"ablation-{algo}-{departure}"].command_line).model_dump()
+            own = composed_config(runs[f"ablation-{algo}-{departure}"].command_line)
             keys = {line.split("=")[0] for line in run_differences(base, own)}
             changed = {override.split("=")[0] for override in overrides}
             assert keys - {"num_seeds"} == changed
@@ -172,10 +173,15 @@ def test_ablation_measures_the_change(tmp_path):
     table = scores.ablation_table(data, "a2c")
     assert list(table["departure"].unique()) == [*DEPARTURES, scores.ALL_TOGETHER]
     assert set(table["n"]) == {12}
-    found = table[table["holm_p"] <= 0.05]
+    assert table["paired"].all()
+    found = table[table["outcome"] == "better"]
     assert list(found["departure"]) == ["values-after-fit"] * 2
+    assert (found["adjusted_p"] <= 0.05).all()
     assert (found["low"] < 100.0).all()
     assert (found["high"] > 98.0).all()
+    others = table[table["outcome"] != "better"]
+    assert (others["outcome"] == "practically the same").all()
+    assert table["margin"].to_numpy() == pytest.approx(0.05 * (356 + 370))
     assert (found["improvement"] == 1.0).all()
 
 
@@ -203,7 +209,7 @@ def test_returns_are_those_of_first_episodes(half_trained):
         total = 0.0
         for t in range(rollout.rewards.shape[1]):
             total += config.gamma**t * rollout.rewards[0, t, n]
-            if rollout.terminated[0, t, n] or rollout.truncated[0, t, n]:
+            if rollout.ended[0, t, n]:
                 break
         expected.append(total)
     np.testing.assert_allclose(episodes.returns, expected, rtol=1e-9)
