@@ -1,7 +1,8 @@
 """The samples of a rollout as they are laid out for learning."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields, replace
+from copy import copy
+from dataclasses import dataclass, fields
 from typing import Self
 
 import numpy as np
@@ -36,15 +37,46 @@ class Batch:
             values=transitions.flat(estimates.values),
         )
 
-    def minibatches(self, permutation: np.ndarray | None, num_minibatches: int) -> Iterator[Self]:
+    def minibatches(self, permutation: np.ndarray | None, num_minibatches: int) -> Iterator["Batch"]:
         """Equal parts in the order of ``permutation [S, B]``; the batch itself, unpermuted, where that is None."""
-        tensors = [getattr(self, field.name) for field in fields(self)]
-        for parts in minibatches(tensors, permutation, num_minibatches):
-            yield type(self)(*parts)
+        if permutation is None:
+            yield self
+            return
+        whole = {field.name: getattr(self, field.name) for field in fields(self)}
+        gathered: dict[str, list[Tensor]] = {}
+        for number in range(num_minibatches):
+            yield _Minibatch(whole, gathered, permutation, num_minibatches, number)
 
     def normalised(self) -> Self:
         """With advantages of mean 0 and standard deviation 1 over each seed's samples."""
-        return replace(self, advantages=normalise(self.advantages))
+        batch = copy(self)
+        vars(batch)["advantages"] = normalise(self.advantages)
+        return batch
+
+
+class _Minibatch(Batch):
+    """One of the parts of a batch; what no variant asks for is not gathered."""
+
+    def __init__(
+        self,
+        whole: dict[str, Tensor],
+        gathered: dict[str, list[Tensor]],
+        permutation: np.ndarray,
+        num_minibatches: int,
+        number: int,
+    ) -> None:
+        def field(name: str) -> Tensor:
+            if name not in gathered:
+                gathered[name] = [part for (part,) in minibatches([whole[name]], permutation, num_minibatches)]
+            return gathered[name][number]
+
+        vars(self)["_field"] = field
+
+    def __getattr__(self, name: str) -> Tensor:
+        if name.startswith("_"):  # copy() asks for methods that a batch has not
+            raise AttributeError(name)
+        part: Tensor = vars(self)["_field"](name)
+        return part
 
 
 def minibatches(
