@@ -9,9 +9,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from algos.core.elementary import sqrt
 from algos.core.reductions import batch_mean
 from algos.core.transitions import Estimates, Transitions
+from algos.kernels.reduce import normalise_rows
+from algos.kernels.threads import shared_out
 
 
 @dataclass(frozen=True)
@@ -87,14 +88,24 @@ def minibatches(
         yield tensors
         return
     num_seeds, num_samples = permutation.shape
-    rows = torch.from_numpy(permutation + num_samples * np.arange(num_seeds)[:, None]).to(tensors[0].device)
-    flat = [tensor.flatten(0, 1) for tensor in tensors]
-    for part in rows.chunk(num_minibatches, dim=1):
-        index = part.flatten()
-        yield [tensor.index_select(0, index).unflatten(0, part.shape) for tensor in flat]
+    size = num_samples // num_minibatches
+    rows = permutation + num_samples * np.arange(num_seeds)[:, None]
+    parts = rows.reshape(num_seeds, num_minibatches, size).transpose(1, 0, 2)  # all gathered at once
+    index = torch.from_numpy(parts.reshape(-1)).to(tensors[0].device)
+    gathered = [tensor.flatten(0, 1).index_select(0, index) for tensor in tensors]
+    shape = (num_minibatches, num_seeds, size)
+    yield from zip(*(tensor.unflatten(0, shape).unbind(0) for tensor in gathered), strict=True)
 
 
 def normalise(x: Tensor) -> Tensor:
     """Each seed's row of ``x [S, B]`` less its mean, over its population standard deviation."""
+    if x.device.type == "cpu":
+        out = torch.empty_like(x, memory_format=torch.contiguous_format)
+        with shared_out(len(x), 10 * x.numel()):
+            normalise_rows(x.contiguous().numpy(), EPSILON, out.numpy())
+        return out
     centred = x - batch_mean(x)[:, None]
-    return centred / (sqrt(batch_mean(centred * centred)) + 1e-8)[:, None]
+    return centred / (torch.sqrt(batch_mean(centred * centred)) + EPSILON)[:, None]
+
+
+EPSILON = 1e-8  # added to a standard deviation before it divides

@@ -8,7 +8,7 @@ from algos.config import AnyOptimiser, Config, CriticSettings, GradientSettings,
 from algos.core.batches import Batch, minibatches
 from algos.core.checkpoint import State
 from algos.core.network import Network
-from algos.core.reductions import batch_mean
+from algos.core.reductions import batch_mean, scaled
 from algos.core.resources import Resources
 from algos.core.transitions import Estimates, Stats, Transitions
 
@@ -138,4 +138,4 @@ class JointCritic(Critic):
 
     def loss(self, batch: Batch, active: Tensor) -> Tensor:
         """vf_coef · mean error of each active seed ``[S]``, differentiable in the parameters."""
-        return self.vf_coef * self.mean_error(batch.obs, batch.returns, batch.values, active)
+        return scaled(self.mean_error(batch.obs, batch.returns, batch.values, active), self.vf_coef)

@@ -34,4 +34,4 @@ class JointDescent:
         self.critic = critic
 
     def step(self, policy_loss: Tensor, batch: Batch, active: Tensor) -> None:
-        self.optimiser.step(policy_loss + self.critic.loss(batch, active), active)
+        self.optimiser.step(policy_loss, active, self.critic.loss(batch, active))

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from algos.core.batched_products import BatchedProducts
 from algos.core.network import compiled_form
-from algos.core.reductions import batch_mean, batch_sum
+from algos.core.reductions import batch_mean, batch_sum, with_gradient
 from algos.kernels.mlp import CompiledMLP
 from algos.kernels.orthogonal import orthonormalise
 
@@ -73,7 +73,8 @@ class MLP:
         """
         if self.num_outputs != 1:
             raise ValueError(f"mse is for networks with one output, not {self.num_outputs}")
-        return _MeanSquaredError.apply(params, x, targets, active, self)
+        loss, gradient = _MeanSquaredError.apply(params, x, targets, active, self)
+        return with_gradient(loss, params, gradient)
 
     def _implementation(self, params: Tensor) -> BatchedProducts | CompiledMLP:
         return compiled_form(self, params) or self._reference
@@ -108,14 +109,17 @@ class _MeanSquaredError(torch.autograd.Function):
     """The loss; its gradient is computed beside it, in the forward pass."""
 
     @staticmethod
-    def forward(ctx: Any, params: Tensor, x: Tensor, targets: Tensor, active: Tensor | None, mlp: MLP) -> Tensor:
+    def forward(
+        ctx: Any, params: Tensor, x: Tensor, targets: Tensor, active: Tensor | None, mlp: MLP
+    ) -> tuple[Tensor, Tensor]:
         loss, gradient = mlp._implementation(params).mse_gradient(params, x, targets, active)
         ctx.save_for_backward(gradient)
-        return loss
+        ctx.mark_non_differentiable(gradient)
+        return loss, gradient
 
     @staticmethod
     @torch.autograd.function.once_differentiable
-    def backward(ctx: Any, cotangents: Tensor) -> tuple[Tensor, None, None, None, None]:
+    def backward(ctx: Any, cotangents: Tensor, _: Tensor) -> tuple[Tensor, None, None, None, None]:
         (gradient,) = ctx.saved_tensors
         return gradient * cotangents[:, None], None, None, None, None
 

@@ -8,8 +8,8 @@ from torch import Tensor
 from algos.config import Decay, OptimiserSettings
 from algos.core.checkpoint import State
 from algos.core.elementary import sqrt
-from algos.core.networks import batch_sum
-from algos.kernels.optimisers import adam, add_squares, rmsprop
+from algos.core.reductions import batch_sum, gradients
+from algos.kernels.optimisers import adam, norm_scales, rmsprop
 from algos.kernels.threads import shared_out
 
 
@@ -26,9 +26,9 @@ class Optimiser:
         self.max_grad_norm = settings.max_grad_norm
         self.eps = settings.eps
 
-    def step(self, loss: Tensor, active: Tensor) -> None:
-        """Descend ``loss [S]`` one step for the seeds where ``active [S]``."""
-        self.apply(torch.autograd.grad(loss.sum(), self.params), active)
+    def step(self, loss: Tensor, active: Tensor, *others: Tensor) -> None:
+        """Descend ``loss [S]``, or the sum of several, one step for the seeds where ``active [S]``."""
+        self.apply(gradients([loss, *others], self.params), active)
 
     @torch.no_grad()
     def apply(self, grads: Sequence[Tensor], active: Tensor) -> None:
@@ -51,12 +51,12 @@ class Optimiser:
         first = grads[0]
         if self.max_grad_norm is None:
             return torch.ones(len(first), dtype=first.dtype, device=first.device)
-        squares = torch.zeros(len(first), dtype=torch.float64, device=first.device)
-        for grad in grads:
-            if grad.device.type == "cpu":
-                add_squares(grad.contiguous().numpy(), squares.numpy())
-            else:
-                squares += batch_sum(grad * grad)
+        if first.device.type == "cpu" and len(grads) <= 2:
+            scale = torch.empty(len(first), dtype=first.dtype)
+            second = grads[1] if len(grads) > 1 else first[:, :0]
+            norm_scales(first.contiguous().numpy(), second.contiguous().numpy(), self.max_grad_norm, scale.numpy())
+            return scale
+        squares = batch_sum(torch.cat([(grad * grad).double() for grad in grads], dim=1))
         return (self.max_grad_norm / (sqrt(squares) + 1e-6)).clamp(max=1.0).to(first.dtype)
 
     def _compiled_step(self, index: int, grad: Tensor, scale: Tensor, active: Tensor) -> None:

@@ -1,5 +1,6 @@
 """Sums over a seed's samples whose order does not depend on the other seeds."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -28,6 +29,40 @@ def last_sum(x: Tensor) -> Tensor:
 def batch_mean(x: Tensor) -> Tensor:
     """Mean [S] of each seed's row of x [S, B], in the order of ``batch_sum``."""
     return batch_sum(x) / x.shape[1]
+
+
+def with_gradient(loss: Tensor, params: Tensor, gradient: Tensor) -> Tensor:
+    """``loss [S]``, which depends on the leaf ``params [S, P]`` alone, with its gradient, already computed, beside it.
+
+    It stays differentiable; whatever else is made of it is differentiated as usual.
+    """
+    loss.known_gradient = (params, gradient, loss._version)  # type: ignore[attr-defined]
+    return loss
+
+
+def scaled(loss: Tensor, factor: float) -> Tensor:
+    """``factor * loss``, its gradient known where that of ``loss`` is."""
+    known = _known(loss)
+    return factor * loss if known is None else with_gradient(factor * loss, known[0], factor * known[1])
+
+
+def gradients(losses: Sequence[Tensor], params: Sequence[Tensor]) -> Sequence[Tensor]:
+    """Gradients ``[S, P_i]`` of the sum of ``losses [S]`` with respect to the leaves ``params``.
+
+    Where they are known, each of parameters of its own, nothing is computed again.
+    """
+    known = [_known(loss) for loss in losses]
+    by_params = {id(entry[0]): entry[1] for entry in known if entry is not None}
+    if len(by_params) == len(losses) and by_params.keys() == {id(param) for param in params}:
+        return [by_params[id(param)] for param in params]
+    total = losses[0] if len(losses) == 1 else sum(losses[1:], start=losses[0])
+    return torch.autograd.grad(total.sum(), params)
+
+
+def _known(loss: Tensor) -> tuple[Tensor, Tensor] | None:
+    """The parameters and the gradient beside a loss, if it has not been changed since."""
+    known = getattr(loss, "known_gradient", None)
+    return None if known is None or known[2] != loss._version else known[:2]
 
 
 class _BatchSum(torch.autograd.Function):

@@ -11,7 +11,7 @@ from algos.core.distributions import Distribution
 from algos.core.elementary import exp
 from algos.core.network import compiled_form
 from algos.core.policy import CompiledHead, Policy
-from algos.core.reductions import batch_mean
+from algos.core.reductions import batch_mean, with_gradient
 from algos.kernels.mlp import CompiledMLP
 from algos.kernels.policy_gradient import policy_gradient
 
@@ -49,8 +49,8 @@ def clipped_surrogate_loss(
     """
     network, head = compiled_form(policy.network, policy.params), policy.head.compiled
     if network is not None and head is not None:
-        loss, *stats = _Compiled.apply(policy.params, network, head, batch, clip_coef, ent_coef, active)
-        return loss, RatioStats(*stats)
+        loss, gradient, *stats = _Compiled.apply(policy.params, network, head, batch, clip_coef, ent_coef, active)
+        return with_gradient(loss, policy.params, gradient), RatioStats(*stats)
     distribution = policy.distribution(batch.obs, active=active)
     log_ratio = distribution.log_prob(batch.actions) - batch.log_probs
     ratio = exp(log_ratio)
@@ -91,7 +91,7 @@ class _Compiled(torch.autograd.Function):
         )
         objective, entropy, *stats = means.unbind(1)
         ctx.save_for_backward(gradient)
-        reported = [value.to(params.dtype, copy=True) for value in stats]
+        reported = [gradient, *(value.to(params.dtype, copy=True) for value in stats)]
         ctx.mark_non_differentiable(*reported)
         return (-objective - ent_coef * entropy).to(params.dtype), *reported
 

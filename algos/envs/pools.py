@@ -17,9 +17,9 @@ from algos.machine import usable_cores
 
 OURS = (
     *("num_envs", "batch_size", "num_threads", "seed", "env_seed", "max_episode_steps", "max_num_players"),
-    *("base_path", "gym_reset_return_info", "thread_affinity_offset"),
+    *("base_path", "gym_reset_return_info", "thread_affinity_offset", "task", "task_name"),
 )
-"""Settings of EnvPool that are not the task's."""
+"""Settings of EnvPool that the id, the run and this module make."""
 
 NO_LIMIT = 2**31 - 1
 TRIAL_STEPS = 5

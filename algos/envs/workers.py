@@ -10,6 +10,7 @@ import signal
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 from multiprocessing.util import Finalize
 from typing import Any
@@ -39,6 +40,7 @@ class WorkerVectorEnv(SameStepVectorEnv):
         limit = None if env.spec is None else env.spec.max_episode_steps
         super().__init__(env.observation_space, env.action_space, num_envs, limit)
         env.close()
+        resource_tracker.ensure_running()  # as it starts, which the first worker would make it do, it unblocks signals
         self._connections: list[Connection] = []
         self._processes = []
         self._shares = [slice(worker, None, num_workers) for worker in range(num_workers)]

@@ -6,7 +6,6 @@ order, so results are the same bits whatever the number of seeds and threads. Se
 """
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import torch
@@ -276,9 +275,12 @@ def _forward_block(
         _store_panels(scratch, activations, sizes[-1], count, flat_out, first)
 
 
+_call_forward = _forward_block.call
+
+
 @njit(cache=True, parallel=True)
 def _forward_kernel(
-    forward_block: Any,
+    forward_block: int,
     params: Array,
     x: Array,
     seeds: Array,
@@ -291,7 +293,7 @@ def _forward_kernel(
 ) -> None:
     for task in prange(seeds.size * blocks):
         s, block = seeds[task // blocks], task % blocks
-        forward_block(params, x, sizes, relu, work[get_thread_id()], kept, out, s, block)
+        _call_forward(forward_block, (params, x, sizes, relu, work[get_thread_id()], kept, out, s, block))
 
 
 @called_by_address(
@@ -329,9 +331,12 @@ def _jvp_block(
             _store_panels(acts, result, sizes[-1], min(rows, count - panel * rows), flat_out, first + panel * rows)
 
 
+_call_jvp = _jvp_block.call
+
+
 @njit(cache=True, parallel=True)
 def _jvp_kernel(
-    jvp_block: Any,
+    jvp_block: int,
     params: Array,
     directions: Array,
     x: Array,
@@ -344,7 +349,7 @@ def _jvp_kernel(
 ) -> None:
     for task in prange(seeds.size * blocks):
         s, block = seeds[task // blocks], task % blocks
-        jvp_block(params, directions, x, sizes, relu, work[get_thread_id()], out, s, block)
+        _call_jvp(jvp_block, (params, directions, x, sizes, relu, work[get_thread_id()], out, s, block))
 
 
 @called_by_address(
@@ -407,9 +412,12 @@ def _gradient_block(
         losses[s, block] = sum_values(squares, 0, rows) / batch
 
 
+_call_gradient = _gradient_block.call
+
+
 @njit(cache=True, parallel=True)
 def _gradient_kernel(
-    gradient_block: Any,
+    gradient_block: int,
     params: Array,
     x: Array,
     wanted: Array,
@@ -426,7 +434,10 @@ def _gradient_kernel(
     for task in prange(seeds.size * blocks):
         s, block = seeds[task // blocks], task % blocks
         scratch = work[get_thread_id()]
-        gradient_block(params, x, wanted, mean_squared_error, sizes, relu, scratch, kept, parts, losses, s, block)
+        _call_gradient(
+            gradient_block,
+            (params, x, wanted, mean_squared_error, sizes, relu, scratch, kept, parts, losses, s, block),
+        )
 
 
 @njit(cache=True, parallel=True)
@@ -477,7 +488,7 @@ class CompiledMLP:
         out = results((*x.shape[:2], int(self.sizes[-1])), params, active)
         work = self.workspace(dtype)
         seeds, blocks = seeds_to_compute(params, active), self.num_blocks(x)
-        block = _forward_block(dtype)
+        block = _forward_block.address(dtype)
         with self.shared_out(seeds.size, x.shape[1], passes=1):
             _forward_kernel(block, weights, inputs, seeds, blocks, self.sizes, self.relu, work, kept, out.numpy())
         return out, kept
@@ -494,7 +505,7 @@ class CompiledMLP:
         out = results((*x.shape[:2], int(self.sizes[-1])), params, active)
         work, seeds = self.workspace(weights.dtype), seeds_to_compute(params, active)
         inputs, blocks = (as_array(tangents), as_array(x)), self.num_blocks(x)
-        block = _jvp_block(weights.dtype)
+        block = _jvp_block.address(weights.dtype)
         with self.shared_out(seeds.size, x.shape[1], passes=3):
             _jvp_kernel(block, weights, *inputs, seeds, blocks, self.sizes, self.relu, work, out.numpy())
         return out
@@ -524,7 +535,7 @@ class CompiledMLP:
         fused = losses is not None
         losses = np.empty((0, 0)) if losses is None else losses
         kept = np.empty(0, weights.dtype) if kept is None else kept
-        block = _gradient_block(weights.dtype)
+        block = _gradient_block.address(weights.dtype)
         with self.shared_out(seeds.size, x.shape[1], passes=3):
             _gradient_kernel(block, weights, *inputs, fused, seeds, self.sizes, self.relu, work, kept, parts, losses)
             if blocks > 1:

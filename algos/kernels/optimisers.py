@@ -15,11 +15,17 @@ Array = np.ndarray
 
 
 @njit(cache=True, parallel=True)
-def add_squares(grad: Array, total: Array) -> None:
-    """Add each row's sum of squares to ``total [S]`` (float64), in an order that depends on P alone."""
-    flat = grad.reshape(-1)
-    for s in prange(grad.shape[0]):
-        total[s] += sum_squares(flat, s * grad.shape[1], grad.shape[1])
+def norm_scales(first: Array, second: Array, max_norm: float, scale: Array) -> None:
+    """What brings the global norm of each row of two gradients down to ``max_norm``; 1 where it is below.
+
+    Sums of squares are in float64, in an order that depends on P alone; ``second`` may be of width 0.
+    """
+    flat_first, flat_second = first.reshape(-1), second.reshape(-1)
+    for s in prange(first.shape[0]):
+        squares = 0.0
+        squares += sum_squares(flat_first, s * first.shape[1], first.shape[1])
+        squares += sum_squares(flat_second, s * second.shape[1], second.shape[1])
+        scale[s] = min(max_norm / (math.sqrt(squares) + 1e-6), 1.0) if squares == squares else squares
 
 
 @njit(cache=True, parallel=True)

@@ -5,16 +5,14 @@ while it is in the cache. Sums over samples are taken lane by lane, then over th
 order: the same bits whatever the number of seeds and threads.
 """
 
-from collections.abc import Callable
 from functools import cache
-from typing import Any
 
 import numpy as np
 import torch
 from numba import boolean, float64, get_thread_id, int64, njit, prange, void
 from torch import Tensor
 
-from algos.kernels.addressed import called_by_address
+from algos.kernels.addressed import Addressed, called_by_address
 from algos.kernels.arguments import as_array, results, seeds_to_compute
 from algos.kernels.distributions import HALF_LOG_2PI, gaussian_log_probs, log_normaliser
 from algos.kernels.elementary import exp
@@ -127,7 +125,7 @@ def _surrogate(
 
 
 @cache
-def _block_gradient(gaussian: bool) -> Callable[[np.dtype], Any]:
+def _block_gradient(gaussian: bool) -> Addressed:
     """The compiled work on a block; the kind of actions is a constant in it, so the other kind is never compiled."""
 
     @called_by_address(
@@ -213,9 +211,12 @@ def _block_gradient(gaussian: bool) -> Callable[[np.dtype], Any]:
     return block_gradient
 
 
+call_block = _block_gradient(True).call  # the same for either kind of actions
+
+
 @njit(cache=True, parallel=True)
 def _policy_gradient_kernel(
-    block_gradient: Any,
+    block_gradient: int,
     params: Array,
     x: Array,
     actions: Array,
@@ -236,23 +237,15 @@ def _policy_gradient_kernel(
     blocks = parts.shape[1]
     for task in prange(seeds.size * blocks):
         s, block = seeds[task // blocks], task % blocks
-        block_gradient(
-            params[s],
-            x[s],
-            actions[s],
-            old_log_probs[s],
-            advantages[s],
-            spread,
-            low,
-            high,
-            ent_coef,
-            block,
-            sizes,
-            relu,
-            work[get_thread_id()],
-            parts[s, block],
-            figures[s, block],
-        )
+        scratch, part, totals = work[get_thread_id()], parts[s, block], figures[s, block]
+        x_s, actions_s, old_s, advantages_s = x[s], actions[s], old_log_probs[s], advantages[s]
+        call_block(
+            block_gradient,
+            (
+                params[s], x_s, actions_s, old_s, advantages_s, spread, low, high, ent_coef, block, sizes, relu,
+                scratch, part, totals,
+            ),
+        )  # fmt: skip
 
 
 def policy_gradient(
@@ -284,7 +277,7 @@ def policy_gradient(
     seeds = seeds_to_compute(params, active)
     with network.shared_out(seeds.size, obs.shape[1], passes=3):
         _policy_gradient_kernel(
-            block_gradient=_block_gradient(spread is not None)(weights.dtype),
+            block_gradient=_block_gradient(spread is not None).address(weights.dtype),
             params=weights,
             x=as_array(obs),
             actions=as_array(actions.to(params.dtype)),

@@ -92,7 +92,7 @@ def rollout(
     final_obs = np.empty((num_seeds, room, num_obs), dtype)
     places, observations = [], []
 
-    run, run_seed = _compiled(dtype), _run_seed(dtype)
+    run, run_seed = _compiled(dtype), _run_seed.compiled(dtype)
     start = 0
     while start < num_steps:
         stop = min(num_steps, start + envs.steps_before_refill())

@@ -13,7 +13,6 @@ from analysis.statistics.aggregates import (
     optimality_gap,
     over_tasks,
     performance_profile,
-    pooled,
 )
 from analysis.statistics.effects import (
     cohens_d,
@@ -31,7 +30,6 @@ from analysis.statistics.intervals import (
     AGGREGATES,
     bootstrap_interval,
     fraction_interval,
-    interval_width,
     interval_widths,
     iqm_interval,
     lower_tail_interval,
@@ -88,7 +86,6 @@ __all__ = [
     "hedges_g",
     "hedges_g_interval",
     "holm",
-    "interval_width",
     "interval_widths",
     "iqm",
     "iqm_interval",
@@ -106,7 +103,6 @@ __all__ = [
     "over_tasks",
     "performance_profile",
     "permutation_test",
-    "pooled",
     "pooled_deviation",
     "power_of",
     "probability_interval",

@@ -54,15 +54,6 @@ def over_tasks(statistic: Statistic) -> Statistic:
     return averaged
 
 
-def pooled(statistic: Statistic) -> Statistic:
-    """`statistic` of the scores of all strata taken together."""
-
-    def of_all(*samples: np.ndarray, axis: int = -1) -> np.ndarray:
-        return statistic(np.concatenate(samples, axis=axis), axis=axis)
-
-    return of_all
-
-
 def performance_profile(*samples: np.ndarray, thresholds: np.ndarray, axis: int = -1) -> np.ndarray:
     """[len(thresholds), ...], the fraction of runs that score above each threshold, averaged over strata."""
     each = [np.array([(sample > threshold).mean(axis=axis) for threshold in thresholds]) for sample in samples]

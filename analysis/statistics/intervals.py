@@ -292,26 +292,3 @@ def bootstrap_interval(
         rng=rng,
     )
     return result.confidence_interval.low, result.confidence_interval.high
-
-
-def interval_width(
-    scores: np.ndarray,
-    statistic: Statistic,
-    sizes: Sequence[int] | np.ndarray,
-    rng: np.random.Generator,
-    confidence: float = 0.95,
-    n_resamples: int = 2000,
-) -> np.ndarray:
-    """[len(sizes)], the width of the bootstrap interval that so many seeds like these `scores` [n] would have given.
-
-    Samples of each size are drawn from the scores; at the size n this is the width of bootstrap_interval.
-    """
-    widths = []
-    correction = np.sqrt(len(scores) / (len(scores) - 1))
-    for size in sizes:
-        t = scipy.stats.t.ppf((1 + confidence) / 2, size - 1)
-        tail = scipy.stats.norm.sf(t * correction)
-        drawn = statistic(scores[rng.integers(len(scores), size=(n_resamples, size))], axis=-1)
-        low, high = np.quantile(drawn, [tail, 1 - tail])
-        widths.append(high - low)
-    return np.array(widths)

@@ -186,8 +186,8 @@ def test_images_keep_their_shape():
         (["policy._target_=my_lab.spo.SPO"], r"policy._target_='my_lab.spo.SPO': is not a torch.nn.Module"),
         (["policy._target_=torch.nn.Linear"], "policy._target_='torch.nn.Linear': does not take observation_shape"),
         (["+policy.depth=3"], r"policy.depth=3: unknown key; allowed: channels, hidden"),
-        (["value.channels=many"], "value.channels='many': allowed: a valid integer"),
-        (["value.channels=1.5"], "value.channels=1.5: allowed: a valid integer"),
+        (["value.channels=many"], "value.channels='many': .*: a valid integer"),
+        (["value.channels=1.5"], "value.channels=1.5: .*: a valid integer"),
         (["policy.spread=state_dependent", "policy.spread_init=1.0"], "allowed: spread_init=0.0"),
     ],
 )

@@ -19,6 +19,7 @@ from algos.envs import TaskError, make_vec
 from algos.envs.batched import BatchedEnv
 from algos.envs.make import make_single
 from algos.envs.workers import WorkerVectorEnv
+from algos.kernels.acting import row_policy
 from tests.envs.broken import BROKEN
 
 USER = "tests.envs.user_tasks"
@@ -205,3 +206,17 @@ def test_an_old_version_that_was_asked_for_is_no_news() -> None:
         warnings.simplefilter("error")
         for env_id in ("CartPole-v0", "CartPoleSwingUp-v0"):
             make_vec(env_id, 1, {}, "sync")
+
+
+def test_workers_end_when_the_parent_leaves_in_the_middle_of_a_rollout() -> None:
+    """Their answer is larger than a pipe holds, and nobody reads it."""
+    envs = make_vec("Acrobot-v1", 4, {}, "async", max_episode_steps=50)
+    envs.reset(seed=0)
+    arrays = (np.zeros((1, 21), np.float32), None, envs.single_action_space, np.zeros((1, 6)), np.ones((1, 6)))
+    policy = row_policy(np.zeros(4, np.int64), (6, 3), "tanh", *arrays, np.inf)
+    noise = np.full((2000, 4, 1), 0.5, np.float32)
+    workers = multiprocessing.active_children()
+    for connection, share in zip(envs._connections, envs._shares, strict=True):
+        connection.send(("roll", (policy.of(share), np.ascontiguousarray(noise[:, share]))))
+    envs.close()
+    assert [worker.exitcode for worker in workers] == [0] * len(workers)

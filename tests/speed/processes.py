@@ -87,6 +87,10 @@ def alone(command: Sequence[str | Path]) -> dict[str, Any]:
 
 
 def launch(command: Sequence[str | Path], environment: dict[str, str]) -> subprocess.Popen[str]:
+    """A process of a peer, without what importing seedbed sets for its own threads."""
+    environment = {
+        name: value for name, value in environment.items() if name not in ("OMP_WAIT_POLICY", "KMP_BLOCKTIME")
+    }
     return subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True)
 
 
