@@ -245,7 +245,7 @@ def test_the_policy_is_left_as_it_was_and_the_bound_touches_the_band(half_traine
 def test_facts_tell_how_to_repeat_a_run(quick):
     facts = json.loads((quick / "figures" / "data" / "runs.json").read_text())
     run = facts["cartpole-a2c"]
-    overrides = run["command"].split("sweeps.train ")[1].split()
+    overrides = run["command"].removeprefix("seedbed train ").split()
     assert make_trainer(composed(*overrides)).iterations == run["iterations"] == 12
     assert run["seconds"] > 0
     assert run["quick"]
