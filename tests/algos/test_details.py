@@ -14,8 +14,8 @@ from algos.envs import make_vec
 from algos.envs.batched import BatchedEnv
 from algos.envs.errors import TaskError
 from algos.streams import environment_seeds, evaluation_seeds
-from sweeps import evaluate
 from sweeps.errors import InputError
+from sweeps.evaluation import evaluate
 from sweeps.trained import load_agents
 from tests.composing import composed, train_rows, trainer
 from tests.core.test_bytes import rows_of_seed
@@ -276,7 +276,7 @@ def test_loaded_squashed_policies_play_as_they_were_trained(tmp_path):
     for drawn in (noise, None):
         np.testing.assert_array_equal(policy.act(obs, drawn), trained.policy.act(obs, drawn))
 
-    played = evaluate.evaluate(tmp_path, 1)
+    played = evaluate(tmp_path, 1)
     for row in played[played["mode"] == "deterministic"].itertuples():
         env = gym.make("Pendulum-v1", max_episode_steps=20)
         obs, _ = env.reset(seed=evaluation_seeds(range(2), 1, 2)[row.seed])
