@@ -15,6 +15,9 @@ EXPERIMENTS = sorted(
 GROUPS = ("algo", "critic", "env", "estimator", "network", "normalisation")
 OPTIONS = sorted((path.parent.name, path.stem) for group in GROUPS for path in (ROOT / group).glob("*.yaml"))
 TASKS = sorted({name.split("/")[0] for name in EXPERIMENTS if "/" in name} - {"post"})
+NEEDED = {"shared64x64": ("critic=joint",)}
+"""What an option trains with only."""
+
 VARIANTS = ("a2c", "npg", "ppo", "ppo_penalty", "reinforce", "trpo")
 
 
@@ -42,7 +45,7 @@ def test_every_experiment_trains(name):
 @pytest.mark.parametrize(("group", "option"), OPTIONS)
 def test_every_option_trains(group, option):
     steps = ("num_steps=64", "num_envs=8") if group == "env" else ("num_steps=512",)
-    trains(f"{group}={option}", "num_seeds=1", "iterations=2", "threads=1", *steps)
+    trains(f"{group}={option}", "num_seeds=1", "iterations=2", "threads=1", *steps, *NEEDED.get(option, ()))
 
 
 @pytest.mark.parametrize("task", TASKS)

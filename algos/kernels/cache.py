@@ -2,18 +2,22 @@
 
 Numba looks at a function's own file only. Here the key of a function of this package is a hash of its file and of all
 files of the package that this one imports, directly or not. Numba adds the processor's name and features.
+Processes may compile the same functions at once: what one of them keeps, another may read at any time.
 """
 
+import fcntl
 import hashlib
 import re
 import tempfile
+import uuid
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any, Self
 
-from numba.core import config
-from numba.core.caching import CacheImpl, _CacheLocator
+from numba.core import caching, config
+from numba.core.caching import CacheImpl, IndexDataCacheFile, _CacheLocator
 from numba.misc.appdirs import AppDirs
 
 PACKAGE = Path(__file__).resolve().parents[1]
@@ -45,6 +49,31 @@ class SourceKeyedCache(_CacheLocator):
 
     def get_disambiguator(self) -> str:
         return str(self.line)
+
+
+class SharedCacheFile(IndexDataCacheFile):
+    """Compiled code of one function, kept and read by several processes at once.
+
+    Numba numbers the files of a function's specialisations: two processes can take one number, and a third then loads
+    the code of another specialisation. Here no two files have one name, a file is complete before the index names it,
+    and the index is changed under a lock.
+    """
+
+    def save(self, key: Any, data: Any) -> None:
+        """Keep what was compiled for ``key``; where it cannot be written, it is compiled anew next time."""
+        with suppress(OSError), Path(f"{self._index_path}.lock").open("a") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            names = self._load_index()
+            name = self._data_name(uuid.uuid4().int >> 64)
+            self._save_data(name, data)
+            self._save_index(names | {key: name})
+            self._remove_others({*names.values(), name} - {names.get(key)})
+
+    def _remove_others(self, named: set[str]) -> None:
+        """Remove this function's files that the index does not name: they are of earlier sources."""
+        for path in Path(self._cache_path).glob(self._data_name_pattern.replace("{number:d}", "*")):
+            if path.name not in named:
+                path.unlink(missing_ok=True)
 
 
 def folders(file: Path) -> Iterator[Path]:
@@ -110,3 +139,4 @@ def install() -> None:
     locators: list[Any] = CacheImpl._locator_classes
     if SourceKeyedCache not in locators:
         locators.insert(0, SourceKeyedCache)
+        caching.IndexDataCacheFile = SharedCacheFile  # type: ignore[misc]

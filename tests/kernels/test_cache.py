@@ -1,13 +1,16 @@
 """Where compiled code is kept, and when it is compiled anew."""
 
+import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from numba import njit
 
 from algos.kernels import cache
-from algos.kernels.cache import PACKAGE, SourceKeyedCache, folders, imported, sources_hash
+from algos.kernels.cache import PACKAGE, SharedCacheFile, SourceKeyedCache, folders, imported, sources_hash
 
 
 @pytest.fixture
@@ -80,3 +83,48 @@ def test_kernels_are_kept_so():
 
     assert isinstance(sum_rows._cache._impl.locator, SourceKeyedCache)
     assert Path(sum_rows._cache.cache_path).is_dir()
+
+
+def test_specialisations_saved_at_once_keep_their_own_code(tmp_path, monkeypatch):
+    """Two processes look at the index before either has written to it."""
+    first, second = (SharedCacheFile(str(tmp_path), "f", "stamp") for _ in range(2))
+    between = SharedCacheFile._save_data
+
+    def and_the_other_saves(self, name, data):
+        monkeypatch.setattr(SharedCacheFile, "_save_data", between)
+        monkeypatch.setattr(cache.fcntl, "flock", lambda *_: None)  # a file system without locks
+        second.save("b", "code of b")
+        between(self, name, data)
+
+    monkeypatch.setattr(SharedCacheFile, "_save_data", and_the_other_saves)
+    first.save("a", "code of a")
+    for reader in (first, second):
+        assert reader.load("a") == "code of a"
+        assert reader.load("b") in ("code of b", None)
+
+
+def test_code_of_earlier_sources_goes(tmp_path):
+    SharedCacheFile(str(tmp_path), "f", "old").save("a", "old code")
+    file = SharedCacheFile(str(tmp_path), "f", "new")
+    assert file.load("a") is None
+    file.save("a", "new code")
+    file.save("b", "more")
+    assert (file.load("a"), file.load("b")) == ("new code", "more")
+    assert len(list(tmp_path.glob("*.nbc"))) == 2
+
+
+def test_a_folder_that_takes_no_code_is_no_problem(tmp_path):
+    file = SharedCacheFile(str(tmp_path / "missing"), "f", "stamp")
+    file.save("a", "code")
+    assert file.load("a") is None
+
+
+def test_what_is_compiled_once_is_found_again(tmp_path):
+    """Another process compiles nothing anew: it adds no file."""
+    program = "from algos.core import elementary as e; import torch; e.exp(torch.ones(3)); e.tanh(torch.ones(3))"
+    environment = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path)}
+    for count in (1, 2):
+        subprocess.run([sys.executable, "-c", program], check=True, env=environment)
+        if count == 1:
+            kept = sorted(tmp_path.rglob("*.nb?"))
+    assert sorted(tmp_path.rglob("*.nb?")) == kept != []
