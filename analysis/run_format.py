@@ -44,9 +44,11 @@ NOT_COMPUTED = ("checkpoint_interval", "logger", "resume", "threads")
 """Keys of the config that change how a run is kept or how fast it is. They make neither another run nor another
 variant."""
 
+VECTORIZATION = "env.vectorization"
+
 NOT_A_VARIANT = (
     *NOT_COMPUTED,
-    *("device", "env.id", "env.module", "env.vectorization", "evaluation", "num_seeds", "seed"),
+    *("device", "env.id", "env.module", VECTORIZATION, "evaluation", "num_seeds", "seed"),
 )
 """Keys that choose seeds, task and machine, or what is observed: they make another run, but not another variant."""
 
@@ -136,10 +138,14 @@ def variant_settings(config: Mapping[str, Any]) -> dict[str, Any]:
     seeds of one variant.
 
     Seeds, task, machine and evaluations are left out. So is the number of iterations, where no schedule depends on it:
-    a longer run is then the same variant, trained for longer.
+    a longer run is then the same variant, trained for longer. How the environments are stepped is left out too, but
+    for whose they are: EnvPool's are other programs than Gymnasium's.
     """
     left_out = NOT_A_VARIANT if schedules(config) else (*NOT_A_VARIANT, "iterations")
-    return {key: value for key, value in config.items() if not is_below(key, left_out)}
+    settings = {key: value for key, value in config.items() if not is_below(key, left_out)}
+    if VECTORIZATION in config:
+        settings[VECTORIZATION] = "envpool" if config[VECTORIZATION] == "envpool" else "gymnasium"
+    return settings
 
 
 def run_settings(config: Mapping[str, Any]) -> dict[str, Any]:
