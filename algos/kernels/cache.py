@@ -7,6 +7,8 @@ Processes may compile the same functions at once: what one of them keeps, anothe
 
 import fcntl
 import hashlib
+import itertools
+import os
 import re
 import tempfile
 import uuid
@@ -17,6 +19,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from numba.core import caching, config
+from numba.core.bytecode import FunctionIdentity
 from numba.core.caching import CacheImpl, IndexDataCacheFile, _CacheLocator
 from numba.misc.appdirs import AppDirs
 
@@ -134,9 +137,21 @@ def imported(source: str) -> list[Path]:
     return paths
 
 
+def number_functions_apart() -> None:
+    """Let this process number its functions from a random number on, not from 1.
+
+    The number tells apart the symbols of functions that are closed over other things and are equal otherwise, such as
+    a layer with ReLU and one with tanh. The linker takes equal symbols for one function: what two processes compiled
+    in different orders, each numbering from 1, a third would load as one of the two.
+    """
+    FunctionIdentity._unique_ids = itertools.count(uuid.uuid4().int >> 68)
+
+
 def install() -> None:
     """Have Numba ask here first."""
     locators: list[Any] = CacheImpl._locator_classes
     if SourceKeyedCache not in locators:
         locators.insert(0, SourceKeyedCache)
         caching.IndexDataCacheFile = SharedCacheFile  # type: ignore[misc]
+        number_functions_apart()
+        os.register_at_fork(after_in_child=number_functions_apart)

@@ -128,3 +128,24 @@ def test_what_is_compiled_once_is_found_again(tmp_path):
         if count == 1:
             kept = sorted(tmp_path.rglob("*.nb?"))
     assert sorted(tmp_path.rglob("*.nb?")) == kept != []
+
+
+def test_processes_number_their_functions_apart():
+    """Else a third process, which loads what both compiled, takes one layer's code for the other's."""
+    program = """
+import sys
+from numba import njit
+import algos.kernels
+
+def make(factor):
+    @njit
+    def layer(x):
+        return factor * x
+    return layer
+
+layer = make(float(sys.argv[1]))
+layer(1.0)
+print(layer.overloads[layer.signatures[0]].fndesc.mangled_name)
+"""
+    names = [subprocess.check_output([sys.executable, "-c", program, factor]) for factor in ("2", "3")]
+    assert names[0] != names[1]
