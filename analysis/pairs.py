@@ -139,17 +139,17 @@ def level_shares(pairs: Sequence[Pair]) -> tuple[np.ndarray, np.ndarray]:
     )
 
 
-COLUMNS = ["env_id", "a", "b", "outcome", "tasks", "n_a", "n_b", "paired", "correlation"]
+COLUMNS = ["env_id", "a", "b", "outcome", "tasks", "n_a", "n_b", "n_each", "paired", "correlation"]
 COLUMNS += ["difference", "difference_low", "difference_high", "hedges_g", "hedges_g_low", "hedges_g_high"]
 COLUMNS += ["p_uncorrected", "adjusted_p", "level", "permutation_p_uncorrected", "t_p_uncorrected"]
 COLUMNS += ["margin", "equivalence_low", "equivalence_high", "equivalence_p_uncorrected", "equivalence_adjusted_p"]
 COLUMNS += ["possible", "seeds_for_a_result", "detectable", "seeds_needed"]
 COLUMNS += ["probability_of_improvement", "probability_low", "probability_high"]
 COLUMNS += ["probability_p_uncorrected", "probability_adjusted_p", "log_rank_p_uncorrected"]
-"""`n_a` and `n_b` are runs, over all `tasks`. `level` is the share of 5% at which the pair was decided. `detectable` is
-the difference that these seeds find with 80% power, `seeds_needed` the seeds per variant (and task) that find one of
-`margin`; both at `level`, and empty where the pair is decided. The equivalence test at 5% asks for the 90% interval to
-lie within the margin. P is filled in figures by `probability_adjusted_p`."""
+"""`n_a` and `n_b` are runs, over all `tasks`, `n_each` the seeds of each variant on each task where these are equal.
+`level` is the share of 5% at which the pair was decided. `detectable` is the difference that these seeds find
+with 80% power, `seeds_needed` the seeds per variant (and task) that find one of `margin`; both at `level`, and empty
+where the pair is decided. The equivalence test at 5% asks for the 90% interval to lie within the margin. P is filled in figures by `probability_adjusted_p`."""
 
 
 def compare(pair: Pair, score: str, paired: bool, tests: int, margin: float, sign: float) -> dict[str, object]:
@@ -159,6 +159,7 @@ def compare(pair: Pair, score: str, paired: bool, tests: int, margin: float, sig
     both = [sample for stratum in zip(x, y, strict=True) for sample in stratum]
     row: dict[str, object] = {"env_id": pair.env_id, "a": pair.a, "b": pair.b, "paired": paired}
     row |= {"tasks": len(x), "n_a": sum(map(len, x)), "n_b": sum(map(len, y))}
+    row["n_each"] = len(x[0]) if len({len(sample) for sample in (*x, *y)}) == 1 else np.nan
     row["correlation"] = st.correlation(x, y) if pair.shared else np.nan
     row["difference"] = float(st.difference(*both))
     for_x, for_y = ([sign * sample for sample in strata] for strata in (x, y))
@@ -223,8 +224,8 @@ def ranks(pairs: pd.DataFrame, variants: Sequence[str]) -> dict[str, tuple[int, 
 def seeds_text(row: pd.Series) -> str:
     """5 seeds each; 36 and 6 seeds; 5 seeds each on 2 tasks."""
     tasks = "" if row["tasks"] == 1 else f" on {row['tasks']} tasks"
-    if row["n_a"] == row["n_b"] and row["n_a"] % row["tasks"] == 0:
-        each = int(row["n_a"] // row["tasks"])
+    if np.isfinite(row["n_each"]):
+        each = int(row["n_each"])
         return f"{each} seed{'s' * (each != 1)} each{tasks}"
     what = "seeds" if row["tasks"] == 1 else "runs"
     return f"{row['n_a']} and {row['n_b']} {what}{tasks}"

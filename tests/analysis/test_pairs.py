@@ -148,6 +148,14 @@ def test_sentences_count_seeds_per_task(rng):
     assert "20 seeds" not in text
 
 
+def test_sentences_call_no_number_of_seeds_that_differs_from_task_to_task_one_number(rng):
+    table = on_two_tasks(
+        {"a": rng.normal(0, 1, 9), "b": rng.normal(0, 1, 9)}, {"a": rng.normal(0, 1, 5), "b": rng.normal(0, 1, 5)}
+    )
+    text = verdict(table[table["env_id"] == ALL_TASKS].iloc[0], "ends")
+    assert "14 and 14 runs on 2 tasks" in text
+
+
 def test_sentences_of_scores_that_are_all_the_same():
     row = one(np.full(6, 500.0), np.full(6, 500.0))
     text = verdict(row, "ends")
