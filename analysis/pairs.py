@@ -149,7 +149,8 @@ COLUMNS += ["probability_p_uncorrected", "probability_adjusted_p", "log_rank_p_u
 """`n_a` and `n_b` are runs, over all `tasks`, `n_each` the seeds of each variant on each task where these are equal.
 `level` is the share of 5% at which the pair was decided. `detectable` is the difference that these seeds find
 with 80% power, `seeds_needed` the seeds per variant (and task) that find one of `margin`; both at `level`, and empty
-where the pair is decided. The equivalence test at 5% asks for the 90% interval to lie within the margin. P is filled in figures by `probability_adjusted_p`."""
+where the pair is decided. The equivalence test at 5% asks for the 90% interval to lie within the margin.
+P is filled in figures by `probability_adjusted_p`."""
 
 
 def compare(pair: Pair, score: str, paired: bool, tests: int, margin: float, sign: float) -> dict[str, object]:
