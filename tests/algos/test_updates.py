@@ -162,6 +162,7 @@ def test_natural_steps_are_those_of_the_explicit_fisher_matrix(env, fraction, st
         (0.0, ("algo=ppo", "algo.clip_coef=null", "algo.target_kl=null")),
     ],
 )
+@pytest.mark.slow
 def test_penalised_and_unclipped_ppo_ascend_their_objectives(env, kl_coef, overrides):
     """Three steps, so that ratios leave 1 and the penalty has a gradient."""
     run, _, before, _ = updated(*overrides, "algo.update_epochs=3", f"env={env}", *DESCENT)

@@ -156,6 +156,7 @@ def test_the_same_runs_give_the_same_bytes(comparison, tmp_path):
     assert pages[0] == pages[1]
 
 
+@pytest.mark.slow
 def test_the_report_asks_nothing_of_the_network_and_says_the_verdict_first(comparison, tmp_path):
     assert main([str(comparison), "--out", str(tmp_path), "--threshold", "CartPoleSwingUp-v0=100"]) == 0
     page = (tmp_path / "report.html").read_text()

@@ -73,6 +73,7 @@ def test_three_seeds_find_nothing_and_say_that_four_could(rng):
     assert "4 seeds each could find one" in verdict(row, "ends")
 
 
+@pytest.mark.slow
 def test_a_pair_that_is_told_apart_has_an_interval_without_zero(rng):
     for _ in range(60):
         row = one(rng.gamma(1.0, 1.0, 6), rng.gamma(1.0, 1.0, 9) + rng.uniform(0, 2))

@@ -204,6 +204,7 @@ def test_different_lengths_and_rollout_sizes_are_compared_on_common_steps(tmp_pa
     ],
     ids=["failed seeds", "every seed failed at once", "one iteration", "one short seed", "equal seeds", "no rows"],
 )
+@pytest.mark.slow
 def test_odd_runs_give_a_report(tmp_path, rng, write: Callable[[Path, np.random.Generator], None]):
     write(tmp_path / "runs", rng)
     assert main([str(tmp_path / "runs"), "--out", str(tmp_path / "out"), "--latex"]) == 0

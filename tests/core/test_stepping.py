@@ -14,6 +14,7 @@ TASKS = {
 
 
 @pytest.mark.parametrize("task", TASKS)
+@pytest.mark.slow
 def test_compiled_in_this_process_and_in_workers(task: str, tmp_path: Path) -> None:
     def rows(vectorization: str, *overrides: str) -> list[str]:
         directory = tmp_path / "-".join([vectorization, *overrides]).replace("=", "")

@@ -119,6 +119,7 @@ def test_a_folder_that_takes_no_code_is_no_problem(tmp_path):
     assert file.load("a") is None
 
 
+@pytest.mark.slow
 def test_what_is_compiled_once_is_found_again(tmp_path):
     """Another process compiles nothing anew: it adds no file."""
     program = "from algos.core import elementary as e; import torch; e.exp(torch.ones(3)); e.tanh(torch.ones(3))"

@@ -46,6 +46,7 @@ def test_a_directory_with_folders_of_our_names_and_a_users_own_options_and_tasks
     assert statuses == ["complete", "complete"]
 
 
+@pytest.mark.slow
 def test_what_a_sweep_from_elsewhere_names_is_imported_only_where_it_is_trusted(tmp_path):
     module = "tests.sweeps.faulty_tasks"
     task = (f"env.id={module}:seedbed-tests/Faulty-v0", "+env.kwargs.fault=none")
