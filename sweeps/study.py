@@ -1,6 +1,7 @@
 """Answer a question by a study that is planned first and stops when it knows: ``seedbed study study=NAME``."""
 
 import argparse
+import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -55,7 +56,8 @@ def read_plan(overrides: Sequence[str], config_dir: str | None) -> "Plan":
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Ends the process with status 0 once the study has ended, whatever its answers are."""
-    parsed = parser().parse_intermixed_args(arguments)
+    given = sys.argv[1:] if arguments is None else list(arguments)
+    parsed = parser().parse_intermixed_args(given)
     own_packages_first()
     from algos.envs.errors import TaskError
     from sweeps.interrupt import interrupt
@@ -77,7 +79,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
         record = run(plan, directory, how)
         if record.looks:
-            print(write_report(record, directory))
+            print(write_report(record, directory, shlex.join(["seedbed", "study", *given])))
     except (InputError, TaskError, OSError) as error:
         exit_with(error)
     if interrupt.received:

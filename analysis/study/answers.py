@@ -64,8 +64,11 @@ class Answer:
     @classmethod
     def of(cls, content: Mapping[str, Any]) -> "Answer":
         """From its `content`."""
-        ends = {"low": -np.inf, "high": np.inf, "inner_low": -np.inf, "inner_high": np.inf}
-        return cls(**{key: ends.get(key) if value is None and key in ends else value for key, value in content.items()})
+        known: dict[str, Any] = dict(content)
+        for name, end in (("low", -np.inf), ("high", np.inf)):
+            for key in (name, f"inner_{name}"):
+                known[key] = end if known[key] is None else known[key]
+        return cls(**known)
 
 
 def looks_of(plan: Plan, question: Question, level: float | None = None) -> Looks:
@@ -107,19 +110,26 @@ def _answer(
 ) -> Answer:
     sign = -1.0 if plan.lower_is_better else 1.0
     same = margin is not None and int(test.is_within(level, margin)) > 0
-    limits = [tuple(sorted(sign * float(limit) for limit in test.interval(each))) for each in (level, 2 * level)]
+    (low, high), (inner_low, inner_high) = (
+        sorted(sign * float(limit) for limit in test.interval(each)) for each in (level, 2 * level)
+    )
     seeds = len(test.x)
-    fixed = None
-    if margin is not None:
-        fixed = st.seeds_needed([test.x], [test.y], margin, level, plan.power)
+    fixed = None if margin is None else st.seeds_needed([test.x], [test.y], margin, level, plan.power)
     return Answer(
-        *(question.task, question.a, question.b, seeds // plan.group, seeds),
-        SAME if same else BETTER if better else UNDECIDED,
-        float(sign * (test.x.mean() - test.y.mean())),
-        *(limit for pair in limits for limit in pair),
-        margin,
-        level,
-        fixed,
+        task=question.task,
+        a=question.a,
+        b=question.b,
+        look=seeds // plan.group,
+        seeds=seeds,
+        outcome=SAME if same else BETTER if better else UNDECIDED,
+        difference=float(sign * (test.x.mean() - test.y.mean())),
+        low=low,
+        high=high,
+        inner_low=inner_low,
+        inner_high=inner_high,
+        margin=margin,
+        level=level,
+        fixed=fixed,
     )
 
 

@@ -85,9 +85,10 @@ class Record:
             return self
         told = changes(self.now, plan)
         if keys := other_runs(self.now, plan):
+            which = next(change for change in told if change.startswith(keys[0]))
             raise InputError(
-                f"{keys[0]}: not as in the plan of the study that is there ({told[0]}); "
-                "expected: the same runs, or out=DIR for a study of its own"
+                f"{keys[0]}: not as in the plan of the study that is there ({which}); "
+                "expected: the same runs, or --out DIR for a study of its own"
             )
         if not self.looks:
             return replace(self, first=plan, now=plan)

@@ -35,8 +35,8 @@ def read_rows(study: Path, plan: Plan, cells: Mapping[Cell, int]) -> pd.DataFram
     parts = []
     for task, variant, path in runs:
         rows = frame.iloc[files[path / PROGRESS].rows]
-        facts = {"variant": variant, "task": task, "env_id": str(read_info(path)["env_id"]), "finished": True}
-        parts.append(rows.assign(**facts))
+        env_id = str(read_info(path)["env_id"])
+        parts.append(rows.assign(variant=variant, task=task, env_id=env_id, finished=True))
     return pd.concat(parts, ignore_index=True)
 
 
