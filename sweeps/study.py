@@ -7,11 +7,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sweeps.errors import InputError, exit_with, report
+from sweeps import trust
+from sweeps.errors import InputError, exit_with
 from sweeps.imports import own_packages_first
 
 if TYPE_CHECKING:
     from analysis.study.plan import Plan
+    from sweeps.study_run import How
 
 EPILOG = """
   seedbed study study=ppo_a2c --dry-run            what it will cost, and what it can find
@@ -60,12 +62,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parsed = parser().parse_intermixed_args(given)
     own_packages_first()
     from algos.envs.errors import TaskError
-    from sweeps.interrupt import interrupt
     from sweeps.study_run import How
 
     options = [each for each in parsed.overrides if each.lstrip("+~").startswith("hydra")]
     how = How(options, None if parsed.config_dir is None else str(Path(parsed.config_dir).resolve()))
-    interrupt.received = None
     try:
         plan = read_plan([each for each in parsed.overrides if each not in options], parsed.config_dir)
         directory: Path = parsed.out or Path("studies") / plan.name
@@ -74,17 +74,47 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
             dry_run(plan, directory, how)
             return
-        from sweeps.study_report import write_report
-        from sweeps.study_run import run
-
-        record = run(plan, directory, how)
-        if record.looks:
-            print(write_report(record, directory, shlex.join(["seedbed", "study", *given])))
+        answer(plan, directory, how, shlex.join(["seedbed", "study", *given]))
     except (InputError, TaskError, OSError) as error:
         exit_with(error)
+
+
+def answer(plan: "Plan", directory: Path, how: "How", command: str) -> None:
+    """Run a study, or what is left of it, and write its report; ends the process where a signal stopped it.
+
+    Raises:
+        InputError, TaskError, OSError: what is wrong.
+    """
+    from sweeps.interrupt import exit_interrupted, interrupt
+    from sweeps.study_report import write_report
+    from sweeps.study_run import run
+
+    interrupt.received = None
+    record = run(plan, directory, how)
     if interrupt.received:
-        report(f"interrupted; the same command goes on with {directory}")
-        sys.exit(128 + interrupt.received)
+        exit_interrupted(directory)
+    print(write_report(record, directory, command))
+
+
+def resume_study(directory: Path, trusted: bool) -> None:
+    """Go on with the study in a directory, as its plan and its launcher are written there. Raises InputError."""
+    from algos.envs.errors import TaskError
+    from analysis.run_format import SWEEP, read_json
+    from analysis.study import record as records
+    from sweeps.study_run import How
+
+    try:
+        plan = records.read(directory).now
+        launched = read_json(directory / SWEEP) if (directory / SWEEP).exists() else {"overrides": []}
+        how = How(launched["overrides"], launched.get("config_dir"))
+        named = [
+            override for task in plan.tasks for name in plan.variants for override in plan.cell_overrides(task, name)
+        ]
+        folder = [] if how.config_dir is None else [f"--config-dir={how.config_dir}"]
+        trust.check_sweep(directory, [*how.options, *named, *folder], trusted)
+        answer(plan, directory, how, shlex.join(["seedbed", "resume", str(directory)]))
+    except (InputError, TaskError, OSError) as error:
+        exit_with(error)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ from analysis.report import write_files
 from analysis.study.record import Record
 from analysis.study.report import Spent, files
 from sweeps.study_costs import predicted
-from sweeps.study_run import spent
+from sweeps.study_spent import spent
 
 
 def write_report(record: Record, directory: Path, command: str) -> Path:

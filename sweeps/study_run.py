@@ -4,7 +4,6 @@ Everything that was decided is in the study's files. A study that was killed doe
 same: the runs go on from their checkpoints, and a test depends on nothing but the runs' rows.
 """
 
-import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,11 +12,11 @@ from typing import Any
 import yaml
 
 from analysis.pairs import BETTER
-from analysis.run_format import COMPLETE, FAILED, INFO, TIMING, read_info
+from analysis.run_format import COMPLETE, FAILED, INFO, STUDY, read_info
 from analysis.study import record as records
 from analysis.study.answers import answers, sentence
 from analysis.study.plan import Plan
-from analysis.study.record import PLAN, STUDY, Look, Record
+from analysis.study.record import PLAN, Look, Record
 from analysis.study.scores import Cell, failures, read_rows, run_directory, scores_of
 from sweeps import launching
 from sweeps.errors import InputError
@@ -165,28 +164,3 @@ def look(record: Record, cells: Sequence[Cell], directory: Path) -> Look:
 
 def _as_long(scores: Mapping[str, Any], count: Mapping[Cell, int], task: str, plan: Plan) -> dict[str, Any]:
     return {variant: values[: count[task, variant] * plan.group] for variant, values in scores.items()}
-
-
-def spent(record: Record, directory: Path) -> dict[Cell, tuple[float, int, int]]:
-    """(seconds, env steps, bytes) of each task and variant so far, over all seeds; bytes are those of all files."""
-    found: dict[Cell, tuple[float, int, int]] = {}
-    for (task, variant), looks in record.cells.items():
-        seconds, env_steps, size = 0.0, 0, 0
-        for number in range(1, looks + 1):
-            path = directory / run_directory(task, variant, number)
-            took, steps = time_of(path)
-            seconds += took
-            env_steps += steps
-            size += sum(each.stat().st_size for each in path.rglob("*") if each.is_file())
-        found[task, variant] = (seconds, env_steps, size)
-    return found
-
-
-def time_of(run: Path) -> tuple[float, int]:
-    """(seconds, env steps over all seeds) of a run so far, by its timing.csv."""
-    path = run / TIMING
-    if not path.exists():
-        return 0.0, 0
-    with path.open(newline="") as file:
-        rows = [(float(row["seconds"]), float(row["env_steps_per_second"])) for row in csv.DictReader(file)]
-    return sum(seconds for seconds, _ in rows), round(sum(seconds * speed for seconds, speed in rows))

@@ -96,6 +96,12 @@ class Plan(BaseModel):
             raise ValueError("expected: one task or more, NAME: [OVERRIDE, …] each")
         return value
 
+    @field_validator("tuning")
+    @classmethod
+    def _not_yet(cls, value: dict[str, Any] | None) -> None:
+        if value is not None:
+            raise ValueError("a study does not tune by itself yet; expected: null, and variants that were tuned before")
+
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
         if self.largest % self.group:

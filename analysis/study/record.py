@@ -6,12 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from analysis.pairs import UNDECIDED
-from analysis.run_format import InputError, read_json
+from analysis.run_format import STUDY, InputError, read_json
 from analysis.study.answers import Answer
 from analysis.study.plan import Plan, Question, changes, other_runs
 from analysis.study.scores import Cell, open_cells
 
-STUDY = "study.json"
 PLAN = "plan.yaml"
 
 
