@@ -1,4 +1,4 @@
-"""Group-sequential tests: against AdaStop's own package, against a single permutation test, and by what they promise."""
+"""Group-sequential tests: against AdaStop's package, a single permutation test, and what they promise."""
 
 import numpy as np
 import pytest
