@@ -102,7 +102,7 @@ class SeparateCritic(Critic):
         permutations = self.streams.permutations(self.update_epochs, whole.returns.shape[1]) if shuffled else None
         for epoch in range(self.update_epochs):
             permutation = None if permutations is None else permutations[:, epoch]
-            losses = []
+            losses: list[Tensor] = []
             for batch in whole.minibatches(permutation, self.num_minibatches):
                 loss = self.weighted_loss(1.0, batch, active)
                 if epoch == self.update_epochs - 1 and len(losses) == self.num_minibatches - 1:

@@ -99,7 +99,11 @@ class Adam(Optimiser):
             as_arrays(self.means),
             as_arrays(self.squares),
             as_arrays(self.steps),
-            *(per_seed(x, len(active)) for x in (self.learning_rate, self.eps, self.beta1, self.beta2, max_norm)),
+            per_seed(self.learning_rate, len(active)),
+            per_seed(self.eps, len(active)),
+            per_seed(self.beta1, len(active)),
+            per_seed(self.beta2, len(active)),
+            per_seed(max_norm, len(active)),
             active,
         )
 
@@ -133,7 +137,10 @@ class RMSprop(Optimiser):
             as_arrays(self.params),
             grads,
             as_arrays(self.squares),
-            *(per_seed(x, len(active)) for x in (self.learning_rate, self.eps, self.decay, max_norm)),
+            per_seed(self.learning_rate, len(active)),
+            per_seed(self.eps, len(active)),
+            per_seed(self.decay, len(active)),
+            per_seed(max_norm, len(active)),
             active,
         )
 

@@ -60,8 +60,8 @@ def clipped_surrogate_loss(
             ent_coef,
             active,
         )
-        ratio = RatioStats(found.k3, found.log_ratio, found.outside)
-        return with_gradient(found.loss, policy.params, found.gradient), ratio
+        stats = RatioStats(found.k3, found.log_ratio, found.outside)
+        return with_gradient(found.loss, policy.params, found.gradient), stats
     distribution = policy.distribution(batch.obs, active=active)
     log_ratio = distribution.log_prob(batch.actions) - batch.log_probs
     ratio = exp(log_ratio)

@@ -7,14 +7,13 @@ from torch import Tensor
 
 from algos.core.network import Network, compiled_form
 from algos.core.reductions import batch_mean, with_gradient
-from algos.kernels.arguments import Setting
 
 
 class ValueClip(NamedTuple):
     """How far a value V may move from an old one before its error stops counting: ``coef`` ε, as in PPO2."""
 
     old_values: Tensor  # [S, B]
-    coef: Setting
+    coef: float
 
 
 def value_loss(
@@ -23,7 +22,7 @@ def value_loss(
     obs: Tensor,
     returns: Tensor,
     clip: ValueClip | None,
-    weight: Setting,
+    weight: float,
     active: Tensor,
 ) -> Tensor:
     """The loss ``[S]`` weight · mean((V − R)²), V at ``obs [S, B, D]`` and R the ``returns [S, B]``.

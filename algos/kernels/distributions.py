@@ -196,11 +196,10 @@ class _GaussianLogProb(torch.autograd.Function):
     def forward(ctx: Any, mean: Tensor, log_std: Tensor, actions: Tensor, active: Tensor | None) -> Tensor:
         ctx.save_for_backward(mean, log_std, actions)
         ctx.active = active
-        arrays = [as_array(tensor) for tensor in (mean, log_std, actions)]
-        seeds = seeds_to_compute(mean, active)
-        out = results(mean.shape[:2], arrays[0].dtype, seeds)
+        seeds, array = seeds_to_compute(mean, active), as_array(mean)
+        out = results(mean.shape[:2], array.dtype, seeds)
         with _threads(mean):
-            _gaussian_forward(*arrays, seeds, out)
+            _gaussian_forward(array, as_array(log_std), as_array(actions), seeds, out)
         return torch.from_numpy(out)
 
     @staticmethod

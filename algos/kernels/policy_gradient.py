@@ -309,7 +309,6 @@ def policy_gradient(
             for part, out in zip(parts, outs, strict=True):
                 add_blocks(part, seeds, out)
     objective, entropy, *ratios = sums.T / obs.shape[1]
-    loss = -objective - ent_coefs * entropy
-    return PolicyGradient(
-        *(torch.from_numpy(figure.astype(dtype)) for figure in (loss, *ratios)), torch.from_numpy(gradient)
-    )
+    figures = -objective - ent_coefs * entropy, *ratios
+    loss, k3, log_ratio, outside = (torch.from_numpy(figure.astype(dtype)) for figure in figures)
+    return PolicyGradient(loss, k3, log_ratio, outside, torch.from_numpy(gradient))
