@@ -8,6 +8,7 @@ from typing import Any
 from hydra._internal.callbacks import Callbacks
 from hydra._internal.hydra import Hydra
 from hydra._internal.utils import create_config_search_path
+from hydra.core.config_search_path import SearchPathQuery
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.plugins import Plugins
 from hydra.errors import HydraException
@@ -95,10 +96,11 @@ def _quoted(text: str) -> str:
 
 def _with_hydra(sweep: Path, options: Sequence[str], config_dir: str | None, use: Any) -> Any:
     """What `use` gives for Hydra's main object and the config of a multirun in ``sweep``."""
-    given = [*options, f"hydra.sweep.dir={_quoted(str(sweep))}"]
+    given = [*options, "hydra.mode=MULTIRUN", f"hydra.sweep.dir={_quoted(str(sweep))}"]
     search_path = create_config_search_path(str(CONF))
     if config_dir is not None:
-        search_path.append("command-line", f"file://{Path(config_dir).resolve()}")
+        own = f"file://{Path(config_dir).resolve()}"
+        search_path.prepend("command-line", own, SearchPathQuery(provider="schema"))
     GlobalHydra.instance().clear()
     try:
         hydra = Hydra.create_main_hydra2(task_name="seedbed", config_search_path=search_path)

@@ -51,7 +51,10 @@ def read_plan(overrides: Sequence[str], config_dir: str | None) -> "Plan":
     chosen = [each.partition("=")[2] for each in overrides if each.startswith("study=")]
     if not chosen:
         raise InputError("study: missing; expected: study=NAME, a file of conf/study or of the --config-dir's study")
-    content = composed_config(overrides, config_dir, "study_plan")
+    try:
+        content = composed_config(overrides, config_dir, "study_plan")
+    except InputError as error:
+        raise InputError(str(error).replace("that seedbed train --help lists", "of conf/study_plan.yaml")) from None
     content["name"] = content["name"] or chosen[-1].rpartition("/")[2]
     return Plan.of(content)
 
