@@ -11,6 +11,7 @@ from algos.core.elementary import sqrt
 from algos.core.reductions import batch_sum, gradients
 from algos.kernels.optimisers import adam, norm_scales, rmsprop
 from algos.kernels.threads import shared_out
+from algos.per_row import PerRow, per_row
 
 
 class Optimiser:
@@ -54,7 +55,8 @@ class Optimiser:
         if first.device.type == "cpu" and len(grads) <= 2:
             scale = torch.empty(len(first), dtype=first.dtype)
             second = grads[1] if len(grads) > 1 else first[:, :0]
-            norm_scales(first.contiguous().numpy(), second.contiguous().numpy(), self.max_grad_norm, scale.numpy())
+            bound = per_row(self.max_grad_norm, len(first))
+            norm_scales(first.contiguous().numpy(), second.contiguous().numpy(), bound, scale.numpy())
             return scale
         squares = batch_sum(torch.cat([(grad * grad).double() for grad in grads], dim=1))
         return (self.max_grad_norm / (sqrt(squares) + 1e-6)).clamp(max=1.0).to(first.dtype)
@@ -81,8 +83,8 @@ class Adam(Optimiser):
     """Adam (Kingma and Ba 2015, Algorithm 1), with a step count per seed."""
 
     class Settings(OptimiserSettings):
-        beta1: Decay
-        beta2: Decay
+        beta1: PerRow[Decay]
+        beta2: PerRow[Decay]
 
     def __init__(self, settings: Settings, params: Sequence[Tensor]) -> None:
         super().__init__(settings, params)
@@ -92,6 +94,7 @@ class Adam(Optimiser):
         self.steps = [torch.zeros(param.shape[0], 1, dtype=torch.float64, device=param.device) for param in self.params]
 
     def _compiled_step(self, index: int, grad: Tensor, scale: Tensor, active: Tensor) -> None:
+        rows = len(active)
         adam(
             self.params[index].detach().numpy(),
             grad.numpy(),
@@ -99,10 +102,10 @@ class Adam(Optimiser):
             self.means[index].numpy(),
             self.squares[index].numpy(),
             self.steps[index].numpy()[:, 0],
-            self.learning_rate,
-            self.eps,
-            self.beta1,
-            self.beta2,
+            per_row(self.learning_rate, rows),
+            per_row(self.eps, rows),
+            per_row(self.beta1, rows),
+            per_row(self.beta2, rows),
             active.numpy(),
         )
 
@@ -124,7 +127,7 @@ class RMSprop(Optimiser):
     """RMSprop (Tieleman and Hinton 2012) with ε outside the root, as torch.optim.RMSprop; A2C's usual optimiser."""
 
     class Settings(OptimiserSettings):
-        decay: Decay
+        decay: PerRow[Decay]
 
     def __init__(self, settings: Settings, params: Sequence[Tensor]) -> None:
         super().__init__(settings, params)
@@ -132,14 +135,15 @@ class RMSprop(Optimiser):
         self.squares = [torch.zeros_like(param) for param in self.params]
 
     def _compiled_step(self, index: int, grad: Tensor, scale: Tensor, active: Tensor) -> None:
+        rows = len(active)
         rmsprop(
             self.params[index].detach().numpy(),
             grad.numpy(),
             scale.numpy(),
             self.squares[index].numpy(),
-            self.learning_rate,
-            self.eps,
-            self.decay,
+            per_row(self.learning_rate, rows),
+            per_row(self.eps, rows),
+            per_row(self.decay, rows),
             active.numpy(),
         )
 

@@ -34,6 +34,7 @@ from algos.kernels.mlp import (
     unpack_sums,
 )
 from algos.kernels.panels import panel_rows
+from algos.per_row import PerRow, per_row
 
 OBJECTIVE, ENTROPY, K3, LOG_RATIO, OUTSIDE = range(5)
 NUM_FIGURES = 5
@@ -223,9 +224,9 @@ def _policy_gradient_kernel(
     old_log_probs: Array,
     advantages: Array,
     spread: float,
-    low: float,
-    high: float,
-    ent_coef: float,
+    low: Array,
+    high: Array,
+    ent_coef: Array,
     seeds: Array,
     sizes: Array,
     relu: bool,
@@ -242,8 +243,8 @@ def _policy_gradient_kernel(
         call_block(
             block_gradient,
             (
-                params[s], x_s, actions_s, old_s, advantages_s, spread, low, high, ent_coef, block, sizes, relu,
-                scratch, part, totals,
+                params[s], x_s, actions_s, old_s, advantages_s, spread, low[s], high[s], ent_coef[s], block, sizes,
+                relu, scratch, part, totals,
             ),
         )  # fmt: skip
 
@@ -256,8 +257,8 @@ def policy_gradient(
     old_log_probs: Tensor,
     advantages: Tensor,
     spread: float | None,
-    clip_range: tuple[float, float],
-    ent_coef: float,
+    clip_range: tuple[PerRow[float], PerRow[float]],
+    ent_coef: PerRow[float],
     active: Tensor,
 ) -> tuple[Tensor, Tensor]:
     """Figures [S, NUM_FIGURES] and gradient [S, P] of the loss −mean(min(r·Â, clip(r)·Â)) − ent_coef·mean(entropy).
@@ -284,9 +285,9 @@ def policy_gradient(
             old_log_probs=as_array(old_log_probs),
             advantages=as_array(advantages),
             spread=0.0 if spread is None else spread,
-            low=clip_range[0],
-            high=clip_range[1],
-            ent_coef=ent_coef,
+            low=per_row(clip_range[0], num_seeds),
+            high=per_row(clip_range[1], num_seeds),
+            ent_coef=per_row(ent_coef, num_seeds),
             seeds=seeds,
             sizes=network.sizes,
             relu=network.relu,
