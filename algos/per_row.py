@@ -169,6 +169,6 @@ class Rows:
         return self._compared(other, operator.ne)
 
 
-def per_row(setting: PerRow[float], num_rows: int) -> np.ndarray:
+def per_seed(setting: PerRow[float], num_rows: int) -> np.ndarray:
     """A setting's number in each row ``[S]``, float64, for what calculates by itself: a compiled loop."""
     return setting.values if isinstance(setting, Rows) else np.full(num_rows, setting, np.float64)

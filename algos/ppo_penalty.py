@@ -11,7 +11,7 @@ from algos.core.run import Run
 from algos.core.surrogate import mean_surrogate
 from algos.core.transitions import Estimates, Stats, Transitions
 from algos.epochs import Epochs, EpochSettings
-from algos.per_row import PerRow, per_row
+from algos.per_row import PerRow, per_seed
 
 
 class PPOPenalty:
@@ -30,7 +30,7 @@ class PPOPenalty:
         self.epochs = Epochs(settings, run)
         self.descent = run.descent(settings.optimiser)
         # float64: β may be halved for a thousand iterations before it vanishes, and then could not be doubled
-        self.kl_coefs = torch.from_numpy(per_row(settings.kl_coef, len(run.config.seeds)).copy())
+        self.kl_coefs = torch.from_numpy(per_seed(settings.kl_coef, len(run.config.seeds)).copy())
 
     def state_dict(self) -> State:
         """Each seed's β ``[S]``."""

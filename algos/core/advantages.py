@@ -3,7 +3,7 @@
 import numpy as np
 from numba import njit
 
-from algos.per_row import PerRow, per_row
+from algos.per_row import PerRow, per_seed
 
 
 def generalised_advantages(
@@ -22,7 +22,7 @@ def generalised_advantages(
     ``next_values[t]`` is the value of the state that step t led to: at an episode's end its final observation, not
     the first of the next episode. ``ended`` cuts the trace; textbook: ``terminated | truncated``.
     """
-    factors = (per_row(factor, len(rewards)) for factor in (gamma, gae_lambda))
+    factors = (per_seed(factor, len(rewards)) for factor in (gamma, gae_lambda))
     advantages: np.ndarray = _advantages(rewards, values, next_values, terminated, ended, *factors)
     return advantages
 
@@ -52,7 +52,7 @@ def discounted_returns(
     The sum stops at an episode's end and at the end of the rollout; it is bootstrapped there unless the episode
     terminated.
     """
-    returns: np.ndarray = _returns(rewards, next_values, terminated, ended, per_row(gamma, len(rewards)))
+    returns: np.ndarray = _returns(rewards, next_values, terminated, ended, per_seed(gamma, len(rewards)))
     return returns
 
 

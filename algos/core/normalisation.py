@@ -6,7 +6,7 @@ import numpy as np
 from numba import njit, prange
 
 from algos.core.checkpoint import State, collect_state, restore_state
-from algos.per_row import PerRow, per_row
+from algos.per_row import PerRow, per_seed
 
 EPSILON = 1e-8  # added to a variance before its root, as Gymnasium's wrappers and SB3's VecNormalize do
 
@@ -125,7 +125,7 @@ class RewardNormaliser:
     def __init__(
         self, num_seeds: int, num_envs: int, gamma: PerRow[float], normalise: bool, clip: PerRow[float | None]
     ) -> None:
-        self.gamma = per_row(gamma, num_seeds)
+        self.gamma = per_seed(gamma, num_seeds)
         self.clip = clip
         self.moments = RunningMoments(num_seeds, 1) if normalise else None
         self.episode_return = np.zeros((num_seeds, num_envs))
