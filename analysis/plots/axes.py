@@ -29,7 +29,7 @@ from analysis.statistics.multiplicity import LEVEL
 from analysis.summary import CONFIDENCE, COVERAGE, TOLERANCE_CONFIDENCE, stream
 
 X_LABELS = {"env_steps": "environment steps", "iteration": "iteration"}
-TINT = 0.1
+TINT = 0.06
 GUIDE: dict[str, Any] = {"color": INK, "linewidth": 0.6, "linestyle": (0, (4, 3))}
 
 
@@ -53,13 +53,11 @@ def matrix(aligned: pd.DataFrame, variant: str) -> tuple[np.ndarray, np.ndarray]
     return grid, rows.sort_values(["seed", "env_steps"])["value"].to_numpy().reshape(-1, len(grid))
 
 
-def band(ax: Axes, x: Any, low: Any, high: Any, color: str, edges: bool = True, **options: Any) -> None:
-    """The area between `low` and `high`: a light tint, so that areas that overlap keep their colors, and thin edges."""
-    ax.fill_between(x, low, high, color=color, alpha=TINT, linewidth=0, **options)
-    if edges:
-        step = {"drawstyle": f"steps-{options['step']}"} if "step" in options else {}
-        for edge in (low, high):
-            ax.plot(x, edge, color=color, linewidth=0.6, alpha=0.8, **step)
+def band(ax: Axes, x: Any, low: Any, high: Any, color: str, step: Any = None) -> None:
+    """The area between `low` and `high`: thin edges, and so light a tint that areas which overlap keep their colors."""
+    ax.fill_between(x, low, high, color=color, alpha=TINT, linewidth=0, step=step)
+    for edge in (low, high):
+        ax.plot(x, edge, color=color, linewidth=0.6, alpha=0.8, drawstyle=f"steps-{step}" if step else "default")
 
 
 # Curves
@@ -135,7 +133,7 @@ def iqm_curves(aligned: pd.DataFrame, ax: Axes, colors: Mapping[str, str]) -> No
         known = np.isfinite(values).all(axis=0)
         grid, values = grid[known], values[:, known]
         low, high = st.iqm_interval([values.T], CONFIDENCE)
-        band(ax, grid, low, high, color, edges=False)
+        ax.fill_between(grid, low, high, color=color, alpha=0.12, linewidth=0)
         rng = stream("iqm curve", str(aligned["env_id"].iloc[0]), variant)
         whole = st.simultaneous_band(values, rng, "iqm", CONFIDENCE)
         ax.plot(grid, np.transpose(whole), color=color, linewidth=0.5)
