@@ -110,7 +110,7 @@ def seed_count(row: Mapping[Hashable, Any]) -> str:
 def markdown(cells: Cells) -> str:
     """A heading row and the rows below it; columns of numbers stand on the right."""
     head, *body = [[cell.replace("|", "\\|") for cell in row] for row in cells]
-    numbers = [all(re.match(r"[-−+±]?[\d.–]", row[column]) for row in body) for column in range(len(head))]
+    numbers = [all(re.match(r"[-−+±<≥≤]?\s?[\d.–]", row[column]) for row in body) for column in range(len(head))]
     lines = [head, ["---:" if number else "---" for number in numbers], *body]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
