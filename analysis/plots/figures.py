@@ -69,12 +69,11 @@ def seeds_figure(frame: pd.DataFrame, context: Context, x: str) -> Figure:
         figsize=(2 * COLUMN if several else COLUMN, 2.6 * several + 2.1 * rows + 0.25), layout="constrained"
     )
     grid = canvas.add_gridspec(several + rows, columns, height_ratios=[2.5] * several + [2.1] * rows)
-    places = [grid[0, :]] * several + [
-        grid[several + place // columns, place % columns] for place in range(len(singles))
-    ]
+    places = [grid[0, :]] if several else []
+    places += [grid[several + position // columns, position % columns] for position in range(len(singles))]
     axes: list[Axes] = []
-    for draw, place in zip([together] * several + singles, places, strict=True):
-        axes.append(canvas.add_subplot(place, sharex=axes[0] if axes else None, sharey=axes[0] if axes else None))
+    for draw, cell in zip([together] * several + singles, places, strict=True):
+        axes.append(canvas.add_subplot(cell, sharex=axes[0] if axes else None, sharey=axes[0] if axes else None))
         draw(axes[-1])
     if several:
         axes[0].legend(ncols=math.ceil(len(context.colors) / 4))
