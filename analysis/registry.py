@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from analysis.run_format import STUDY, InputError, read_json
+from analysis.run_format import RECORD, InputError, read_json
 from analysis.runs import Run
 from analysis.runs.dataset import Dataset, load
 from analysis.runs.variants import Naming, differing_keys, identity, listed
@@ -125,7 +125,7 @@ def other_rules(paths: Sequence[str]) -> list[str]:
     """Studies that were decided by different rules; this comparison has rules of its own."""
     plans = {}
     for path in paths:
-        for file in sorted(Path(path).rglob(STUDY)):
+        for file in sorted(Path(path).rglob(RECORD)):
             content = read_json(file)
             plans[str(file.parent)] = content.get("plan_now") or content["plan"]
     differ = [key for key in RULES if len({str(plan.get(key)) for plan in plans.values()}) > 1]

@@ -15,7 +15,7 @@ from analysis.run_format import (
     IN_PROGRESS,
     INFO,
     PROGRESS,
-    STUDY,
+    RECORD,
     TIMING,
     InputError,
     read_info,
@@ -28,8 +28,8 @@ from sweeps.files import replace_file, write_json
 from sweeps.markdown import markdown_table
 
 OF_A_RUN = (INFO, CONFIG, ".hydra/overrides.yaml", PROGRESS, TIMING, EVALUATION)
-OF_A_STUDY = (STUDY, "plan.yaml", "report.html", "answers.csv", "scores.csv", "prediction.json")
-NEEDED = {STUDY, "report.html", INFO, CONFIG, PROGRESS}
+OF_A_STUDY = (RECORD, "plan.yaml", "report.html", "answers.csv", "scores.csv", "prediction.json")
+NEEDED = {RECORD, "report.html", INFO, CONFIG, PROGRESS}
 LARGE = 50_000_000
 """Bytes of a file from which git hosts complain."""
 
@@ -51,7 +51,7 @@ class Entry:
 
     @property
     def is_study(self) -> bool:
-        return (self.source / STUDY).exists()
+        return (self.source / RECORD).exists()
 
     @property
     def runs(self) -> list[Path]:

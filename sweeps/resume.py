@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from analysis.run_format import INFO, STUDY, SWEEP, read_config
+from analysis.run_format import INFO, RECORD, SWEEP, read_config
 from sweeps import trust
 from sweeps.errors import InputError, exit_with
 from sweeps.imports import own_packages_first
@@ -32,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if (directory / INFO).exists():
             trust.check_run(directory, parsed.trust)
             resume_run(directory, parsed.iterations)
-        if (directory / STUDY).exists():
+        if (directory / RECORD).exists():
             from sweeps.study import resume_study
 
             resume_study(directory, parsed.trust)

@@ -18,7 +18,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from analysis.run_format import INFO, STUDY, SWEEP, TIMING, read_json
+from analysis.run_format import INFO, RECORD, SWEEP, TIMING, read_json
 from sweeps.errors import InputError, exit_with
 from sweeps.lock import is_alive
 from sweeps.sweep_directory import read_jobs
@@ -203,7 +203,7 @@ def outcome(sweep: Path) -> int:
 
 def study(directory: Path) -> list[Text]:
     """What is decided and open, where the directory is a study's."""
-    if not (directory / STUDY).exists():
+    if not (directory / RECORD).exists():
         return []
     from sweeps.study_status import told  # late: it takes the statistics of the analysis
 

@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from analysis.pairs import BETTER
-from analysis.run_format import COMPLETE, FAILED, INFO, STUDY, read_info
+from analysis.run_format import COMPLETE, FAILED, INFO, RECORD, read_info
 from analysis.study import record as records
 from analysis.study.answers import answers, sentence
 from analysis.study.plan import Plan
@@ -77,7 +77,7 @@ def begin(plan: Plan, directory: Path, how: How) -> Record:
     Raises:
         InputError: another study is there, or the plan cannot be run.
     """
-    if (directory / STUDY).exists():
+    if (directory / RECORD).exists():
         before = records.read(directory)
         record = before.under(plan)
         record.now.check_references(record.env_ids)
@@ -89,7 +89,7 @@ def begin(plan: Plan, directory: Path, how: How) -> Record:
         record = Record(plan, plan, _software(), check(plan, directory, how))
     directory.mkdir(parents=True, exist_ok=True)
     replace_file(directory / PLAN, yaml.safe_dump(record.first.content, sort_keys=False, allow_unicode=True).encode())
-    write_json(directory / STUDY, record.content)
+    write_json(directory / RECORD, record.content)
     return record
 
 
@@ -116,7 +116,7 @@ def run(plan: Plan, directory: Path, how: How) -> Record:
             if interrupt.received:
                 return record
             record = record.with_look(look(record, cells, directory))
-            write_json(directory / STUDY, record.content)
+            write_json(directory / RECORD, record.content)
             for answer in record.looks[-1].answers:
                 print(f"  {sentence(plan, answer)}", flush=True)
         return record

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.ticker import MaxNLocator
 
 from analysis.numbers import number
 from analysis.pairs import BETTER, SAME
@@ -44,7 +43,7 @@ def path_figure(record: Record, path: Sequence[Answer]) -> Figure:
         ax.plot(seeds, difference, "o-", color=INK, linewidth=0.8, markersize=3.5)
         ax.plot(seeds[-1:], difference[-1:], "o", color=INKS.get(last.outcome, INK), markersize=6)
         ax.set(ylim=(bottom, top), xlim=(0, record.now.largest + record.now.group / 2))
-        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+        ax.set_xticks(range(record.now.group, record.now.largest + 1, record.now.group))
         ax.set_xlabel("seeds of each variant")
         ax.set_ylabel(f"{last.a} minus {last.b}")
 

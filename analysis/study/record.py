@@ -1,4 +1,4 @@
-"""The file of a study, `study.json`: the plan as it was written, what changed since, and the answers of each look."""
+"""The file of a study, `record.json`: the plan as it was written, what changed since, and the answers of each look."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from analysis.pairs import UNDECIDED
-from analysis.run_format import STUDY, InputError, read_json
+from analysis.run_format import RECORD, InputError, read_json
 from analysis.study.answers import Answer
 from analysis.study.plan import Plan, Question, changes, other_runs
 from analysis.study.scores import Cell, open_cells
@@ -113,12 +113,12 @@ class Record:
 
 def read(directory: Path) -> Record:
     """The record of the study in a directory. Raises InputError."""
-    content = read_json(directory / STUDY)
+    content = read_json(directory / RECORD)
     try:
         first = Plan.of(content["plan"])
         if first.hash != content["plan_hash"]:
             raise InputError(
-                f"{directory / STUDY}: its plan is not the one that was written first (its hash is {first.hash}, and "
+                f"{directory / RECORD}: its plan is not the one that was written first (its hash is {first.hash}, and "
                 f"{content['plan_hash']} was written); expected: the file as seedbed study wrote it"
             )
         now = first if content["plan_now"] is None else Plan.of(content["plan_now"])
@@ -126,7 +126,7 @@ def read(directory: Path) -> Record:
         return Record(first, now, content["software"], content["env_ids"], list(content["deviations"]), looks)
     except (KeyError, TypeError) as error:
         raise InputError(
-            f"{directory / STUDY}: not a study's ({error}); expected: the file that seedbed study wrote"
+            f"{directory / RECORD}: not a study's ({error}); expected: the file that seedbed study wrote"
         ) from None
 
 

@@ -1,7 +1,9 @@
 """Studies from plan to report: they stop when they know, go on after a kill, and say what was changed."""
 
 import json
+import shutil
 import signal
+import time
 from pathlib import Path
 
 import numpy as np
@@ -43,12 +45,12 @@ HERE = How([], None)
 
 
 def decisions(out: Path) -> list[dict]:
-    return json.loads((out / "study.json").read_text())["looks"]
+    return json.loads((out / "record.json").read_text())["looks"]
 
 
 def results(out: Path) -> dict[str, bytes]:
     """What must not depend on when and how often a study was stopped."""
-    names = ("study.json", "plan.yaml", "answers.csv", "scores.csv")
+    names = ("record.json", "plan.yaml", "answers.csv", "scores.csv")
     paths = [out / name for name in names] + sorted(out.glob("runs/**/progress.csv"))
     return {str(path.relative_to(out)): path.read_bytes() for path in paths}
 
@@ -100,28 +102,48 @@ def test_a_killed_study_comes_to_the_same_decisions_and_bytes(whole, tmp_path):
 @pytest.mark.study
 def test_twenty_kills_leave_the_same_decisions_and_bytes(whole, tmp_path):
     own, out = whole
-    assert killed(own, tmp_path / "out", 20, np.random.default_rng(1)) == 20
+    states = killed(own, tmp_path / "out", 20, np.random.default_rng(1))
+    assert len(states) == 20
+    assert len(set(states)) > 5  # kills fell into different moments
     assert results(tmp_path / "out") == results(out)
 
 
-def killed(own: Path, out: Path, times: int, rng: np.random.Generator) -> int:
-    """Run a study that is killed `times` times, at random moments while it runs; gives how often it was."""
-    count = 0
-    while count < times:
+def killed(own: Path, out: Path, times: int, rng: np.random.Generator) -> list[tuple[int, int]]:
+    """Run a study that is killed `times` times, each after some more rows were written or a look was taken; gives
+    (looks, rows) at each kill. Where the study came to its end, its last look is undone."""
+    states: list[tuple[int, int]] = []
+    while len(states) < times:
         command = Command("sweeps.study", *study(own, out))
-        command.process.join(float(rng.uniform(0.5, 4.0)))
-        alive = command.process.exitcode is None
-        command.signal_group(signal.SIGKILL)
+        before, more = state(out), int(rng.integers(1, 6))
+        end = time.monotonic() + 120
+        while state(out) < (before[0], before[1] + more) and command.process.is_alive() and time.monotonic() < end:
+            time.sleep(0.002)
+        time.sleep(float(rng.uniform(0, 0.05)))
+        if command.process.is_alive():
+            command.signal_group(signal.SIGKILL)
+            states.append(state(out))
         command.wait()
-        count += alive
-        if not alive:  # the whole study was done in between: what was decided last is undone, to be done again
-            content = json.loads((out / "study.json").read_text())
-            content["looks"] = content["looks"][: int(rng.integers(0, len(content["looks"])))]
-            (out / "study.json").write_text(json.dumps(content, indent=2) + "\n")
-    begun = (out / "study.json").exists()
-    ended = run("sweeps.resume", out, "--trust") if begun else run("sweeps.study", *study(own, out))
+        if records.read(out).finished:
+            undo(out)
+    ended = run("sweeps.resume", out, "--trust")
     assert ended.status == 0, ended.err
-    return count
+    return states
+
+
+def state(out: Path) -> tuple[int, int]:
+    """How many looks were taken, and how many rows were written."""
+    looks = len(decisions(out)) if (out / "record.json").exists() else 0
+    return looks, sum(path.read_bytes().count(b"\n") for path in out.glob("runs/**/progress.csv"))
+
+
+def undo(out: Path) -> None:
+    """As the study was before its last look, its runs not begun."""
+    content = json.loads((out / "record.json").read_text())
+    number = len(content["looks"])
+    content["looks"].pop()
+    (out / "record.json").write_text(json.dumps(content, indent=2) + "\n")
+    for path in out.glob(f"runs/*/*/look-{number}"):
+        shutil.rmtree(path)
 
 
 def test_a_plan_that_was_changed_after_a_look_is_a_deviation_at_the_head_of_the_report(whole, tmp_path):
