@@ -20,7 +20,6 @@ from sweeps.compose import CONF, composed_config
 from sweeps.errors import InputError
 from sweeps.hydra_command import environment, job
 from sweeps.hydra_errors import explained
-from sweeps.interrupt import interrupt
 from sweeps.jobs import ELSEWHERE, check_jobs
 from sweeps.requirements import check_launcher
 from sweeps.sweep_directory import write_sweep
@@ -37,6 +36,11 @@ class Job:
 def contents(jobs: Sequence[Job], config_dir: str | None) -> list[dict[str, Any]]:
     """The composed config of each job. Raises InputError."""
     return [composed_config([*job.overrides, "resume=true"], config_dir) for job in jobs]
+
+
+def is_elsewhere(sweep: Path, options: Sequence[str], config_dir: str | None) -> bool:
+    """Whether the launcher's jobs run on other machines, whose engine has signals of its own. Raises InputError."""
+    return _with_hydra(sweep, options, config_dir, lambda hydra, config: check_launcher(config)) in ELSEWHERE
 
 
 def check(jobs: Sequence[Job], sweep: Path, options: Sequence[str], config_dir: str | None) -> None:
@@ -78,12 +82,7 @@ def launch(
             task_function=job,
             config=config,
         )
-        if check_launcher(config) not in ELSEWHERE:
-            interrupt.install(sweep)
-        try:
-            launcher.launch(own, initial_job_idx=0)
-        finally:
-            interrupt.uninstall()
+        launcher.launch(own, initial_job_idx=0)
 
     with environment():
         _with_hydra(sweep, options, config_dir, start)

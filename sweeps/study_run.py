@@ -71,7 +71,7 @@ def check(plan: Plan, directory: Path, how: How) -> dict[str, str]:
     return env_ids
 
 
-def begin(plan: Plan, directory: Path, how: How) -> Record:
+def begin(plan: Plan, directory: Path, how: How, env_ids: Mapping[str, str]) -> Record:
     """The study in a directory under this plan: a new one, whose plan is written now, or the one that is there.
 
     Raises:
@@ -82,12 +82,11 @@ def begin(plan: Plan, directory: Path, how: How) -> Record:
         record = before.under(plan)
         record.now.check_references(record.env_ids)
         if not record.looks:
-            record = Record(record.first, record.now, record.software, check(plan, directory, how))
+            record = Record(record.first, record.now, record.software, env_ids or check(plan, directory, how))
         for note in record.deviations[len(before.deviations) :]:
             print(f"deviation: {note} The report says so first.", flush=True)
     else:
-        record = Record(plan, plan, _software(), check(plan, directory, how))
-    directory.mkdir(parents=True, exist_ok=True)
+        record = Record(plan, plan, _software(), env_ids)
     replace_file(directory / PLAN, yaml.safe_dump(record.first.content, sort_keys=False, allow_unicode=True).encode())
     write_json(directory / RECORD, record.content)
     return record
@@ -104,22 +103,35 @@ def run(plan: Plan, directory: Path, how: How) -> Record:
     Raises:
         InputError: the plan or the directory is wrong, or a run ended without rows that could be compared.
     """
+    env_ids = {} if (directory / RECORD).exists() else check(plan, directory, how)
     directory.mkdir(parents=True, exist_ok=True)
     with locked(directory):
-        record = begin(plan, directory, how)
-        while cells := record.next_cells:
-            number = len(record.looks) + 1
-            open_questions = counted(len(record.undecided), "open question")
-            told = f"look {number} of at most {plan.looks}: {plan.group} seeds each, {counted(len(cells), 'run')}"
-            print(f"{told}, for {open_questions}", flush=True)
-            train(record, cells, number, directory, how)
-            if interrupt.received:
-                return record
-            record = record.with_look(look(record, cells, directory))
-            write_json(directory / RECORD, record.content)
-            for answer in record.looks[-1].answers:
-                print(f"  {sentence(plan, answer)}", flush=True)
-        return record
+        record = begin(plan, directory, how, env_ids)
+        if launching.is_elsewhere(directory, how.options, how.config_dir):
+            return go_on(record, directory, how)
+        interrupt.install(directory)
+        try:
+            return go_on(record, directory, how)
+        finally:
+            interrupt.uninstall()
+
+
+def go_on(record: Record, directory: Path, how: How) -> Record:
+    """What is left of a study, look by look; ends early where a signal asks for it. Raises InputError."""
+    plan = record.now
+    while not interrupt.received and (cells := record.next_cells):
+        number = len(record.looks) + 1
+        open_questions = counted(len(record.undecided), "open question")
+        told = f"look {number} of at most {plan.looks}: {plan.group} seeds each, {counted(len(cells), 'run')}"
+        print(f"{told}, for {open_questions}", flush=True)
+        train(record, cells, number, directory, how)
+        if interrupt.received:
+            return record
+        record = record.with_look(look(record, cells, directory))
+        write_json(directory / RECORD, record.content)
+        for answer in record.looks[-1].answers:
+            print(f"  {sentence(plan, answer)}", flush=True)
+    return record
 
 
 def counted(number: int, what: str) -> str:

@@ -15,7 +15,9 @@ from analysis.run_format import InputError
 from analysis.study import record as records
 from analysis.study.plan import Plan
 from sweeps.study import read_plan
+from sweeps.study_costs import predicted
 from sweeps.study_run import How, check
+from sweeps.study_spent import spent
 from tests.sweeps.command import Command, run
 
 SIZES = ["threads=1", "num_envs=2", "num_steps=64", "critic.update_epochs=2", "checkpoint_interval=2"]
@@ -229,3 +231,25 @@ def test_status_tells_what_is_decided_and_what_it_took(whole):
     looks = len(decisions(whole[1]))
     assert f"after {looks} of at most 2 looks" in ended.out
     assert "min of training" in ended.out
+
+
+@pytest.mark.study
+@pytest.mark.parametrize("name", ["ppo_a2c", "ppo_ppo"])
+def test_a_dry_run_predicts_the_cost_of_a_look_within_a_quarter(name, tmp_path):
+    """On a machine that does nothing else."""
+    study = (f"study={name}", "overrides=['threads=1']", "largest=6", "--out", tmp_path)
+    assert run("sweeps.study", *study, "--dry-run").status == 0
+    assert run("sweeps.study", *study).status == 0
+    said = sum(cost.seconds for cost in predicted(tmp_path).values())
+    took = sum(seconds for seconds, _, _ in spent(records.read(tmp_path), tmp_path).values())
+    print(f"{name}: predicted {said:.1f} s, took {took:.1f} s")
+    assert 0.75 <= said / took <= 1.25
+
+
+@pytest.mark.slow
+def test_the_runs_of_a_look_may_train_side_by_side(whole, tmp_path):
+    own, out = whole
+    options = ("hydra/launcher=joblib", "hydra.launcher.n_jobs=2")
+    ended = run("sweeps.study", *study(own, tmp_path / "out", *options))
+    assert ended.status == 0, ended.err
+    assert results(tmp_path / "out") == results(out)
