@@ -133,8 +133,7 @@ def is_below(key: str, names: tuple[str, ...]) -> bool:
 
 
 def purpose_of(seeds: Sequence[int]) -> str:
-    """What runs of `seeds` are for: tuning or a test. Raises InputError where some are for one and some for the other.
-    """
+    """What runs of `seeds` are for: tuning or a test. Raises InputError where some are for each."""
     kinds = {TUNING if seed in TUNING_SEEDS else TEST for seed in seeds}
     if len(kinds) > 1:
         raise InputError(

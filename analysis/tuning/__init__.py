@@ -1,4 +1,4 @@
-"""What tuning found: search spaces, trials, curves against the number of trials, sensitivity, importance, the answer."""
+"""What tuning found: spaces, trials, curves against the number of trials, sensitivity, importance, the answer."""
 
 from analysis.tuning.space import Distribution, read_space
 

@@ -79,7 +79,11 @@ def read_arguments(arguments: Sequence[str]) -> Given:
     """
     known = defaults()
     values = {key: _value(key, str(value)) if key in COUNTS else value for key, value in known.items()}
-    told, budgets, spaces, overrides, launching = set(), {}, {}, [], []
+    told: set[str] = set()
+    budgets: dict[str, int] = {}
+    spaces: dict[str, list[str]] = {}
+    overrides: list[str] = []
+    launching: list[str] = []
     for argument in arguments:
         key, equals, text = argument.partition("=")
         if not equals:

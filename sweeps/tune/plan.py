@@ -16,6 +16,8 @@ from analysis.tuning.space import Distribution, described, read_distribution
 from sweeps.compose import composed_config
 from sweeps.errors import InputError
 from sweeps.files import write_json
+from sweeps.jobs import check_jobs
+from sweeps.run_directory import check_writable
 from sweeps.tune.options import Given, Options, is_kept
 from sweeps.tune.spaces import check_space, find_space, values_of, with_settings
 
@@ -68,7 +70,8 @@ class Plan:
 
     @property
     def config_dir(self) -> str | None:
-        return self.content["config_dir"]  # type: ignore[no-any-return]
+        found: str | None = self.content["config_dir"]
+        return found
 
     @cached_property
     def spaces(self) -> dict[str, dict[str, Distribution]]:
@@ -134,9 +137,7 @@ def make_plan(given: Given, config_dir: str | None) -> Plan:
     names = {variant for cell in cells for variant in (cell.variant, cell.content["algo"]["name"])}
     if unknown := sorted(given.spaces.keys() - names):
         raise InputError(f"space.{unknown[0]}: no variant of this study; expected: one of {', '.join(options.algo)}")
-    budgets = {
-        task: equal_budget(task, given.budgets.get(task, options.budget), cells, spaces) for task in options.env
-    }
+    budgets = {task: equal_budget(task, given.budgets.get(task, options.budget), cells, spaces) for task in options.env}
     content = {
         "format": FORMAT,
         **{key: value for key, value in options.model_dump().items() if key not in NOT_PLANNED},
@@ -161,9 +162,7 @@ def make_cells(options: Options, overrides: list[str], config_dir: str | None) -
     ]
 
 
-def equal_budget(
-    task: str, asked: int, cells: list[Cell], spaces: Mapping[str, Mapping[str, Distribution]]
-) -> int:
+def equal_budget(task: str, asked: int, cells: list[Cell], spaces: Mapping[str, Mapping[str, Distribution]]) -> int:
     """The env steps, near those asked for, that are a whole number of rollouts of every trial of every variant.
 
     Raises:
@@ -232,3 +231,15 @@ def read_plan(directory: Path) -> Plan:
     options = Options.model_validate(planned | rest)
     cells = make_cells(options, content["overrides"], content["config_dir"])
     return Plan(content, options, cells)
+
+
+def check_runs(plan: Plan, directory: Path) -> None:
+    """Whether every variant can be trained on every task here, and files can be written.
+
+    Raises:
+        InputError, TaskError: what is wrong with the first that cannot.
+    """
+    check_writable(directory)
+    contents = [plan.run_content(cell, {}, plan.tuning_seeds) for cell in plan.cells]
+    names = [directory / "trials" / cell.task / cell.variant for cell in plan.cells]
+    check_jobs(list(zip(contents, names, strict=True)), launcher="basic")

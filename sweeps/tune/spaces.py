@@ -16,9 +16,7 @@ MOST_ENDS = 64
 """As many values of a setting are tried out before anything is trained."""
 
 
-def find_space(
-    option: str, name: str, overrides: Sequence[str], config_dir: str | None
-) -> dict[str, Distribution]:
+def find_space(option: str, name: str, overrides: Sequence[str], config_dir: str | None) -> dict[str, Distribution]:
     """The space of a variant: of its option's name, or else of its algorithm's.
 
     ``overrides`` are ``KEY=VALUE`` without ``space.NAME.`` before them.

@@ -48,13 +48,15 @@ def draw(space: Mapping[str, Distribution], seed: int, variant: str, number: int
 
     Every setting has a random stream of its own, so that a space may get another setting and leave the rest alone.
     """
-    return {
-        key: distribution.value(float(np.random.default_rng([seed, number, _word(variant), _word(key)]).random()))
-        for key, distribution in space.items()
-    }
+
+    def unit(key: str) -> float:
+        return float(np.random.default_rng([seed, number, word_number(variant), word_number(key)]).random())
+
+    return {key: distribution.value(unit(key)) for key, distribution in space.items()}
 
 
-def _word(text: str) -> int:
+def word_number(text: str) -> int:
+    """A whole number for a text, the same for ever."""
     return zlib.crc32(text.encode())
 
 
@@ -78,9 +80,9 @@ def make_job(
 
 def word(value: Any) -> str:
     """A value as Hydra's command line has it."""
-    return {None: "null", True: "true", False: "false"}.get(value, str(value)) if not isinstance(value, float) else (
-        repr(value)
-    )
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    return str(value)
 
 
 def random_trials(plan: Plan, directory: Path) -> list[Trial]:
