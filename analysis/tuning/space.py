@@ -106,6 +106,8 @@ KEYS = {"float": {"low", "high", "log", "step"}, "int": {"low", "high", "log", "
 
 def described(distribution: Distribution) -> dict[str, Any]:
     """A distribution as its YAML has it."""
+    if isinstance(distribution, Categorical):
+        return {"type": distribution.type, "choices": list(distribution.choices)}
     return {"type": distribution.type, **asdict(distribution)}
 
 

@@ -91,6 +91,7 @@ def tune(given: Sequence[str]) -> None:
     from analysis.run_format import STUDY
     from sweeps.interrupt import interrupt
     from sweeps.tune.cost import cost_text
+    from sweeps.tune.grid import grid_plan
     from sweeps.tune.launch import launch
     from sweeps.tune.options import read_arguments
     from sweeps.tune.plan import check_runs, make_plan, read_plan, written_plan
@@ -101,9 +102,12 @@ def tune(given: Sequence[str]) -> None:
     overrides, config_dir, dry_run = split(given)
     asked = read_arguments(overrides)
     options = asked.options
-    directory = Path(options.study or time.strftime("tune/%Y-%m-%d/%H-%M-%S"))
+    by_default = f"{options.grid}/tuned" if options.grid else time.strftime("tune/%Y-%m-%d/%H-%M-%S")
+    directory = Path(options.study or by_default)
     if asked.told <= {"study", "launcher", "workers"} and options.study and (directory / STUDY).exists():
         plan = read_plan(directory)
+    elif options.grid is not None:
+        plan = grid_plan(asked, directory)
     else:
         plan = make_plan(asked, config_dir)
     check_runs(plan, directory)
@@ -112,7 +116,7 @@ def tune(given: Sequence[str]) -> None:
         return
     directory.mkdir(parents=True, exist_ok=True)
     written_plan(plan, directory)
-    if plan.options.sampler == "random":
+    if plan.content["sampler"] == "random":
         list_trials(plan, directory, random_trials(plan, directory), list(given))
     if options.launcher is not None:
         launch(directory, options.launcher, options.workers, asked.launching)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from analysis.numbers import steps
 from analysis.tuning.space import in_words
-from sweeps.tune.plan import Plan
+from sweeps.tune.plan import GRID, Plan
 from sweeps.tune.trials import FRESH, TRIALS, has_ended
 
 
@@ -27,8 +27,9 @@ def cost_text(plan: Plan, directory: Path) -> str:
     for variant, space in plan.spaces.items():
         lines += [f"  {variant}: {key}: {in_words(distribution)}" for key, distribution in space.items()]
     seeds = plan.tuning_seeds
+    how = "of a grid" if plan.content["sampler"] == GRID else f"by {options.sampler} search"
     lines.append(
-        f"each variant on each task: {options.trials} trials by {options.sampler} search, {options.seeds} seeds each "
+        f"each variant on each task: {options.trials} trials {how}, {options.seeds} seeds each "
         f"({seeds[0]} to {seeds[-1]}), {told} env steps a seed"
     )
     if options.test_seeds:

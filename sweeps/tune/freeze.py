@@ -12,7 +12,7 @@ from sweeps.compose import composed_config
 from sweeps.errors import InputError
 from sweeps.files import replace_file
 
-GROUPS = [path.name for path in (ROOT / "conf").iterdir() if path.is_dir() and path.name not in ("hydra", "experiment")]
+GROUPS = [path.name for path in (ROOT / "conf").iterdir() if path.is_dir() and path.name != "hydra"]
 SEEDS = ("seed", "num_seeds")
 
 
@@ -22,7 +22,8 @@ def frozen(content: Mapping[str, Any], groups: list[str], note: str) -> str:
     ``groups`` are the overrides that choose options, ``algo=ppo`` and the like; ``note`` is its comment. Only what the
     options do not have is written.
     """
-    chosen = [each.partition("=") for each in groups]
+    chosen = [each.lstrip("+").partition("=") for each in groups]
+    presets = [option for group, _, option in chosen if group == "experiment"]
     base = dict(flatten(composed_config(groups)))
     own: dict[str, Any] = {}
     for key, value in flatten(content):
@@ -33,7 +34,8 @@ def frozen(content: Mapping[str, Any], groups: list[str], note: str) -> str:
             for name in path:
                 section = section.setdefault(name, {})
             section[last] = value
-    head = {"defaults": [{f"override /{group}": option} for group, _, option in chosen] + ["_self_"]}
+    options = [{f"override /{group}": option} for group, _, option in chosen if group != "experiment"]
+    head = {"defaults": [*presets, *options, "_self_"]}
     body = yaml.safe_dump(own, sort_keys=False, allow_unicode=True)
     comments = "".join(f"# {line}\n" for line in note.splitlines())
     return f"# @package _global_\n{comments}{yaml.safe_dump(head, sort_keys=False)}\n{body}"

@@ -1,6 +1,6 @@
 """Winners, and presets beside them, trained on seeds that chose nothing."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,34 +29,38 @@ def fresh_runs(plan: Plan, directory: Path, winners: Mapping[tuple[str, str], Tr
     for cell in plan.cells:
         trial = winners[cell.variant, cell.task]
         content = plan.run_content(cell, trial.settings, plan.fresh_seeds)
-        yield fresh(plan, directory, cell, TUNED, content, dict(trial.settings))
+        yield fresh(directory, cell, TUNED, content, trial.job.hydra_files["overrides"])
         if plan.options.presets:
-            yield fresh(plan, directory, cell, PRESET, preset(plan, cell), {})
+            yield fresh(directory, cell, PRESET, preset(plan, cell), preset_overrides(cell))
 
 
-def fresh(
-    plan: Plan, directory: Path, cell: Cell, origin: str, content: dict[str, Any], settings: Mapping[str, Any]
-) -> Fresh:
+def fresh(directory: Path, cell: Cell, origin: str, content: dict[str, Any], overrides: Sequence[str]) -> Fresh:
     """One run."""
     path = directory / FRESH / cell.task / (cell.variant if origin == TUNED else f"{cell.variant}-{PRESET}")
-    job = make_job(plan, cell, content, settings, path, f"{origin}: ")
+    job = make_job(content, overrides, path, f"{origin}: ")
     return Fresh(cell, origin, Work(job, cell.variant, cell.task, origin))
 
 
+def preset_overrides(cell: Cell) -> list[str]:
+    """What chooses the shipped preset of a variant on a task, or the default settings where there is none."""
+    name = f"{cell.task}/{cell.variant}"
+    there = (CONF / "experiment" / f"{name}.yaml").exists()
+    return [f"experiment={name}"] if there else [f"algo={cell.variant}", f"env={cell.task}"]
+
+
 def preset(plan: Plan, cell: Cell) -> dict[str, Any]:
-    """The shipped preset of a variant on a task, with the study's budget; the default settings where there is none.
+    """The config of a preset on fresh seeds, with the study's budget.
 
     Raises:
         InputError: its rollouts do not divide the budget.
     """
-    name = f"{cell.task}/{cell.variant}"
-    there = (CONF / "experiment" / f"{name}.yaml").exists()
-    content = composed_config([f"experiment={name}"] if there else [f"algo={cell.variant}", f"env={cell.task}"])
+    overrides = preset_overrides(cell)
+    content = composed_config(overrides)
     rollout = content["num_envs"] * content["num_steps"]
     if plan.budget(cell.task) % rollout:
         raise InputError(
-            f"presets=true: the rollouts of {name} have {rollout} env steps; expected: a divisor of the budget "
-            f"{plan.budget(cell.task)}, or presets=false"
+            f"presets=true: the rollouts of {' '.join(overrides)} have {rollout} env steps; expected: a divisor of the "
+            f"budget {plan.budget(cell.task)}, or presets=false"
         )
     seeds = {"seed": plan.fresh_seeds.start, "num_seeds": len(plan.fresh_seeds)}
     return content | seeds | {"iterations": plan.budget(cell.task) // rollout, "resume": True}

@@ -64,7 +64,7 @@ class Ledger:
             self._add(directory, variant, task, trial, lost_entries(directory))
 
     def _add(self, directory: Path, variant: str, task: str, trial: str, entries: list[Entry]) -> None:
-        run = directory.relative_to(self.study).as_posix()
+        run = Path(os.path.relpath(directory, self.study)).as_posix()
         info = read_info(directory)
         with self._opened() as file:
             known = {(row["run"], row["event"], row["mark"]) for row in self._rows(file)}

@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from analysis.run_format import STUDY, TUNING_SEEDS, read_json
+from analysis.run_format import STUDY, TUNING_SEEDS, flatten, read_json
 from analysis.scores import find_score
 from analysis.tuning.space import Distribution, described, read_distribution
 from sweeps.compose import composed_config
@@ -22,6 +22,9 @@ from sweeps.tune.options import Given, Options, is_kept
 from sweeps.tune.spaces import check_space, find_space, values_of, with_settings
 
 FORMAT = 1
+GRID = "grid"
+"""How a study says that its settings were not searched: its sampler."""
+
 NEAR = 0.1
 """How far a budget may be from the one asked for, so that it is a whole number of every variant's rollouts."""
 
@@ -91,7 +94,8 @@ class Plan:
     @property
     def tuning_seeds(self) -> range:
         """The seeds of every trial."""
-        return range(TUNING_SEEDS.start, TUNING_SEEDS.start + self.options.seeds)
+        first, count = self.content["tuning_seeds"]
+        return range(first, first + count)
 
     @property
     def fresh_seeds(self) -> range:
@@ -143,6 +147,7 @@ def make_plan(given: Given, config_dir: str | None) -> Plan:
         **{key: value for key, value in options.model_dump().items() if key not in NOT_PLANNED},
         "tasks": {cell.task: cell.env_id for cell in cells},
         "budgets": budgets,
+        "tuning_seeds": [TUNING_SEEDS.start, options.seeds],
         "spaces": {
             variant: {key: described(distribution) for key, distribution in space.items()}
             for variant, space in spaces.items()
@@ -206,14 +211,12 @@ def check_same(old: Mapping[str, Any], new: Mapping[str, Any], directory: Path) 
     Raises:
         InputError: it is another study.
     """
-    for key in sorted(old.keys() | new.keys()):
-        before, now = old.get(key), new.get(key)
+    earlier, later = dict(flatten(old)), dict(flatten(new))
+    for key in sorted(earlier.keys() | later.keys()):
+        before, now = earlier.get(key), later.get(key)
         if before == now or (key in GROWS and before is not None and now is not None and now >= before):
             continue
         what = "which may only grow" if key in GROWS else "expected: the same, or another directory"
-        if isinstance(before, dict) and isinstance(now, dict):
-            inner = next(each for each in sorted(before.keys() | now.keys()) if before.get(each) != now.get(each))
-            key, before, now = f"{key}.{inner}", before.get(inner), now.get(inner)
         raise InputError(f"study={directory}: holds another study ({key}={before!r}, now {now!r}); {what}")
 
 
@@ -228,9 +231,13 @@ def read_plan(directory: Path) -> Plan:
         raise InputError(f"{directory / STUDY}: not a study's; expected: the file that seedbed tune wrote")
     planned = {key: content[key] for key in Options.model_fields if key not in NOT_PLANNED}
     rest = {"study": str(directory), "launcher": None, "workers": 1, "grid": None, "budget": 1}
+    if content["sampler"] == GRID:
+        from sweeps.tune.grid import cells_of, grid_runs  # which makes plans
+
+        options = Options.model_validate(planned | rest | {"sampler": "random", "grid": content["grid"]})
+        return Plan(content, options, cells_of(grid_runs(Path(content["grid"]), directory)))
     options = Options.model_validate(planned | rest)
-    cells = make_cells(options, content["overrides"], content["config_dir"])
-    return Plan(content, options, cells)
+    return Plan(content, options, make_cells(options, content["overrides"], content["config_dir"]))
 
 
 def check_runs(plan: Plan, directory: Path) -> None:

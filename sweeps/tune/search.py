@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from sweeps.interrupt import interrupt
-from sweeps.tune.plan import Plan
+from sweeps.tune.grid import grid_trials, mark_as_tuning
+from sweeps.tune.plan import GRID, Plan
 from sweeps.tune.trials import Trial, random_trials
 from sweeps.tune.work import Work, Workshop
 
@@ -15,6 +16,8 @@ def work_of(trial: Trial) -> Work:
 
 def do_trials(plan: Plan, workshop: Workshop) -> None:
     """Do every trial of a study, to the number that the plan has; ends early where a signal asks for it."""
+    if plan.content["sampler"] == GRID:
+        return
     if plan.options.sampler == "random":
         workshop.do_all([work_of(trial) for trial in random_trials(plan, workshop.study)], "trials")
         return
@@ -28,6 +31,10 @@ def do_trials(plan: Plan, workshop: Workshop) -> None:
 
 def known_trials(plan: Plan, directory: Path) -> list[Trial]:
     """Every trial of a study, with its settings."""
+    if plan.content["sampler"] == GRID:
+        trials = grid_trials(plan, directory)
+        mark_as_tuning(trials)
+        return trials
     if plan.options.sampler == "random":
         return random_trials(plan, directory)
     from sweeps.tune.optuna_search import OptunaSearch

@@ -11,7 +11,7 @@ from sweeps.interrupt import interrupt
 from sweeps.sweep_directory import write_sweep
 from sweeps.tune.freeze import freeze
 from sweeps.tune.fresh import fresh_runs
-from sweeps.tune.plan import Plan
+from sweeps.tune.plan import GRID, Plan
 from sweeps.tune.results import choices_of, fresh_table, score_rows, trials_table, write_table
 from sweeps.tune.search import do_trials, known_trials
 from sweeps.tune.trials import Trial
@@ -44,6 +44,8 @@ def run_study(plan: Plan, directory: Path) -> list[Path]:
         if interrupt.received:
             return []
         trials = known_trials(plan, directory)
+        for trial in trials:  # those that another process was killed too soon to count
+            workshop.ledger.count_ended(trial.directory, trial.cell.variant, trial.cell.task, str(trial.number))
         winners = write_winners(plan, directory, trials)
         fresh = list(fresh_runs(plan, directory, winners))
         workshop.do_all([each.work for each in fresh], "runs on fresh seeds")
@@ -107,11 +109,11 @@ def freeze_trial(plan: Plan, directory: Path, trial: Trial, score: float) -> str
     name = f"tuned/{trial.cell.task}/{trial.cell.variant}"
     config_dir = Path(plan.config_dir) if plan.config_dir is not None else directory / "conf"
     one = "on this task" if options.scope == "per_task" else f"over {', '.join(plan.tasks)}"
+    how = "hand" if plan.content["sampler"] == GRID else f"{options.sampler} search"
     note = (
-        f"The best of {options.trials} settings {one}, by {options.sampler} search: trial {trial.number}, "
+        f"The best of {options.trials} settings {one}, by {how}: trial {trial.number}, "
         f"{options.score} {options.metric} {score:.6g}\n"
         f"over {options.seeds} tuning seeds of {plan.budget(trial.cell.task)} env steps; on other seeds expect less."
     )
-    overrides = [f"algo={trial.cell.variant}", f"env={trial.cell.task}", *plan.overrides]
-    freeze(config_dir, name, trial.job.content, overrides, note)
+    freeze(config_dir, name, trial.job.content, trial.job.hydra_files["overrides"], note)
     return name

@@ -1,7 +1,7 @@
 """The trials of a study: which settings are tried, and the run of each."""
 
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,8 @@ from sweeps.lockstep import Job
 from sweeps.tune.plan import Cell, Plan
 
 TRIALS, FRESH = "trials", "test"
-PRESET = "preset"
+DECIDED = ("seed", "num_seeds", "iterations")
+"""What a study decides of every run."""
 
 
 @dataclass(frozen=True)
@@ -63,19 +64,18 @@ def word_number(text: str) -> int:
 def make_trial(plan: Plan, directory: Path, cell: Cell, number: int, settings: Mapping[str, Any]) -> Trial:
     """The trial with these settings."""
     path = directory / TRIALS / cell.task / cell.variant / f"{number:03d}"
-    content = plan.run_content(cell, settings, plan.tuning_seeds)
-    title = f"trial {number + 1} of {plan.options.trials}: "
-    return Trial(cell, number, settings, path, make_job(plan, cell, content, settings, path, title))
-
-
-def make_job(
-    plan: Plan, cell: Cell, content: dict[str, Any], settings: Mapping[str, Any], directory: Path, title: str
-) -> Job:
-    """A run with settings, and the command that trains the same by itself."""
     overrides = [f"algo={cell.variant}", f"env={cell.task}", *plan.overrides]
     overrides += [f"{key}={word(value)}" for key, value in settings.items()]
-    overrides += [f"{key}={content[key]}" for key in ("seed", "num_seeds", "iterations")]
-    return Job(content, directory, {"overrides": overrides}, title)
+    content = plan.run_content(cell, settings, plan.tuning_seeds)
+    title = f"trial {number + 1} of {plan.options.trials}: "
+    return Trial(cell, number, settings, path, make_job(content, overrides, path, title))
+
+
+def make_job(content: dict[str, Any], overrides: Sequence[str], directory: Path, title: str) -> Job:
+    """A run, with the overrides by which ``seedbed train`` trains the same by itself."""
+    kept = [each for each in overrides if each.partition("=")[0] not in DECIDED]
+    decided = [f"{key}={content[key]}" for key in DECIDED]
+    return Job(content, directory, {"overrides": [*kept, *decided]}, title)
 
 
 def word(value: Any) -> str:

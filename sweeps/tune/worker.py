@@ -16,9 +16,13 @@ warnings.filterwarnings("ignore", message=r"\s*'hydra/launcher/\w+' is validated
 def work(config: DictConfig) -> None:
     """Do what is left of a study until nothing is."""
     own_packages_first()
+
+    from hydra.core.global_hydra import GlobalHydra
+
     from sweeps.tune.plan import read_plan
     from sweeps.tune.study import run_study
 
+    GlobalHydra.instance().clear()  # the study's own configs are composed next
     directory = Path(config.study)
     run_study(read_plan(directory), directory)
 
