@@ -10,8 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.ticker import MaxNLocator
 
-from analysis.plots.axes import line, wrapped
-from analysis.plots.style import INK
+from analysis.plots.axes import band, wrapped
+from analysis.plots.style import INK, line_of
 from analysis.tuning.space import Categorical, Distribution
 
 SHADES = "cividis"
@@ -22,12 +22,10 @@ def tuning_curves(curves: Mapping[str, pd.DataFrame], ax: Axes, colors: Mapping[
     """The best score of each variant against the number of trials, and the limits that hold its whole curve."""
     for variant, curve in curves.items():
         color = colors[variant]
-        ax.plot(curve["trials"], curve["best"], label=wrapped(variant), **line(color))
+        ax.plot(curve["trials"], curve["best"], label=wrapped(variant), **line_of(color))
         known = np.isfinite(curve[["low", "high"]]).all(axis=1)
         shown = curve[known]
-        ax.fill_between(shown["trials"], shown["low"], shown["high"], color=color, alpha=0.15, linewidth=0)
-        for limit in ("low", "high"):
-            ax.plot(shown["trials"], shown[limit], color=color, linewidth=0.5)
+        band(ax, shown["trials"], shown["low"], shown["high"], color)
     ax.set_xlabel("trials")
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.margins(x=0.01)
