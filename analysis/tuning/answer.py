@@ -61,10 +61,10 @@ def span(start: int, end: int, most: int) -> str:
     """Which numbers of trials."""
     if (start, end) == (1, most):
         return f"with any number of trials up to {most}"
-    if start == end:
-        return f"with {start} trial{'s' * (start != 1)}"
     if end == most:
         return f"from {start} trials on"
+    if start == end:
+        return f"with {start} trial{'s' * (start != 1)}"
     return f"with up to {end} trials" if start == 1 else f"with {start} to {end} trials"
 
 

@@ -49,18 +49,18 @@ def preset_overrides(cell: Cell) -> list[str]:
 
 
 def preset(plan: Plan, cell: Cell) -> dict[str, Any]:
-    """The config of a preset on fresh seeds, with the study's budget.
+    """The config of a preset on fresh seeds: as many of its rollouts as the study's budget has room for.
 
     Raises:
-        InputError: its rollouts do not divide the budget.
+        InputError: it has room for none.
     """
     overrides = preset_overrides(cell)
     content = composed_config(overrides)
     rollout = content["num_envs"] * content["num_steps"]
-    if plan.budget(cell.task) % rollout:
+    if plan.budget(cell.task) < rollout:
         raise InputError(
-            f"presets=true: the rollouts of {' '.join(overrides)} have {rollout} env steps; expected: a divisor of the "
-            f"budget {plan.budget(cell.task)}, or presets=false"
+            f"presets=true: a rollout of {' '.join(overrides)} has {rollout} env steps, the budget "
+            f"{plan.budget(cell.task)}; expected: a larger budget, or presets=false"
         )
     seeds = {"seed": plan.fresh_seeds.start, "num_seeds": len(plan.fresh_seeds)}
     return content | seeds | {"iterations": plan.budget(cell.task) // rollout, "resume": True}
