@@ -131,7 +131,7 @@ class Report:
         if PRESET not in set(self.study.fresh["origin"]):
             return None
         text = (
-            "The settings that come with seedbed, on the same fresh seeds, with as many of their rollouts as the budget "
+            "The settings that come with seedbed, on the same fresh seeds, with as many rollouts as the budget "
             "has room for. A preset that is made for more env steps than this budget is at a disadvantage here."
         )
         return Section("Beside the shipped presets", [text, Items(verdicts(self.study, preset_pairs(self.study)))])
