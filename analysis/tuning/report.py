@@ -23,7 +23,6 @@ from analysis.tuning.space import in_words
 from analysis.tuning.study import PRESET, Study
 from analysis.tuning.verdict import fresh_pairs, preset_pairs, tuned_by, verdicts
 
-CSVS = "curves.csv", "gaps.csv", "pairs.csv", "importance.csv"
 LEAST_TRIALS = 8
 """Fewer say nothing about which settings matter."""
 
@@ -74,7 +73,7 @@ class Report:
         """The page."""
         with use_style():
             parts = [self.answer(), self.against_trials(), self.promises(), self.presets(), self.sensitivities()]
-            parts += [self.what_matters(), self.cost(), self.spaces()]
+            parts += [self.what_matters(), self.cost(), self.spaces(), self.making()]
         return [part for part in parts if part is not None]
 
     def answer(self) -> Section:
@@ -223,6 +222,19 @@ class Report:
                 cells.append([variant, key, in_words(distribution), *(self.chosen(variant, key))])
         return Section("Spaces and winners", ["Where each winner lies in what was searched.", Table(cells, 3)])
 
+    def making(self) -> Section:
+        """The command, the code and the machine."""
+        made, times = self.study.made, pd.to_datetime(self.study.ledger["time"])
+        hours = (times.max() - times.min()).total_seconds() / 3600
+        processes = self.study.ledger["process"].nunique()
+        told = [
+            f"Command: {made['command']}",
+            f"Commit {' or '.join(made['commits'])}; {' or '.join(made['processors'])}; {made['software']}.",
+            f"From the first run's end to the last's: {hours:.2f} hours, {processes} "
+            f"process{'es' * (processes != 1)} in all.",
+        ]
+        return Section("How it was made", [Items(told)])
+
     def chosen(self, variant: str, key: str) -> list[str]:
         """The winner's value of a setting on each task."""
         winners = self.study.winners
@@ -240,7 +252,7 @@ class Report:
         """The report's files by name."""
         sections = self.sections()
         title = f"Tuned: {', '.join(self.study.variants)} on {', '.join(self.study.tasks)}"
-        found = {"report.html": as_html(title, sections).encode(), "report.md": as_markdown(title, sections).encode()}
+        found = {"report.html": as_html(title, sections).encode(), "README.md": as_markdown(title, sections).encode()}
         tables: Mapping[str, pd.DataFrame] = {
             "gaps.csv": gap_table(self.study),
             "pairs.csv": fresh_pairs(self.study) if len(self.study.fresh) else pd.DataFrame(),

@@ -13,6 +13,7 @@ from analysis.tuning.ledger import LEDGER, read_ledger
 from analysis.tuning.space import Distribution, read_distribution
 
 TRIALS, FRESH, WINNERS = "trials.csv", "fresh.csv", "winners.csv"
+MADE = "made.json"
 TUNED, PRESET = "tuned", "preset"
 """What a fresh run is of: the winner's settings, or those that come with seedbed."""
 
@@ -23,7 +24,8 @@ class Study:
 
     `plan` is study.json; `trials` has one row per trial and seed: variant, env_id, trial, seed, score, failed, then a
     column for each setting; `fresh` one row per fresh seed: variant, origin, env_id, seed, score, failed; `winners` one
-    row per task and variant: trial, score (the mean over the tuning seeds) and the experiment that it is frozen as.
+    row per task and variant: trial, score (the mean over the tuning seeds) and the experiment that it is frozen as;
+    `made` is made.json: the command, and the commits and processors of all runs.
     """
 
     plan: Mapping[str, Any]
@@ -31,6 +33,7 @@ class Study:
     fresh: pd.DataFrame
     winners: pd.DataFrame
     ledger: pd.DataFrame
+    made: Mapping[str, Any]
 
     @property
     def variants(self) -> list[str]:
@@ -83,6 +86,7 @@ def read_study(directory: Path) -> Study:
         read_table(directory / FRESH),
         read_table(directory / WINNERS),
         read_ledger(directory / LEDGER),
+        read_json(directory / MADE),
     )
 
 

@@ -10,6 +10,8 @@ from pathlib import Path
 from sweeps.errors import InputError, exit_with, report
 from sweeps.imports import own_packages_first
 
+REPORT, DRY_RUN = "--report", "--dry-run"
+
 USAGE = """usage: seedbed tune algo=NAME,… env=NAME,… [KEY=VALUE …] [--config-dir DIR] [--dry-run]
 
 Search the settings of every variant with the same number of trials, seeds and env steps; train each winner on seeds
@@ -25,6 +27,7 @@ that no trial saw; report the best score against the number of trials, and which
   seedbed tune … network=shared64x64 critic=joint          what every run has, as for seedbed train
   seedbed tune … --dry-run                                 say what it costs and train nothing
   seedbed tune study=DIR                                   go on with a study (as seedbed resume DIR), in any process
+  seedbed tune study=DIR --report                          write the report again, of the tables in DIR
   seedbed tune grid=DIR                                    the runs of a finished sweep are the trials
 
 A study may be killed and gone on with at any time, by several processes at once.
@@ -63,14 +66,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
         exit_with(error)
 
 
-def split(given: Sequence[str]) -> tuple[list[str], str | None, bool]:
-    """The overrides, the folder of the user's options, and whether nothing is to be trained.
+def split(given: Sequence[str]) -> tuple[list[str], str | None, set[str]]:
+    """The overrides, the folder of the user's options, and the flags.
 
     Raises:
         InputError: another option.
     """
-    rest, config_dir, dry_run = list(given), None, "--dry-run" in given
-    rest = [each for each in rest if each != "--dry-run"]
+    flags = {REPORT, DRY_RUN} & set(given)
+    rest, config_dir = [each for each in given if each not in flags], None
     for index, each in enumerate(rest):
         if each == "--config-dir" and index + 1 < len(rest):
             config_dir = rest[index + 1]
@@ -83,7 +86,7 @@ def split(given: Sequence[str]) -> tuple[list[str], str | None, bool]:
     for each in rest:
         if each.startswith("-"):
             raise InputError(f"{each}: unknown option; expected: one of seedbed tune --help")
-    return rest, config_dir, dry_run
+    return rest, config_dir, flags
 
 
 def tune(given: Sequence[str]) -> None:
@@ -99,11 +102,14 @@ def tune(given: Sequence[str]) -> None:
     from sweeps.tune.study import list_trials, run_study
     from sweeps.tune.trials import random_trials
 
-    overrides, config_dir, dry_run = split(given)
+    overrides, config_dir, flags = split(given)
     asked = read_arguments(overrides)
     options = asked.options
     by_default = f"{options.grid}/tuned" if options.grid else time.strftime("tune/%Y-%m-%d/%H-%M-%S")
     directory = Path(options.study or by_default)
+    if REPORT in flags:
+        write_report(directory)
+        return
     if asked.told <= {"study", "launcher", "workers"} and options.study and (directory / STUDY).exists():
         plan = read_plan(directory)
     elif options.grid is not None:
@@ -112,7 +118,7 @@ def tune(given: Sequence[str]) -> None:
         plan = make_plan(asked, config_dir)
     check_runs(plan, directory)
     print(cost_text(plan, directory), flush=True)
-    if dry_run:
+    if DRY_RUN in flags:
         return
     directory.mkdir(parents=True, exist_ok=True)
     written_plan(plan, directory)

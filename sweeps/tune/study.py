@@ -1,12 +1,16 @@
 """A study from its plan to its tables; it may be stopped and gone on with anywhere, by several processes."""
 
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
-from analysis.tuning.study import FRESH, TRIALS, WINNERS
+from analysis.run_format import INFO, SWEEP, read_json
+from analysis.tuning.study import FRESH, MADE, TRIALS, WINNERS
 from analysis.tuning.winners import winning_trials
+from sweeps.files import write_json
 from sweeps.interrupt import interrupt
 from sweeps.sweep_directory import write_sweep
 from sweeps.tune.freeze import freeze
@@ -67,7 +71,22 @@ def run_study(plan: Plan, directory: Path) -> list[Path]:
         )
     ]
     write_table(directory, FRESH, fresh_table(rows, choices))
+    runs = [*(trial.directory for trial in trials), *(each.work.directory for each in fresh)]
+    write_json(directory / MADE, made_by(directory, runs))
     return sorted(workshop.failed)
+
+
+def made_by(directory: Path, runs: Sequence[Path]) -> dict[str, Any]:
+    """The command of a study, and what made its runs."""
+    infos = [read_json(run / INFO) for run in runs if (run / INFO).exists()]
+    arguments = read_json(directory / SWEEP)["overrides"] if (directory / SWEEP).exists() else [f"study={directory}"]
+    versions = {f"{name} {version}" for info in infos for name, version in info["versions"].items()}
+    return {
+        "command": shlex.join(["seedbed", "tune", *arguments]),
+        "commits": sorted({str(info["commit"]) for info in infos}),
+        "processors": sorted({f"{info['host']['processor']}, {info['host']['cores']} cores" for info in infos}),
+        "software": ", ".join(sorted(versions)),
+    }
 
 
 def write_winners(plan: Plan, directory: Path, trials: Sequence[Trial]) -> dict[tuple[str, str], Trial]:

@@ -109,12 +109,12 @@ def test_a_study_that_is_done_is_left_as_it_is_and_gets_more_trials(study, capsy
 
 
 def test_the_report_says_who_is_better_and_how_both_were_tuned(study):
-    text = (study / "report" / "report.md").read_text()
+    text = (study / "report" / "README.md").read_text()
     assert "Every variant was tuned on each task, by random search" in text
     assert "ppo (tuned)" in text
     assert "Against the number of trials" in text
     assert (study / "report" / "report.html").read_text().count("<svg") == (
-        study / "report" / "report.md"
+        study / "report" / "README.md"
     ).read_text().count("![")
 
 
