@@ -5,11 +5,11 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from analysis.run_format import INFO, RECORD, SWEEP, read_config
+from analysis.run_format import INFO, RECORD, STUDY, SWEEP, read_config
 from sweeps import trust
 from sweeps.errors import InputError, exit_with
 from sweeps.imports import own_packages_first
-from sweeps.sweep_directory import sweep_command
+from sweeps.sweep_directory import study_command, sweep_command
 
 
 def parser() -> argparse.ArgumentParser:
@@ -37,6 +37,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
             resume_study(directory, parsed.trust)
             return
+        if (directory / STUDY).exists():
+            trust.check_sweep(directory, study_command(directory), parsed.trust)
+            from sweeps.tune.command import main as tune_command
+
+            return tune_command([f"study={directory}"])
         if not (directory / SWEEP).exists():
             raise InputError(f"{directory}: has neither {INFO} nor {SWEEP}; expected: a run's directory, or a sweep's")
         command = sweep_command(directory)

@@ -19,7 +19,7 @@ from pydantic import (
 )
 
 from analysis.references import Reference, references_for
-from analysis.run_format import InputError, flatten
+from analysis.run_format import TUNING_SEEDS, InputError, flatten
 from analysis.scores import find_score
 
 Share = Annotated[float, Field(gt=0, lt=1, allow_inf_nan=False)]
@@ -106,6 +106,12 @@ class Plan(BaseModel):
     def _fits_together(self) -> Self:
         if self.largest % self.group:
             raise ValueError(f"largest={self.largest}; expected: a multiple of group={self.group}")
+        last = self.seed + SEEDS_APART * (len(self.variants) - 1) + self.largest - 1
+        if self.seed < TUNING_SEEDS.stop and last >= TUNING_SEEDS.start:
+            raise ValueError(
+                f"seed={self.seed}: seeds up to {last} are for tuning in part; expected: seeds outside "
+                f"{TUNING_SEEDS.start} to {TUNING_SEEDS.stop - 1}"
+            )
         if self.reference is not None and self.reference not in self.variants:
             raise ValueError(f"reference={self.reference!r}; expected: null, or one of {', '.join(self.variants)}")
         return self

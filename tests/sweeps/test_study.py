@@ -3,6 +3,8 @@
 import json
 import shutil
 import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -185,6 +187,8 @@ def test_a_variant_that_always_fails_is_told_at_the_head_of_the_report(tmp_path)
         ({"reference": "trpo"}, "reference='trpo'; expected: null, or one of a2c, ppo"),
         ({"margin": -1.0}, "margin=-1.0: expected: greater than 0"),
         ({"score": "finale"}, "score 'finale' is unknown; expected: final, auc, best or MODULE:FUNCTION"),
+        ({"seed": 1_000_000}, "seed=1000000: seeds up to 1001005 are for tuning in part; expected: seeds outside"),
+        ({"seed": 999_500}, "expected: seeds outside 1000000 to 1999999"),
         ({"tuning": {"budget": 3}}, "a study does not tune by itself yet"),
         ({"variants": {"a": []}}, "expected: two variants or more"),
         ({"variants": {"a/b": [], "c": []}}, "expected: a name of letters, digits and . _ + -"),
@@ -250,6 +254,7 @@ def test_a_dry_run_predicts_the_cost_of_a_look_within_a_quarter(name, tmp_path):
 def test_the_runs_of_a_look_may_train_side_by_side(whole, tmp_path):
     own, out = whole
     options = ("hydra/launcher=joblib", "hydra.launcher.n_jobs=2")
-    ended = run("sweeps.study", *study(own, tmp_path / "out", *options))
-    assert ended.status == 0, ended.err
+    command = [sys.executable, "-m", "sweeps.study", *map(str, study(own, tmp_path / "out", *options))]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)  # a fork would wait for joblib's idle
+    assert ended.returncode == 0, ended.stderr
     assert results(tmp_path / "out") == results(out)
