@@ -4,6 +4,7 @@ NumPy makes and asks about small arrays in a tenth of PyTorch's time, which smal
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -22,7 +23,13 @@ def per_seed(setting: Setting, num_seeds: int) -> np.ndarray:
     """A setting of each seed ``[S]``, float64."""
     if isinstance(setting, Tensor):
         return setting.to(torch.float64).contiguous().numpy()
-    return np.full(num_seeds, setting, np.float64)
+    return _repeated(setting, num_seeds)
+
+
+@lru_cache(maxsize=256)
+def _repeated(number: float, count: int) -> np.ndarray:
+    """The same array at each call, which nobody may change."""
+    return np.full(count, number, np.float64)
 
 
 def seeds_to_compute(like: Tensor, active: Tensor | None) -> np.ndarray:
