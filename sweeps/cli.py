@@ -20,6 +20,7 @@ class Command:
 COMMANDS = {
     "train": Command("sweeps.hydra_command", "train the seeds of a variant on a task, or a sweep of such runs (-m)"),
     "compare": Command("analysis.command", "say which variant is better, by how much, and how sure that is"),
+    "export": Command("analysis.export", "write runs in the formats that other programs read"),
     "status": Command("sweeps.status", "show how far the jobs of a sweep are"),
     "resume": Command("sweeps.resume", "finish a run or a sweep that was stopped, or make it longer"),
     "evaluate": Command("sweeps.evaluate", "play trained policies and report their returns"),
