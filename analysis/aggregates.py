@@ -17,8 +17,8 @@ COLUMNS = ["env_id", "a", "b", "n_a", "n_b", "difference", "difference_low", "di
 
 CAVEAT = (
     "Of these variants only means, deviations and numbers of seeds are known. The intervals are Welch's, and hold if "
-    "the scores of seeds are normal and the deviation is one over seeds; neither can be checked, so no test is made and "
-    "nothing is decided. How the source made its numbers may differ from how scores are made here."
+    "the scores of seeds are normal and the deviation is one over seeds; neither can be checked, so no test is made "
+    "and nothing is decided. How the source made its numbers may differ from how scores are made here."
 )
 
 
