@@ -143,6 +143,8 @@ def claim(
     sources: list[Source] = []
     left = list(names)
     for reader in readers:
+        if reader.whole_directory and any(source.reader.whole_directory for source in sources):
+            continue  # one run has several logs of the same; the first reader's are the most exact
         for own in reader.claims(directory, left, request):
             sources.append(Source(reader, root, directory, own, request.explicit))
             left = [name for name in left if name not in own]

@@ -78,6 +78,9 @@ class Reader(Protocol):
     looks_for: str
     """The files it knows, for a message."""
 
+    whole_directory: bool
+    """Whether the files of one directory are one run."""
+
     def claims(self, directory: Path, names: Sequence[str], request: Request) -> list[list[str]]:
         """Of the files called `names` in `directory` those that are of this format, a list for each `read`."""
 

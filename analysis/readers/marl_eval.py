@@ -23,6 +23,7 @@ class MarlEvalReader:
 
     name = "marl-eval"
     looks_for = "JSON of marl-eval"
+    whole_directory = False
 
     def claims(self, directory: Path, names: Sequence[str], request: Request) -> list[list[str]]:
         files = [name for name in names if name.endswith(".json")]

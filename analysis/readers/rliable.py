@@ -16,6 +16,7 @@ class RliableReader:
 
     name = "rliable"
     looks_for = "an npz of scores that seedbed exported"
+    whole_directory = False
 
     def claims(self, directory: Path, names: Sequence[str], request: Request) -> list[list[str]]:
         files = [name for name in names if name.endswith(".npz")]

@@ -24,6 +24,7 @@ class SB3Reader:
 
     name = "sb3"
     looks_for = FILES
+    whole_directory = True
 
     def claims(self, directory: Path, names: Sequence[str], request: Request) -> list[list[str]]:
         own = [name for name in names if name.endswith(MONITOR) or name == EVALUATIONS]

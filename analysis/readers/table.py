@@ -24,6 +24,7 @@ class TableReader:
 
     name = "table"
     looks_for = f"a CSV or Parquet table of {', '.join(COLUMNS)}"
+    whole_directory = False
 
     def claims(self, directory: Path, names: Sequence[str], request: Request) -> list[list[str]]:
         files = [name for name in names if name.endswith((".csv", ".csv.gz", ".parquet"))]

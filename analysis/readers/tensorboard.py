@@ -190,6 +190,7 @@ class TensorBoardReader:
 
     name = "tensorboard"
     looks_for = "event files of TensorBoard"
+    whole_directory = True
 
     def claims(self, directory: Path, names: Sequence[str], request: Request) -> list[list[str]]:
         own = [name for name in names if EVENTS in name]

@@ -23,6 +23,7 @@ class WandbReader:
 
     name = "wandb"
     looks_for = f"{HISTORY} beside {RUN}, an export of W&B, or wandb:ENTITY/PROJECT"
+    whole_directory = True
 
     def claims(self, directory: Path, names: Sequence[str], request: Request) -> list[list[str]]:
         return [[HISTORY, RUN]] if HISTORY in names and RUN in names else []
