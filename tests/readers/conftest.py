@@ -2,7 +2,6 @@
 
 import importlib.util
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
@@ -125,7 +124,7 @@ def marl_eval(tmp_path_factory: pytest.TempPathFactory, marl_eval_logger: Module
 
 
 @pytest.fixture(scope="session")
-def zoo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def zoo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder that rl-baselines3-zoo's training command fills."""
     train: Any = pytest.importorskip("rl_zoo3.train")
     root = tmp_path_factory.mktemp("zoo")
@@ -139,4 +138,4 @@ def zoo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         train.train()
     patch.undo()
     torch.set_num_threads(threads)
-    yield root
+    return root
