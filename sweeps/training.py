@@ -3,7 +3,7 @@
 import time
 import traceback
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from contextlib import AbstractContextManager, closing, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
@@ -40,24 +40,30 @@ def timed(trainer: Trainer, steps_per_iteration: int, timing: TableWriter) -> It
 
 def iterate(config: RunConfig, trainer: Trainer, files: RunFiles, label: str) -> bool:
     """Train to the end, writing rows and checkpoints; False where a signal asked to stop before it."""
-    logger: Logger | None = None
-    if config.logger is not None:
-        first_step = (trainer.next_iteration + 1) * config.num_envs * config.num_steps
-        logger_class: Any = find_class(config.logger.target)
-        logger = logger_class(config.logger, files.directory, config.seeds, first_step)
     pairs = timed(trainer, config.num_envs * config.num_steps, files.timing)
     before = last_return(files.progress.path) if trainer.next_iteration else None
-    for iteration in shown(pairs, label, trainer.next_iteration, config.iterations, before):
-        files.progress.append(progress_rows(config.algo.name, config.env.id, config.seeds, iteration))
-        if logger is not None:
-            logger.log(iteration)
-        if iteration.failures:
-            files.update(failed_seeds=files.info["failed_seeds"] + [vars(failure) for failure in iteration.failures])
-        if interrupt.received or trainer.finished or trainer.next_iteration % config.checkpoint_interval == 0:
-            files.write_checkpoint(trainer.state_dict())
-        if interrupt.received and not trainer.finished and not interrupt.lives_on():
-            return False
+    with live_view(config, trainer, files) as logger:
+        for iteration in shown(pairs, label, trainer.next_iteration, config.iterations, before):
+            files.progress.append(progress_rows(config.algo.name, config.env.id, config.seeds, iteration))
+            if logger is not None:
+                logger.log(iteration)
+            if iteration.failures:
+                failures = [vars(failure) for failure in iteration.failures]
+                files.update(failed_seeds=files.info["failed_seeds"] + failures)
+            if interrupt.received or trainer.finished or trainer.next_iteration % config.checkpoint_interval == 0:
+                files.write_checkpoint(trainer.state_dict())
+            if interrupt.received and not trainer.finished and not interrupt.lives_on():
+                return False
     return True
+
+
+def live_view(config: RunConfig, trainer: Trainer, files: RunFiles) -> AbstractContextManager[Logger | None]:
+    """The logger that the config names, closed at the end however that comes; None if it names none."""
+    if config.logger is None:
+        return nullcontext()
+    first_step = (trainer.next_iteration + 1) * config.num_envs * config.num_steps
+    logger_class: Any = find_class(config.logger.target)
+    return closing(logger_class(config.logger, files.directory, config.seeds, first_step))
 
 
 def finish(config: RunConfig, files: RunFiles, label: str) -> None:

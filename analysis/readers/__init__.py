@@ -184,16 +184,20 @@ def read_each(found: Found, request: Request) -> Iterator[Log | Aggregates]:
 
 def described_runs(logs: Sequence[Log], reading: Reading, open_facts: bool) -> list[Log]:
     """The same runs with variant, task and seed, from the pattern that matches or from the log itself."""
-    described = []
+    matches: list[Mapping[str, str]] = []
     matched = set()
     for log in logs:
-        facts = dict(log.facts)
-        for pattern in reading.patterns:
-            fields = pattern.match(log.path.as_posix())
-            if fields is not None:
-                matched.add(pattern)
-                facts |= fields
-                break
+        found = ((pattern, pattern.match(log.path.as_posix())) for pattern in reading.patterns)
+        pattern, fields = next(((pattern, fields) for pattern, fields in found if fields is not None), (None, {}))
+        matched.add(pattern)
+        matches.append(fields)
+    for pattern in reading.patterns:
+        if pattern not in matched:
+            example = f", such as {logs[0].path.as_posix()}" if logs else ""
+            raise InputError(f"--pattern {pattern.text}: no run matches; expected: the end of a run's path{example}")
+    described = []
+    for log, fields in zip(logs, matches, strict=True):
+        facts = {**log.facts, **fields}
         missing = [name for name in FIELDS if name not in facts]
         if missing and not open_facts:
             hint = "" if reading.patterns else f", as in --pattern '{EXAMPLE}'"
@@ -204,10 +208,6 @@ def described_runs(logs: Sequence[Log], reading: Reading, open_facts: bool) -> l
         if "seed" in facts:
             facts["seed"] = whole_seed(log, facts["seed"])
         described.append(replace(log, facts={name: facts[name] for name in FIELDS if name in facts}))
-    for pattern in reading.patterns:
-        if pattern not in matched:
-            example = f", such as {logs[0].path.as_posix()}" if logs else ""
-            raise InputError(f"--pattern {pattern.text}: no run matches; expected: the end of a run's path{example}")
     return described
 
 

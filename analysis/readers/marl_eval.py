@@ -1,5 +1,6 @@
 """marl-eval's JSON, as Stoix and BenchMARL write it: environment, task, algorithm, seed, step."""
 
+import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -46,15 +47,16 @@ class MarlEvalReader:
 
 
 def looks_like_marl_eval(path: Path) -> bool:
-    """Whether the content is nested as deep as it has to be; read only if the start of the file is a mapping's."""
+    """Whether the content is nested as deep as it has to be, or would be if the file were whole."""
     try:
-        with path.open("rb") as file:
-            start = file.read(200).lstrip()
-        if not start.startswith(b"{"):
+        data = path.read_bytes()
+        if not data.lstrip().startswith(b"{"):
             return False
-        content: Any = read_json(path)
-    except (InputError, OSError):
+        content: Any = json.loads(data)
+    except OSError:
         return False
+    except (ValueError, RecursionError):
+        return b'"step_count"' in data
     for _ in range(3):
         if not isinstance(content, dict) or not content:
             return False

@@ -104,9 +104,8 @@ def load(
     wanted = [RETURN, EVALUATION_RETURN] if choose_metric else [RETURN] if columns is None else list(columns)
     logs, tables = read_logs(found, wanted, reading)
     if choose_metric:
-        columns = wanted = [
-            RETURN if own or not logs or any(RETURN in log.series for log in logs) else EVALUATION_RETURN
-        ]
+        there = {name for log in logs for name in log.series}
+        columns = wanted = [EVALUATION_RETURN if there == {EVALUATION_RETURN} and not own else RETURN]
     foreign, notes, rules = foreign_runs(logs, wanted)
     aggregates = pd.concat([each.rows.assign(file=each.path.name) for each in tables]) if tables else pd.DataFrame()
     dataset = assembled(own, foreign, columns, named, reading)
