@@ -39,6 +39,7 @@ class WandbLogger:
             name=settings.name or directory.name,
             mode=settings.mode,
             dir=str(directory),
+            reinit="create_new",  # jobs that train side by side have a run each
             id=self._id(directory / "wandb" / "id"),
             resume="allow" if settings.mode == "online" else None,
             config=read_config(directory),
