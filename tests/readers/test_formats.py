@@ -10,7 +10,7 @@ import pytest
 from stable_baselines3.common.monitor import load_results
 from torch.utils.tensorboard import SummaryWriter
 
-from analysis import compare, load_runs
+from analysis import InputError, compare, load_runs
 from analysis.readers import Reading, find, read_logs
 from analysis.readers.logs import Log
 from analysis.readers.patterns import Pattern
@@ -177,3 +177,53 @@ def test_a_table_in_a_file(tmp_path, kind):
     frame.to_parquet(path) if kind == ".parquet" else frame.to_csv(path, index=False)
     found = load_runs(path, ["episodic_return"])
     np.testing.assert_array_equal(found["episodic_return"], frame["value"])
+
+
+class RecordedRun:
+    """A run as W&B's API gives it: what it answered for a run of CleanRL, kept here."""
+
+    entity, project, state = "openrlbenchmark", "cleanrl", "finished"
+
+    def __init__(self, seed: int) -> None:
+        self.id = f"run{seed}"
+        self.config = {"env_id": "Pole-v1", "exp_name": "ppo", "seed": seed, "gamma": 0.99, "track": True}
+        self.summary = {"global_step": 30, "charts/episodic_return": 9.0, "charts/SPS": 100, "_step": 3}
+        self.asked: list[list[str] | None] = []
+
+    def scan_history(self, keys: list[str] | None = None) -> list[dict[str, float]]:
+        self.asked.append(keys)
+        rows = [
+            {"_step": 0, "global_step": 10, "charts/episodic_return": 1.0},
+            {"_step": 1, "global_step": 20, "charts/episodic_return": 4.0},
+            {"_step": 3, "global_step": 30, "charts/episodic_return": 9.0},
+        ]
+        return [{key: row[key] for key in keys or row if key in row} for row in rows]
+
+
+def test_the_api_of_wandb_is_asked_for_the_whole_history(monkeypatch):
+    runs = [RecordedRun(seed) for seed in SEEDS]
+
+    class Api:
+        def runs(self, path: str) -> list[RecordedRun]:
+            assert path == "openrlbenchmark/cleanrl"
+            return runs
+
+    monkeypatch.setattr("wandb.Api", Api)
+    logs = read("wandb:openrlbenchmark/cleanrl", "episodic_return")
+    assert [dict(log.facts) for log in logs] == [{"variant": "ppo", "task": "Pole-v1", "seed": seed} for seed in SEEDS]
+    assert points(logs[0], "episodic_return") == [(10, 1.0), (20, 4.0), (30, 9.0)]
+    assert runs[0].asked == [["charts/episodic_return", "global_step"]]
+    assert logs[0].settings == {"gamma": 0.99}
+
+
+@pytest.mark.parametrize("answer", ["could not find project", "HTTP 401\nlog in first"])
+def test_what_wandb_refuses_is_said_in_one_line(monkeypatch, answer):
+    class Api:
+        def runs(self, path: str) -> list[RecordedRun]:
+            raise ValueError(answer)
+
+    monkeypatch.setattr("wandb.Api", Api)
+    with pytest.raises(InputError, match=r"^wandb:a/b: [^\n]*; expected: runs that W&B can give$"):
+        read("wandb:a/b", "episodic_return")
+    with pytest.raises(InputError, match="expected: wandb:ENTITY/PROJECT"):
+        read("wandb:a", "episodic_return")
