@@ -191,14 +191,15 @@ def gallery(figures: Sequence[Figure]) -> str:
 
 
 def differences(comparison: Comparison) -> list[str]:
-    """Per task, the settings in which the shown variants differ; what is not a row's commonest value is marked."""
+    """Per task, the settings in which the shown variants differ, of those whose settings are known; what is not a row's
+    commonest value is marked."""
     dataset = comparison.dataset
     parts = []
     for env_id in sorted(set(dataset.seeds["env_id"])):
         runs = {
             name: run
             for name, run in dataset.runs.items()
-            if run.env_id == env_id and (dataset.variants[name] in comparison.shown or not comparison.shown)
+            if run.config and run.env_id == env_id and (dataset.variants[name] in comparison.shown or not comparison.shown)
         }
         table = settings_table(runs, dataset.variants)
         cells: Cells = [["setting", *table["variant"]]]

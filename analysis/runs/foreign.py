@@ -46,7 +46,7 @@ def foreign_runs(logs: Sequence[Log], wanted: Sequence[str]) -> tuple[list[Forei
             given = [log.series[metric] for log in group]
             common, rule, note = on_common_steps(given)
             if rule:
-                rules.append(f"{variant} on {task}: {rule}")
+                rules.append(f"{variant} on {task}, from logs of {group[0].format}: {rule}")
             if note:
                 notes.append(f"{variant} on {task}: {note}")
             for column, each in zip(columns, common, strict=True):
