@@ -36,6 +36,9 @@ READERS: dict[str, Reader] = {
 }
 """By their names; the first that claims a file has it."""
 
+REPORT = frozenset({"report.html", "appendix.md"})
+"""In a directory of a report, whose tables are no runs."""
+
 SHOWN_FROM = 50
 """As many logs take long enough to read that a bar says how far that is."""
 
@@ -122,7 +125,7 @@ def search(root: Path, readers: Sequence[Reader], request: Request, found: Found
             subdirectories.clear()
             if not request.explicit:
                 found.own.append(directory)
-        elif files:
+        elif not REPORT.issubset(files):
             found.sources += claim(readers, root, directory, sorted(files), request)
 
 

@@ -43,7 +43,7 @@ def is_table(path: Path, request: Request) -> bool:
     except InputError:
         return path.suffix == ".parquet" and find_spec("pyarrow") is not None  # one that is not whole
     theirs = {request.theirs(name) for name in ("env_steps", VALUE)} | {"env_steps", VALUE}
-    return len(names & theirs) >= 2 or (bool(names & {*DEVIATIONS}) and "mean" in names)
+    return len(names & theirs) >= 2 or ({"variant", "task", "n", "mean"} <= names and "seed" not in names)
 
 
 def column_names(path: Path) -> list[str]:
@@ -94,52 +94,34 @@ def table_logs(path: Path, table: pd.DataFrame, request: Request) -> Iterable[Lo
     for name in ("env_steps", VALUE):
         if name in table:
             table = table.assign(**{name: numbers(path, name, table[name])})
-    metrics = table.groupby(METRIC, sort=True) if METRIC in table else [("", table)]
-    by_metric = {str(name): rows for name, rows in metrics}
-    names = list(by_metric) if METRIC in table else number_columns(table)
+    names = [str(name) for name in table[METRIC].unique()] if METRIC in table else number_columns(table)
     if not names:
         raise InputError(f"{path}: has no column {VALUE!r} but {columns_of(table)}; {EXPECTED}")
-    everything = table.groupby(facts, sort=True, observed=True) if facts else [((), table)]
-    for key, _ in everything:
+    each_run = table.groupby(facts, sort=True, observed=True) if facts else [((), table)]
+    for key, rows in each_run:
         known = dict(zip(facts, key if isinstance(key, tuple) else (key,), strict=True))
-        yield one_run(path, known, by_metric, table, names, request)
+        known = {name: int(value) if name == "seed" else str(value) for name, value in known.items()}
+        yield one_run(path, known, rows, names, request)
 
 
-def one_run(
-    path: Path,
-    facts: dict[str, Any],
-    by_metric: dict[str, pd.DataFrame],
-    table: pd.DataFrame,
-    names: Sequence[str],
-    request: Request,
-) -> Log:
-    facts = {name: int(value) if name == "seed" else str(value) for name, value in facts.items()}
+def one_run(path: Path, facts: dict[str, Any], table: pd.DataFrame, names: Sequence[str], request: Request) -> Log:
+    """The rows of one seed."""
     found: dict[str, Series] = {}
     notes: list[str] = []
-    own = pd.DataFrame()
     for wanted in names if request.wanted is None else request.wanted:
         column = choose(names, wanted, request)
         if column is None and VALUE in names:
             column = VALUE
         if column is None:
             continue
-        rows, value = (by_metric[column], VALUE) if METRIC in table else (table, column)
-        own = of_run(rows, facts)
-        statuses = np.where(own[STATUS] == UNFINISHED, OK, own[STATUS]) if STATUS in own else None
-        found[wanted], told = series(path, column, own["env_steps"], own[value], 0, statuses)
+        rows, value = (table[table[METRIC] == column], VALUE) if METRIC in table else (table, column)
+        statuses = np.where(rows[STATUS] == UNFINISHED, OK, rows[STATUS]) if STATUS in rows else None
+        found[wanted], told = series(path, column, rows["env_steps"], rows[value], 0, statuses)
         notes += told
-    pairing = str(own[PAIRING].iloc[0]) if PAIRING in own and len(own) and pd.notna(own[PAIRING].iloc[0]) else None
-    unfinished = bool(STATUS in own and (own[STATUS] == UNFINISHED).any())
+    pairing = table[PAIRING].iloc[0] if PAIRING in table and pd.notna(table[PAIRING].iloc[0]) else None
+    unfinished = bool(STATUS in table and (table[STATUS] == UNFINISHED).any())
     place = Path(path, *(str(facts[name]) for name in ("variant", "task") if name in facts))
-    return Log(place, "table", facts, found, names, {}, notes, pairing, unfinished)
-
-
-def of_run(rows: pd.DataFrame, facts: dict[str, Any]) -> pd.DataFrame:
-    chosen = np.ones(len(rows), dtype=bool)
-    for name, value in facts.items():
-        cells = rows[name] if name == "seed" else rows[name].astype(str)
-        chosen &= (cells == value).to_numpy()
-    return rows[chosen]
+    return Log(place, "table", facts, found, names, {}, notes, None if pairing is None else str(pairing), unfinished)
 
 
 def number_columns(table: pd.DataFrame) -> list[str]:

@@ -199,7 +199,9 @@ def differences(comparison: Comparison) -> list[str]:
         runs = {
             name: run
             for name, run in dataset.runs.items()
-            if run.config and run.env_id == env_id and (dataset.variants[name] in comparison.shown or not comparison.shown)
+            if run.config
+            and run.env_id == env_id
+            and (dataset.variants[name] in comparison.shown or not comparison.shown)
         }
         table = settings_table(runs, dataset.variants)
         cells: Cells = [["setting", *table["variant"]]]

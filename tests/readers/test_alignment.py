@@ -124,3 +124,21 @@ def test_what_a_restarted_run_wrote_again_is_void(steps):
     assert (np.diff(kept) >= 0).all()
     if steps:
         assert kept[-1] == steps[-1]
+
+
+def test_a_report_among_runs_is_no_run(tmp_path, rng):
+    write_run(tmp_path / "ours", "ppo", "Pole", range(3), rng.normal(size=(3, 5)))
+    means = pd.DataFrame({"variant": ["paper"], "task": "Pole", "n": [10], "mean": [480.0], "std": [2.0]})
+    means.to_csv(tmp_path / "means.csv", index=False)
+    first = compare(tmp_path, out=tmp_path / "report")
+    assert (tmp_path / "report" / "aggregates.csv").is_file()
+    assert str(compare(tmp_path)) == str(first)
+
+
+def test_a_run_without_an_episode_has_no_rows(tmp_path):
+    header = '#{"t_start": 0.0, "env_id": "Pole"}\nr,l,t\n'
+    for seed, episodes in enumerate(("", "1.0,5,0.1\n2.0,6,0.2\n", "3.0,7,0.1\n2.0,6,0.2\n")):
+        (tmp_path / f"ppo_{seed}").mkdir()
+        (tmp_path / f"ppo_{seed}" / "monitor.csv").write_text(header + episodes)
+    seeds = compare(tmp_path, pattern="{variant}_{seed}").dataset.seeds
+    assert seeds["state"].tolist() == ["no rows", "ok", "ok"]
