@@ -43,7 +43,7 @@ def is_table(path: Path, request: Request) -> bool:
     except InputError:
         return path.suffix == ".parquet" and find_spec("pyarrow") is not None  # one that is not whole
     theirs = {request.theirs(name) for name in ("env_steps", VALUE)} | {"env_steps", VALUE}
-    return len(names & theirs) >= 2 or ({"variant", "task", "n", "mean"} <= names and "seed" not in names)
+    return len(names & theirs) >= 2 or ({"variant", "task", "mean"} <= names and "seed" not in names)
 
 
 def column_names(path: Path) -> list[str]:
@@ -99,7 +99,7 @@ def table_logs(path: Path, table: pd.DataFrame, request: Request) -> Iterable[Lo
         raise InputError(f"{path}: has no column {VALUE!r} but {columns_of(table)}; {EXPECTED}")
     each_run = table.groupby(facts, sort=True, observed=True) if facts else [((), table)]
     for key, rows in each_run:
-        known = dict(zip(facts, key if isinstance(key, tuple) else (key,), strict=True))
+        known: dict[str, Any] = dict(zip(facts, key if isinstance(key, tuple) else (key,), strict=True))
         known = {name: int(value) if name == "seed" else str(value) for name, value in known.items()}
         yield one_run(path, known, rows, names, request)
 

@@ -1,6 +1,7 @@
 """TensorBoard's event files, as CleanRL, Tianshou and PyTorch's SummaryWriter write them: every event, none sampled."""
 
 import mmap
+import re
 import struct
 from array import array
 from collections import defaultdict
@@ -185,6 +186,11 @@ def markdown_table(value: Any) -> dict[str, str]:
     return {key: content for key, content in rows.items() if key != "param" and set(key) != {"-"}}
 
 
+def by_number(name: str) -> list[tuple[bool, int, str]]:
+    """Sorts event files by their time, process and number, which are in their names, each as a number."""
+    return [(part.isdigit(), int(part) if part.isdigit() else 0, part) for part in re.split(r"(\d+)", name)]
+
+
 class TensorBoardReader:
     """A directory with event files is a run."""
 
@@ -200,7 +206,7 @@ class TensorBoardReader:
         events = Events(None if request.wanted is None else candidates(request.wanted, request))
         notes: list[str] = []
         event_class()
-        for name in sorted(names):
+        for name in sorted(names, key=by_number):
             try:
                 notes += events.read(directory / name)
             except OSError as error:
