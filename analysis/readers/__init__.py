@@ -10,8 +10,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pandas as pd
-from rich.console import Console
-from rich.progress import track
 
 from analysis.readers.logs import Aggregates, Log, Reader, Request, Series
 from analysis.readers.marl_eval import MarlEvalReader
@@ -173,16 +171,23 @@ def read_logs(
 
 
 def read_each(found: Found, request: Request) -> Iterator[Log | Aggregates]:
-    many = len(found.sources) >= SHOWN_FROM
-    console = Console(stderr=True)
-    bar = track(found.sources, "Reading logs", console=console, transient=True, disable=not many)
-    for source in bar if many else found.sources:
+    for source in shown(found.sources):
         yield from source.reader.read(source.directory, source.names, replace(request, explicit=source.explicit))
     for number, frame in enumerate(found.frames, start=1):
         name = "data frame" if len(found.frames) == 1 else f"data frame {number}"
         yield from table_logs(Path(name), frame, request)
     for project in found.projects:
         yield from ask(project, request)
+
+
+def shown(sources: Sequence[Source]) -> Iterable[Source]:
+    """The sources, with a bar on a terminal that says how many of them are read, where there are many."""
+    if len(sources) < SHOWN_FROM:
+        return sources
+    from rich.console import Console  # takes its time to start
+    from rich.progress import track
+
+    return track(sources, "Reading logs", console=Console(stderr=True), transient=True)
 
 
 def described_runs(logs: Sequence[Log], reading: Reading, open_facts: bool) -> list[Log]:
