@@ -103,7 +103,9 @@ class Report:
         ]
         text = (
             "What a search of so many trials finds, by the scores on tuning seeds. A variant beats another where the "
-            "limits of both do not meet; on each task all sentences hold together with 95% confidence."
+            "limits of both do not meet; on each task all sentences hold together with 95% confidence. Nobody knows "
+            "what settings lie between those that were tried: the limit for k trials is narrow only where several "
+            "times k were made."
         )
         return Section("Against the number of trials", [text, Items(told), *drawn])
 
