@@ -32,8 +32,8 @@ def parser() -> argparse.ArgumentParser:
         "runs",
         nargs="+",
         metavar="RUNS",
-        help="a run directory, a directory above several, or logs of other programs: a path in which they are found, "
-        f"or FORMAT:PATH with FORMAT one of {', '.join(READERS)}",
+        help="a run directory, a directory above several, or a published one, or logs of other programs: a path in which they are found, "
+        f"found, or FORMAT:PATH with FORMAT one of {', '.join(READERS)}",
     )
     result.add_argument("--out", type=Path, metavar="DIR", help="where to write; made if it is not there")
     add_logs(result)

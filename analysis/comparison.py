@@ -15,8 +15,9 @@ from analysis.numbers import number, p_value, steps
 from analysis.pairs import lead_text, pair_table, verdict
 from analysis.readers import Given, Reading
 from analysis.references import Reference, read, references_for
+from analysis.registry import load_checked
 from analysis.run_format import InputError
-from analysis.runs.dataset import Dataset, load, reading
+from analysis.runs.dataset import Dataset, reading
 from analysis.runs.variants import Naming, namings
 from analysis.scores import LAST, Scale, Score, built_in, find_score, normalised, scales_of, seed_scores
 from analysis.summary import ALL_TASKS, Overall, OwnStatistic, find_statistic, overall_table, summary_table
@@ -272,7 +273,7 @@ def compared(
     choices: Choices,
 ) -> Comparison:
     """Loads and compares; `choices` but for the metric, which None leaves to what there is. Raises InputError."""
-    dataset = load(runs, None if metric is None else [metric], named, logs, choose_metric=metric is None)
+    dataset = load_checked(runs, None if metric is None else [metric], named, logs, choose_metric=metric is None)
     return build(dataset, replace(choices, metric=dataset.metric))
 
 

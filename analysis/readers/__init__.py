@@ -88,6 +88,16 @@ def find(paths: Iterable[Given], reading: Reading | None = None) -> Found:
     return replace(found, sources=list(each.values()))
 
 
+def place(given: Given) -> Path | None:
+    """Where on the disk something given lies; None if it does not lie there."""
+    if isinstance(given, pd.DataFrame):
+        return None
+    name, colon, rest = os.fspath(given).partition(":")
+    if not colon or name not in READERS or Path(given).exists():
+        return Path(given)
+    return Path(rest) if name != "wandb" or Path(rest).exists() else None
+
+
 def find_at(given: str, reading: Reading, found: Found) -> None:
     before = len(found.own) + len(found.sources)
     name, colon, rest = given.partition(":")
@@ -229,4 +239,4 @@ def whole_seed(log: Log, seed: object) -> int:
     return number
 
 
-__all__ = ["READERS", "Aggregates", "Found", "Log", "Pattern", "Reading", "Series", "find", "read_logs"]
+__all__ = ["READERS", "Aggregates", "Found", "Log", "Pattern", "Reading", "Series", "find", "place", "read_logs"]
