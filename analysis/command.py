@@ -32,7 +32,7 @@ def parser() -> argparse.ArgumentParser:
         "runs",
         nargs="+",
         metavar="RUNS",
-        help="a run directory, a directory above several, or a published one, or logs of other programs: a path in which they are found, "
+        help="a run directory, one above several, a published one, or logs of other programs: a path in which they are "
         f"found, or FORMAT:PATH with FORMAT one of {', '.join(READERS)}",
     )
     result.add_argument("--out", type=Path, metavar="DIR", help="where to write; made if it is not there")
