@@ -126,7 +126,7 @@ class Comparison:
 
     @property
     def verdicts(self) -> list[str]:
-        """A few sentences per pair: which variant is better, by how much, how sure; over all tasks first."""
+        """Which variant of each pair is better, by how much, and how sure that is; over all tasks first."""
         return [self.verdict(row) for _, row in self.ordered_pairs.iterrows()]
 
     def verdict(self, row: pd.Series) -> str:

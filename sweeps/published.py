@@ -257,19 +257,24 @@ def has_ended(directory: Path) -> bool:
     return (directory / INFO).exists() and "progress" in read_json(directory / INFO)
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Ends the process with status 0 only if everything asked for was trained."""
-    parser = argparse.ArgumentParser(prog="seedbed published", description=__doc__)
-    parser.add_argument("--only", choices=STUDIES, help="this study (all)")
-    parser.add_argument("--run", action="append", default=[], metavar="NAME", help="this run; may be repeated (all)")
-    parser.add_argument(
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    result = argparse.ArgumentParser(prog="seedbed published", description=__doc__)
+    result.add_argument("--only", choices=STUDIES, help="this study (all)")
+    result.add_argument("--run", action="append", default=[], metavar="NAME", help="this run; may be repeated (all)")
+    result.add_argument(
         "--runs", type=Path, default=Path("results/published"), metavar="DIR", help="where the runs are"
     )
-    parser.add_argument(
+    result.add_argument(
         "--out", type=Path, default=Path("figures/published"), metavar="DIR", help="where the page goes"
     )
-    parser.add_argument("--from-data", action="store_true", help="write the page from the evaluations beside it")
-    parsed = parser.parse_args(arguments)
+    result.add_argument("--from-data", action="store_true", help="write the page from the evaluations beside it")
+    return result
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Ends the process with status 0 only if everything asked for was trained."""
+    parsed = parser().parse_args(arguments)
     path = parsed.out / EVALUATIONS
     troubled: list[str] = []
     try:
