@@ -1,4 +1,4 @@
-"""Everything that is known about a set of runs once they are compared: aligned tasks, scores, summary, pairs."""
+"""Comparing runs: aligned tasks, scores, a summary, pairs of variants, and the sentences about them."""
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
@@ -118,7 +118,7 @@ class Comparison:
 
     @property
     def ordered_pairs(self) -> pd.DataFrame:
-        """The pairs as they are told: over all tasks first, then by task; what is decided before what is not."""
+        """The pairs in the order of the report: over all tasks first, then by task; decided before undecided ones."""
         if not len(self.pairs):
             return self.pairs
         order = self.pairs.assign(task=self.pairs["env_id"] != ALL_TASKS, p=self.pairs["adjusted_p"])
