@@ -1,4 +1,4 @@
-"""Everything that is known about a set of runs once they are compared: aligned tasks, scores, summary, pairs."""
+"""Comparing runs: aligned tasks, scores, a summary, pairs of variants, and the sentences about them."""
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
@@ -122,7 +122,7 @@ class Comparison:
 
     @property
     def ordered_pairs(self) -> pd.DataFrame:
-        """The pairs as they are told: over all tasks first, then by task; what is decided before what is not."""
+        """The pairs in the order of the report: over all tasks first, then by task; decided before undecided ones."""
         if not len(self.pairs):
             return self.pairs
         order = self.pairs.assign(task=self.pairs["env_id"] != ALL_TASKS, p=self.pairs["adjusted_p"])
@@ -130,7 +130,7 @@ class Comparison:
 
     @property
     def verdicts(self) -> list[str]:
-        """A few sentences per pair: which variant is better, by how much, how sure; over all tasks first."""
+        """Which variant of each pair is better, by how much, and how sure that is; over all tasks first."""
         return [self.verdict(row) for _, row in self.ordered_pairs.iterrows()]
 
     def verdict(self, row: pd.Series) -> str:

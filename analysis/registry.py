@@ -39,6 +39,9 @@ def load_checked(
     Raises InputError for a URL, for a published folder that was changed, and for what `load` refuses.
     """
     given = [paths] if isinstance(paths, (str, os.PathLike, pd.DataFrame)) else list(paths)
+    for each in given:
+        if isinstance(each, str) and "://" in each:
+            raise InputError(f"{each}: a URL; expected: a folder; git clone or download it first")
     folders = [str(path) for path in map(place, given) if path is not None]
     for folder in folders:
         check(folder)
@@ -49,9 +52,7 @@ def load_checked(
 
 
 def check(path: str) -> None:
-    """Whether a path is a folder, and its files, if it was published, are as they were. Raises InputError."""
-    if "://" in path:
-        raise InputError(f"{path}: a URL; expected: a folder; git clone or download it first")
+    """Whether the files of a folder, if it was published, are as they were. Raises InputError."""
     root = Path(path)
     for folder in sorted({each.parent for each in root.rglob(PUBLISHED)} | enclosing(root)):
         for name, digest in read_json(folder / PUBLISHED).get("files", {}).items():
