@@ -192,7 +192,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             table = pd.concat([*kept, new], ignore_index=True).sort_values(["run", "seed", "env_steps"])
             replace_file(path, table.to_csv(index=False, float_format="%.6g", lineterminator="\n").encode())
         if table is None:
-            raise InputError(f"{path}: no such file; allowed: without --from-data")
+            raise InputError(f"{path}: no such file; expected: the data of an earlier call without --from-data")
         replace_file(parsed.out / "README.md", page(table).encode())
     except (InputError, TaskError) as error:
         exit_with(error)

@@ -15,7 +15,7 @@ from gymnasium.utils.env_checker import check_env
 import algos.envs
 from algos.envs.swingup import TASKS, X_LIMIT
 
-STEPS = 10_000
+STEPS = 2_000
 pytestmark = pytest.mark.filterwarnings("ignore:.*out of date")
 
 

@@ -1,5 +1,6 @@
 """`make speed`: every comparison, limit and cost in one run. QUICK=1 takes few and short runs; a full run is kept."""
 
+import argparse
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -21,6 +22,7 @@ iteration.
 
 
 def main() -> None:
+    argparse.ArgumentParser(prog="python -m tests.speed", description=__doc__).parse_args()
     quick = os.environ.get("QUICK") == "1"
     effort = QUICK if quick else FULL
     sections: list[str] = []
