@@ -58,8 +58,8 @@ class Epochs:
                 whole = self._whole(transitions, estimates)
                 self.stats = {"explained_variance": explained_variance(transitions, estimates)}
             permutation = None if permutations is None else permutations[:, epoch]
-            for batch in whole.minibatches(permutation, settings.num_minibatches):
-                yield batch.normalised() if settings.advantage_normalisation == "minibatch" else batch
+            normalised = settings.advantage_normalisation == "minibatch"
+            yield from whole.minibatches(permutation, settings.num_minibatches, normalised)
 
     def _whole(self, transitions: Transitions, estimates: Estimates) -> Batch:
         batch = Batch.of(transitions, estimates)

@@ -6,8 +6,6 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
-from algos.core.reductions import batch_mean
-
 
 class BatchedProducts:
     """Forward, vjp and jvp of ``algos.core.networks.MLP``, each layer's derivative written out.
@@ -43,12 +41,6 @@ class BatchedProducts:
         for (w, _), (dw, db), h in zip(layers[1:], directions[1:], inputs[1:], strict=True):
             tangent = torch.baddbmm(db, h, dw) + torch.bmm(tangent * self._slope(h), w)
         return _mask(tangent, active)
-
-    def mse_gradient(self, params: Tensor, x: Tensor, targets: Tensor, active: Tensor | None) -> tuple[Tensor, Tensor]:
-        """Loss [S] and gradient [S, P] of the mean squared error to targets [S, B]."""
-        errors = self.forward(params, x, active)[..., 0] - targets
-        gradient = self.vjp(params, (2 / x.shape[1] * errors)[..., None], x, active)
-        return _mask(batch_mean(errors * errors), active), gradient
 
     def _layers(self, flat: Tensor) -> list[tuple[Tensor, Tensor]]:
         """Weights [S, in, out] and biases [S, 1, out] of each layer, as views of flat [S, P]."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from copy import copy
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
@@ -38,15 +38,19 @@ class Batch:
             values=transitions.flat(estimates.values),
         )
 
-    def minibatches(self, permutation: np.ndarray | None, num_minibatches: int) -> Iterator["Batch"]:
-        """Equal parts in the order of ``permutation [S, B]``; the batch itself, unpermuted, where that is None."""
+    def minibatches(
+        self, permutation: np.ndarray | None, num_minibatches: int, normalised: bool = False
+    ) -> Iterator["Batch"]:
+        """Equal parts in the order of ``permutation [S, B]``; the batch itself, unpermuted, where that is None.
+
+        Each with advantages as :meth:`normalised` makes them, if wanted.
+        """
         if permutation is None:
-            yield self
+            yield self.normalised() if normalised else self
             return
-        whole = {field.name: getattr(self, field.name) for field in fields(self)}
-        gathered: dict[str, list[Tensor]] = {}
+        parts = _Parts(self, permutation, num_minibatches, normalised)
         for number in range(num_minibatches):
-            yield _Minibatch(whole, gathered, permutation, num_minibatches, number)
+            yield _Minibatch(parts, number)
 
     def normalised(self) -> Self:
         """With advantages of mean 0 and standard deviation 1 over each seed's samples."""
@@ -55,46 +59,42 @@ class Batch:
         return batch
 
 
+class _Parts:
+    """The minibatches of a batch: all of them are gathered at once, what no variant asks for never."""
+
+    def __init__(self, whole: Batch, permutation: np.ndarray, num_minibatches: int, normalised: bool) -> None:
+        num_seeds, num_samples = permutation.shape
+        self.shape = (num_minibatches, num_seeds, num_samples // num_minibatches)
+        rows = permutation + num_samples * np.arange(num_seeds)[:, None]
+        parts = rows.reshape(num_seeds, num_minibatches, -1).transpose(1, 0, 2)
+        self.index = torch.from_numpy(parts.reshape(-1)).to(whole.obs.device)
+        self.whole = whole
+        self.normalised = normalised
+        self.gathered: dict[str, Sequence[Tensor]] = {}
+
+    def gather(self, name: str) -> None:
+        """Gather a field of all minibatches."""
+        values = getattr(self.whole, name).flatten(0, 1).index_select(0, self.index)
+        if name == "advantages" and self.normalised:
+            values = normalise(values.view(-1, self.shape[2])).view(-1)
+        self.gathered[name] = values.unflatten(0, self.shape).unbind(0)
+
+
 class _Minibatch(Batch):
-    """One of the parts of a batch; what no variant asks for is not gathered."""
+    """One of the parts of a batch."""
 
-    def __init__(
-        self,
-        whole: dict[str, Tensor],
-        gathered: dict[str, list[Tensor]],
-        permutation: np.ndarray,
-        num_minibatches: int,
-        number: int,
-    ) -> None:
-        def field(name: str) -> Tensor:
-            if name not in gathered:
-                gathered[name] = [part for (part,) in minibatches([whole[name]], permutation, num_minibatches)]
-            return gathered[name][number]
-
-        vars(self)["_field"] = field
+    def __init__(self, parts: _Parts, number: int) -> None:
+        fields = {name: values[number] for name, values in parts.gathered.items()}
+        vars(self).update(fields, _parts=parts, _number=number)
 
     def __getattr__(self, name: str) -> Tensor:
         if name.startswith("_"):  # copy() asks for methods that a batch has not
             raise AttributeError(name)
-        part: Tensor = vars(self)["_field"](name)
-        return part
-
-
-def minibatches(
-    tensors: Sequence[Tensor], permutation: np.ndarray | None, num_minibatches: int
-) -> Iterator[Sequence[Tensor]]:
-    """Equal parts of ``tensors [S, B, …]`` in the order of ``permutation [S, B]``; themselves where that is None."""
-    if permutation is None:
-        yield tensors
-        return
-    num_seeds, num_samples = permutation.shape
-    size = num_samples // num_minibatches
-    rows = permutation + num_samples * np.arange(num_seeds)[:, None]
-    parts = rows.reshape(num_seeds, num_minibatches, size).transpose(1, 0, 2)  # all gathered at once
-    index = torch.from_numpy(parts.reshape(-1)).to(tensors[0].device)
-    gathered = [tensor.flatten(0, 1).index_select(0, index) for tensor in tensors]
-    shape = (num_minibatches, num_seeds, size)
-    yield from zip(*(tensor.unflatten(0, shape).unbind(0) for tensor in gathered), strict=True)
+        parts: _Parts = vars(self)["_parts"]
+        if name not in parts.gathered:
+            parts.gather(name)
+        field = vars(self)[name] = parts.gathered[name][vars(self)["_number"]]
+        return field
 
 
 def normalise(x: Tensor) -> Tensor:

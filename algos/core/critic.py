@@ -5,12 +5,12 @@ import torch
 from torch import Tensor
 
 from algos.config import AnyOptimiser, Config, CriticSettings, GradientSettings, Positive, Rate, check_minibatches
-from algos.core.batches import Batch, minibatches
+from algos.core.batches import Batch
 from algos.core.checkpoint import State
 from algos.core.network import Network
-from algos.core.reductions import batch_mean, scaled
 from algos.core.resources import Resources
 from algos.core.transitions import Estimates, Stats, Transitions
+from algos.core.value_loss import ValueClip, value_loss
 
 FINAL_ROWS = 32
 """Final observations of truncated episodes that a seed's network evaluates together."""
@@ -19,8 +19,8 @@ FINAL_ROWS = 32
 class Critic:
     """The value functions of all seeds, with flat parameters ``[S, P]``; how they are fitted is the subclasses' part.
 
-    ``clip_coef`` ε makes the error of a sample max((V − R)², (V_old + clip(V − V_old, ±ε) − R)²), as OpenAI's Baselines
-    do in PPO2, with V_old the estimator's values; None is (V − R)².
+    They descend :func:`algos.core.value_loss.value_loss`, clipped around the estimator's values where ``clip_coef`` is
+    not None.
     """
 
     def __init__(self, settings: CriticSettings, network: Network, params: Tensor) -> None:
@@ -66,14 +66,10 @@ class Critic:
             next_values[seed, step, env] = finals[seed, rank // FINAL_ROWS, rank % FINAL_ROWS]
         return values, next_values
 
-    def mean_error(self, obs: Tensor, returns: Tensor, old_values: Tensor | None, active: Tensor) -> Tensor:
-        """Mean error of each active seed ``[S]``, differentiable in the parameters; it clips around ``old_values``."""
-        if self.clip_coef is None:
-            return self.network.mse(self.params, obs, returns, active)
-        assert old_values is not None
-        values = self.network(self.params, obs, active)[..., 0]
-        near = old_values + (values - old_values).clamp(-self.clip_coef, self.clip_coef)
-        return batch_mean(torch.max((values - returns) ** 2, (near - returns) ** 2))
+    def weighted_loss(self, weight: float, batch: Batch, active: Tensor) -> Tensor:
+        """``weight`` times the loss of each active seed ``[S]``, differentiable in the parameters."""
+        clip = None if self.clip_coef is None else ValueClip(batch.values, self.clip_coef)
+        return value_loss(self.network, self.params, batch.obs, batch.returns, clip, weight, active)
 
 
 class SeparateCritic(Critic):
@@ -101,17 +97,16 @@ class SeparateCritic(Critic):
 
     def fit(self, transitions: Transitions, estimates: Estimates, active: Tensor) -> Stats:
         """Regress on ``estimates.returns`` for the active seeds; reports ``value_loss [S]``, of the last epoch."""
-        tensors = [transitions.flat(transitions.obs), transitions.flat(estimates.returns)]
-        if self.clip_coef is not None:
-            tensors.append(transitions.flat(estimates.values))
+        whole = Batch.of(transitions, estimates)
         shuffled = self.num_minibatches > 1
-        permutations = self.streams.permutations(self.update_epochs, tensors[1].shape[1]) if shuffled else None
+        permutations = self.streams.permutations(self.update_epochs, whole.returns.shape[1]) if shuffled else None
         for epoch in range(self.update_epochs):
             permutation = None if permutations is None else permutations[:, epoch]
-            losses = []
-            for obs, returns, *values in minibatches(tensors, permutation, self.num_minibatches):
-                loss = self.mean_error(obs, returns, values[0] if values else None, active)
-                self.params_before_last_step.copy_(self.params.detach())
+            losses: list[Tensor] = []
+            for batch in whole.minibatches(permutation, self.num_minibatches):
+                loss = self.weighted_loss(1.0, batch, active)
+                if epoch == self.update_epochs - 1 and len(losses) == self.num_minibatches - 1:
+                    self.params_before_last_step.copy_(self.params.detach())
                 self.optimiser.step(loss, active)
                 losses.append(loss.detach())
         return {"value_loss": sum(losses[1:], start=losses[0]) / len(losses)}
@@ -137,5 +132,5 @@ class JointCritic(Critic):
         return {}
 
     def loss(self, batch: Batch, active: Tensor) -> Tensor:
-        """vf_coef · mean error of each active seed ``[S]``, differentiable in the parameters."""
-        return scaled(self.mean_error(batch.obs, batch.returns, batch.values, active), self.vf_coef)
+        """vf_coef · loss of each active seed ``[S]``, differentiable in the parameters."""
+        return self.weighted_loss(self.vf_coef, batch, active)

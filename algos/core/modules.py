@@ -10,7 +10,6 @@ from torch import Tensor, nn
 from torch.func import functional_call, vmap
 
 from algos.core.module_trial import ModuleError, trainable_parameters, try_out
-from algos.core.reductions import batch_mean
 from algos.core.seed_threads import each_seed
 
 CHUNK_ROWS = 1024
@@ -88,13 +87,6 @@ class ModuleNetwork:
         """Derivative [S, B, out] of the outputs as ``params`` move along ``tangents`` [S, P]."""
         function = self._jvp if self._trial.differentiable_twice else self._forward_jvp
         return self._by_seed(function, self._output_shape(x), active, params, x, tangents)
-
-    def mse(self, params: Tensor, x: Tensor, targets: Tensor, active: Tensor | None = None) -> Tensor:
-        """Mean squared error [S] over B to targets [S, B], of a network with one output; differentiable once."""
-        if self.num_outputs != 1:
-            raise ValueError(f"mse is for networks with one output, not {self.num_outputs}")
-        squares = (self(params, x, active)[..., 0] - targets) ** 2
-        return batch_mean(squares if active is None else torch.where(active[:, None], squares, 0))
 
     def _by_seed(
         self,

@@ -31,9 +31,6 @@ class Network(Protocol):
     def jvp(self, params: Tensor, tangents: Tensor, x: Tensor, active: Tensor | None = None) -> Tensor:
         """Derivative ``[S, B, out]`` of the outputs as ``params`` move along ``tangents [S, P]``."""
 
-    def mse(self, params: Tensor, x: Tensor, targets: Tensor, active: Tensor | None = None) -> Tensor:
-        """Mean squared error ``[S]`` over B to ``targets [S, B]``, of one output; differentiable once."""
-
 
 def compiled_form(network: Network, params: Tensor) -> CompiledMLP | None:
     """What kernels compute ``network`` by, at parameters that lie on the CPU; None where they do not."""

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from algos.core.batched_products import BatchedProducts
 from algos.core.network import compiled_form
-from algos.core.reductions import batch_mean, batch_sum, with_gradient
+from algos.core.reductions import batch_mean, batch_sum
 from algos.kernels.mlp import CompiledMLP
 from algos.kernels.orthogonal import orthonormalise
 
@@ -66,16 +66,6 @@ class MLP:
         """Derivative [S, B, out] of the outputs as ``params`` move along ``tangents`` [S, P]."""
         return self._implementation(params).jvp(params, tangents, x, active)
 
-    def mse(self, params: Tensor, x: Tensor, targets: Tensor, active: Tensor | None = None) -> Tensor:
-        """Mean squared error [S] over B to targets [S, B], of a network with one output.
-
-        Differentiable once, in ``params``: one pass over the samples gives the loss and its gradient.
-        """
-        if self.num_outputs != 1:
-            raise ValueError(f"mse is for networks with one output, not {self.num_outputs}")
-        loss, gradient = _MeanSquaredError.apply(params, x, targets, active, self)
-        return with_gradient(loss, params, gradient)
-
     def _implementation(self, params: Tensor) -> BatchedProducts | CompiledMLP:
         return compiled_form(self, params) or self._reference
 
@@ -103,25 +93,6 @@ class _Forward(torch.autograd.Function):
         else:
             gradient = ctx.mlp._reference.vjp(params, cotangents, x, ctx.active)
         return gradient, None, None, None
-
-
-class _MeanSquaredError(torch.autograd.Function):
-    """The loss; its gradient is computed beside it, in the forward pass."""
-
-    @staticmethod
-    def forward(
-        ctx: Any, params: Tensor, x: Tensor, targets: Tensor, active: Tensor | None, mlp: MLP
-    ) -> tuple[Tensor, Tensor]:
-        loss, gradient = mlp._implementation(params).mse_gradient(params, x, targets, active)
-        ctx.save_for_backward(gradient)
-        ctx.mark_non_differentiable(gradient)
-        return loss, gradient
-
-    @staticmethod
-    @torch.autograd.function.once_differentiable
-    def backward(ctx: Any, cotangents: Tensor, _: Tensor) -> tuple[Tensor, None, None, None, None]:
-        (gradient,) = ctx.saved_tensors
-        return gradient * cotangents[:, None], None, None, None, None
 
 
 def init_torch_default(sizes: Sequence[int], rng: np.random.Generator, last_scale: float) -> np.ndarray:

@@ -1,7 +1,9 @@
 """First-order optimisers over stacked parameters; a seed that is not active keeps its parameters and its state."""
 
+import math
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -9,8 +11,14 @@ from algos.config import Decay, OptimiserSettings
 from algos.core.checkpoint import State
 from algos.core.elementary import sqrt
 from algos.core.reductions import batch_sum, gradients
-from algos.kernels.optimisers import adam, norm_scales, rmsprop
+from algos.kernels.arguments import Setting, as_array, per_seed
+from algos.kernels.optimisers import Arrays, adam, rmsprop
 from algos.kernels.threads import shared_out
+
+
+def as_arrays(tensors: Sequence[Tensor]) -> Arrays:
+    """The memory of each tensor."""
+    return tuple(as_array(tensor) for tensor in tensors)
 
 
 class Optimiser:
@@ -33,33 +41,26 @@ class Optimiser:
     @torch.no_grad()
     def apply(self, grads: Sequence[Tensor], active: Tensor) -> None:
         """One step along given gradients ``[S, P_i]`` for the seeds where ``active [S]``."""
-        with shared_out(len(active), 10 * sum(grad.numel() for grad in grads)):
-            self._step(grads, active)
-
-    def _step(self, grads: Sequence[Tensor], active: Tensor) -> None:
+        if self.params[0].device.type == "cpu":
+            arrays = as_arrays(grads)
+            max_norm = math.inf if self.max_grad_norm is None else self.max_grad_norm
+            with shared_out(len(active), 10 * sum(array.size for array in arrays)):
+                self._compiled_step(arrays, max_norm, active.numpy())
+            return
         scale = self._scale(grads)
-        for index, grad in enumerate(grads):
-            if grad.device.type == "cpu":
-                self._compiled_step(index, grad.contiguous(), scale, active)
-            else:
-                change = self._change(index, grad * scale[:, None], active)
-                param = self.params[index]
-                param.copy_(torch.where(active[:, None], param - change, param))
+        for index, (param, grad) in enumerate(zip(self.params, grads, strict=True)):
+            change = self._change(index, grad * scale[:, None], active)
+            param.copy_(torch.where(active[:, None], param - change, param))
 
     def _scale(self, grads: Sequence[Tensor]) -> Tensor:
         """What brings the global norm of each seed's gradients down to ``max_grad_norm``; 1 where it is below."""
         first = grads[0]
         if self.max_grad_norm is None:
             return torch.ones(len(first), dtype=first.dtype, device=first.device)
-        if first.device.type == "cpu" and len(grads) <= 2:
-            scale = torch.empty(len(first), dtype=first.dtype)
-            second = grads[1] if len(grads) > 1 else first[:, :0]
-            norm_scales(first.contiguous().numpy(), second.contiguous().numpy(), self.max_grad_norm, scale.numpy())
-            return scale
         squares = batch_sum(torch.cat([(grad * grad).double() for grad in grads], dim=1))
         return (self.max_grad_norm / (sqrt(squares) + 1e-6)).clamp(max=1.0).to(first.dtype)
 
-    def _compiled_step(self, index: int, grad: Tensor, scale: Tensor, active: Tensor) -> None:
+    def _compiled_step(self, grads: Arrays, max_norm: Setting, active: np.ndarray) -> None:
         raise NotImplementedError
 
     def _change(self, index: int, grad: Tensor, active: Tensor) -> Tensor:
@@ -91,19 +92,19 @@ class Adam(Optimiser):
         self.squares = [torch.zeros_like(param) for param in self.params]
         self.steps = [torch.zeros(param.shape[0], 1, dtype=torch.float64, device=param.device) for param in self.params]
 
-    def _compiled_step(self, index: int, grad: Tensor, scale: Tensor, active: Tensor) -> None:
+    def _compiled_step(self, grads: Arrays, max_norm: Setting, active: np.ndarray) -> None:
         adam(
-            self.params[index].detach().numpy(),
-            grad.numpy(),
-            scale.numpy(),
-            self.means[index].numpy(),
-            self.squares[index].numpy(),
-            self.steps[index].numpy()[:, 0],
-            self.learning_rate,
-            self.eps,
-            self.beta1,
-            self.beta2,
-            active.numpy(),
+            as_arrays(self.params),
+            grads,
+            as_arrays(self.means),
+            as_arrays(self.squares),
+            as_arrays(self.steps),
+            per_seed(self.learning_rate, len(active)),
+            per_seed(self.eps, len(active)),
+            per_seed(self.beta1, len(active)),
+            per_seed(self.beta2, len(active)),
+            per_seed(max_norm, len(active)),
+            active,
         )
 
     def _change(self, index: int, grad: Tensor, active: Tensor) -> Tensor:
@@ -131,16 +132,16 @@ class RMSprop(Optimiser):
         self.decay = settings.decay
         self.squares = [torch.zeros_like(param) for param in self.params]
 
-    def _compiled_step(self, index: int, grad: Tensor, scale: Tensor, active: Tensor) -> None:
+    def _compiled_step(self, grads: Arrays, max_norm: Setting, active: np.ndarray) -> None:
         rmsprop(
-            self.params[index].detach().numpy(),
-            grad.numpy(),
-            scale.numpy(),
-            self.squares[index].numpy(),
-            self.learning_rate,
-            self.eps,
-            self.decay,
-            active.numpy(),
+            as_arrays(self.params),
+            grads,
+            as_arrays(self.squares),
+            per_seed(self.learning_rate, len(active)),
+            per_seed(self.eps, len(active)),
+            per_seed(self.decay, len(active)),
+            per_seed(max_norm, len(active)),
+            active,
         )
 
     def _change(self, index: int, grad: Tensor, active: Tensor) -> Tensor:

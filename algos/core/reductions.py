@@ -32,18 +32,14 @@ def batch_mean(x: Tensor) -> Tensor:
 
 
 def with_gradient(loss: Tensor, params: Tensor, gradient: Tensor) -> Tensor:
-    """``loss [S]``, which depends on the leaf ``params [S, P]`` alone, with its gradient, already computed, beside it.
+    """The numbers ``loss [S]``, made differentiable once: their ``gradient [S, P]`` by the leaf ``params`` is known.
 
-    It stays differentiable; whatever else is made of it is differentiated as usual.
+    Whatever else is made of them is differentiated as usual.
     """
+    if params.requires_grad:
+        loss = _Known.apply(params, (loss, gradient))
     loss.known_gradient = (params, gradient, loss._version)  # type: ignore[attr-defined]
     return loss
-
-
-def scaled(loss: Tensor, factor: float) -> Tensor:
-    """``factor * loss``, its gradient known where that of ``loss`` is."""
-    known = _known(loss)
-    return factor * loss if known is None else with_gradient(factor * loss, known[0], factor * known[1])
 
 
 def gradients(losses: Sequence[Tensor], params: Sequence[Tensor]) -> Sequence[Tensor]:
@@ -63,6 +59,20 @@ def _known(loss: Tensor) -> tuple[Tensor, Tensor] | None:
     """The parameters and the gradient beside a loss, if it has not been changed since."""
     known = getattr(loss, "known_gradient", None)
     return None if known is None or known[2] != loss._version else known[:2]
+
+
+class _Known(torch.autograd.Function):
+    """A loss [S] of parameters [S, P] as a pair: its numbers and its gradient."""
+
+    @staticmethod
+    def forward(ctx: Any, params: Tensor, known: tuple[Tensor, Tensor]) -> Tensor:
+        loss, ctx.gradient = known
+        return loss
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
+        return ctx.gradient * grad[:, None], None
 
 
 class _BatchSum(torch.autograd.Function):

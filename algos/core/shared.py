@@ -4,7 +4,6 @@ import torch
 from torch import Tensor
 
 from algos.core.network import Network
-from algos.core.reductions import batch_mean
 
 
 class OutputsOf:
@@ -32,10 +31,6 @@ class OutputsOf:
     def jvp(self, params: Tensor, tangents: Tensor, x: Tensor, active: Tensor | None = None) -> Tensor:
         derivative = self.network.jvp(self._own(params), self._own(tangents), x, active)
         return derivative[..., self.first : self.last]
-
-    def mse(self, params: Tensor, x: Tensor, targets: Tensor, active: Tensor | None = None) -> Tensor:
-        squares = (self(params, x, active)[..., 0] - targets) ** 2
-        return batch_mean(squares if active is None else torch.where(active[:, None], squares, 0))
 
     def _own(self, params: Tensor) -> Tensor:
         return params[:, : self.num_params]

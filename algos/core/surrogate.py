@@ -1,7 +1,7 @@
 """The surrogate E[r·Â] of importance sampling; PPO's clipped one, with its gradient in one compiled pass on the CPU."""
 
 import math
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -10,9 +10,8 @@ from algos.core.batches import Batch
 from algos.core.distributions import Distribution
 from algos.core.elementary import exp
 from algos.core.network import compiled_form
-from algos.core.policy import CompiledHead, Policy
+from algos.core.policy import Policy
 from algos.core.reductions import batch_mean, with_gradient
-from algos.kernels.mlp import CompiledMLP
 from algos.kernels.policy_gradient import policy_gradient
 
 
@@ -49,8 +48,20 @@ def clipped_surrogate_loss(
     """
     network, head = compiled_form(policy.network, policy.params), policy.head.compiled
     if network is not None and head is not None:
-        loss, gradient, *stats = _Compiled.apply(policy.params, network, head, batch, clip_coef, ent_coef, active)
-        return with_gradient(loss, policy.params, gradient), RatioStats(*stats)
+        found = policy_gradient(
+            network,
+            policy.params,
+            batch.obs,
+            batch.actions,
+            batch.log_probs,
+            batch.advantages,
+            head.scale,
+            clip_range(clip_coef),
+            ent_coef,
+            active,
+        )
+        stats = RatioStats(found.k3, found.log_ratio, found.outside)
+        return with_gradient(found.loss, policy.params, found.gradient), stats
     distribution = policy.distribution(batch.obs, active=active)
     log_ratio = distribution.log_prob(batch.actions) - batch.log_probs
     ratio = exp(log_ratio)
@@ -61,42 +72,3 @@ def clipped_surrogate_loss(
         low, high = clip_range(clip_coef)
         outside = ((ratio < low) | (ratio > high)).to(ratio.dtype)
         return loss, RatioStats(batch_mean(ratio - 1 - log_ratio), -batch_mean(log_ratio), batch_mean(outside))
-
-
-class _Compiled(torch.autograd.Function):
-    """The loss and what is reported beside it; the gradient is computed beside them, in the forward pass."""
-
-    @staticmethod
-    def forward(
-        ctx: Any,
-        params: Tensor,
-        network: CompiledMLP,
-        head: CompiledHead,
-        batch: Batch,
-        clip_coef: float | None,
-        ent_coef: float,
-        active: Tensor,
-    ) -> tuple[Tensor, ...]:
-        means, gradient = policy_gradient(
-            network,
-            params,
-            batch.obs,
-            batch.actions,
-            batch.log_probs,
-            batch.advantages,
-            head.scale,
-            clip_range(clip_coef),
-            ent_coef,
-            active,
-        )
-        objective, entropy, *stats = means.unbind(1)
-        ctx.save_for_backward(gradient)
-        reported = [gradient, *(value.to(params.dtype, copy=True) for value in stats)]
-        ctx.mark_non_differentiable(*reported)
-        return (-objective - ent_coef * entropy).to(params.dtype), *reported
-
-    @staticmethod
-    @torch.autograd.function.once_differentiable
-    def backward(ctx: Any, grad: Tensor, *_: Tensor) -> tuple[Tensor | None, ...]:
-        (gradient,) = ctx.saved_tensors
-        return gradient * grad[:, None], None, None, None, None, None, None

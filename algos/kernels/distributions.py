@@ -194,65 +194,64 @@ def _threads(outputs: Tensor | Array) -> shared_out:
 class _GaussianLogProb(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, mean: Tensor, log_std: Tensor, actions: Tensor, active: Tensor | None) -> Tensor:
-        out = results(mean.shape[:2], mean, active)
-        with _threads(mean):
-            _gaussian_forward(
-                as_array(mean), as_array(log_std), as_array(actions), seeds_to_compute(mean, active), out.numpy()
-            )
         ctx.save_for_backward(mean, log_std, actions)
         ctx.active = active
-        return out
+        seeds, array = seeds_to_compute(mean, active), as_array(mean)
+        out = results(mean.shape[:2], array.dtype, seeds)
+        with _threads(mean):
+            _gaussian_forward(array, as_array(log_std), as_array(actions), seeds, out)
+        return torch.from_numpy(out)
 
     @staticmethod
     @torch.autograd.function.once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, None, None]:
         mean, log_std, actions = (as_array(tensor) for tensor in ctx.saved_tensors)
-        grad_mean, grad_log_std = (results(t.shape, t, ctx.active) for t in ctx.saved_tensors[:2])
         seeds = seeds_to_compute(grad, ctx.active)
+        grad_mean, grad_log_std = (results(array.shape, array.dtype, seeds) for array in (mean, log_std))
         with _threads(mean):
-            _gaussian_backward(mean, log_std, actions, as_array(grad), seeds, grad_mean.numpy(), grad_log_std.numpy())
-        return grad_mean, grad_log_std, None, None
+            _gaussian_backward(mean, log_std, actions, as_array(grad), seeds, grad_mean, grad_log_std)
+        return torch.from_numpy(grad_mean), torch.from_numpy(grad_log_std), None, None
 
 
 class _CategoricalLogProb(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, logits: Tensor, actions: Tensor, active: Tensor | None) -> Tensor:
-        out, normaliser = (results(logits.shape[:2], logits, active) for _ in range(2))
-        seeds = seeds_to_compute(logits, active)
+        seeds, array = seeds_to_compute(logits, active), as_array(logits)
+        out, normaliser = (results(logits.shape[:2], array.dtype, seeds) for _ in range(2))
         with _threads(logits):
-            _categorical_forward(as_array(logits), as_array(actions), seeds, out.numpy(), normaliser.numpy())
-        ctx.save_for_backward(logits, actions, normaliser)
-        ctx.active = active
-        return out
+            _categorical_forward(array, as_array(actions), seeds, out, normaliser)
+        ctx.save_for_backward(logits, actions)
+        ctx.active, ctx.normaliser = active, normaliser
+        return torch.from_numpy(out)
 
     @staticmethod
     @torch.autograd.function.once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
-        logits, actions, normaliser = (as_array(tensor) for tensor in ctx.saved_tensors)
-        grad_logits = results(logits.shape, grad, ctx.active)
+        logits, actions = (as_array(tensor) for tensor in ctx.saved_tensors)
         seeds = seeds_to_compute(grad, ctx.active)
+        grad_logits = results(logits.shape, logits.dtype, seeds)
         with _threads(logits):
-            _categorical_backward(logits, actions, normaliser, as_array(grad), seeds, grad_logits.numpy())
-        return grad_logits, None, None
+            _categorical_backward(logits, actions, ctx.normaliser, as_array(grad), seeds, grad_logits)
+        return torch.from_numpy(grad_logits), None, None
 
 
 class _CategoricalEntropy(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, logits: Tensor, active: Tensor | None) -> Tensor:
-        out, normaliser = (results(logits.shape[:2], logits, active) for _ in range(2))
+        seeds, array = seeds_to_compute(logits, active), as_array(logits)
+        entropy, normaliser = (results(logits.shape[:2], array.dtype, seeds) for _ in range(2))
         with _threads(logits):
-            _entropy_forward(as_array(logits), seeds_to_compute(logits, active), out.numpy(), normaliser.numpy())
-        ctx.save_for_backward(logits, out, normaliser)
-        ctx.active = active
-        return out
+            _entropy_forward(array, seeds, entropy, normaliser)
+        ctx.save_for_backward(logits)
+        ctx.active, ctx.entropy, ctx.normaliser = active, entropy, normaliser
+        return torch.from_numpy(entropy)
 
     @staticmethod
     @torch.autograd.function.once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
-        logits, entropy, normaliser = (as_array(tensor) for tensor in ctx.saved_tensors)
-        grad_logits = results(logits.shape, grad, ctx.active)
+        logits = as_array(ctx.saved_tensors[0])
+        seeds = seeds_to_compute(grad, ctx.active)
+        grad_logits = results(logits.shape, logits.dtype, seeds)
         with _threads(logits):
-            _entropy_backward(
-                logits, entropy, normaliser, as_array(grad), seeds_to_compute(grad, ctx.active), grad_logits.numpy()
-            )
-        return grad_logits, None
+            _entropy_backward(logits, ctx.entropy, ctx.normaliser, as_array(grad), seeds, grad_logits)
+        return torch.from_numpy(grad_logits), None

@@ -13,7 +13,7 @@ from numba import boolean, float64, get_thread_id, int64, njit, prange, void
 from torch import Tensor
 
 from algos.kernels.addressed import called_by_address
-from algos.kernels.arguments import as_array, results, seeds_to_compute
+from algos.kernels.arguments import Setting, as_array, per_seed, results, seeds_to_compute
 from algos.kernels.intrinsics import REGISTERS, VECTOR_BYTES, VECTORS, config, copy, fill, sum_values
 from algos.kernels.panels import (
     add_layer,
@@ -243,6 +243,33 @@ def _errors(work: Array, outputs: int, targets: int, count: int, factor: float, 
         squares[r] += np.float64(error * error)
 
 
+@njit
+def _clipped_errors(
+    work: Array,
+    outputs: int,
+    targets: int,
+    old_values: Array,
+    first: int,
+    clip: float,
+    count: int,
+    factor: float,
+    squares: Array,
+) -> None:
+    """The same of the larger of two errors; in one of them an output is within ``clip`` of its old value."""
+    zero = work.dtype.type(0)
+    for r in range(count):
+        value, target, old = work[outputs + r], work[targets + r], old_values[first + r]
+        change = value - old
+        near = old + (clip if change > clip else -clip)
+        outside = not (change <= clip and change >= -clip)
+        error, held = value - target, near - target
+        square, held_square = error * error, held * held
+        # A held value does not move, and has no slope; a nan in either error stays visible.
+        is_held = outside and not held_square <= square and square == square
+        work[targets + r] = zero if is_held else factor * error
+        squares[r] += np.float64(held_square if is_held else square)
+
+
 @called_by_address(
     lambda real: void(
         real[:, ::1], real[:, :, ::1], int64[::1], boolean, real[::1], real[::1], real[:, :, ::1], int64, int64
@@ -354,8 +381,8 @@ def _jvp_kernel(
 
 @called_by_address(
     lambda real: void(
-        real[:, ::1], real[:, :, ::1], real[::1], boolean, int64[::1], boolean, real[::1], real[::1],
-        real[:, :, ::1], float64[:, ::1], int64, int64,
+        real[:, ::1], real[:, :, ::1], real[::1], boolean, real[::1], float64, int64[::1], boolean, real[::1],
+        real[::1], real[:, :, ::1], float64[:, ::1], int64, int64,
     )
 )  # fmt: skip
 def _gradient_block(
@@ -363,6 +390,8 @@ def _gradient_block(
     x: Array,
     wanted: Array,
     mean_squared_error: bool,
+    old_values: Array,
+    clip: float,
     sizes: Array,
     relu: bool,
     scratch: Array,
@@ -375,7 +404,7 @@ def _gradient_block(
     """A block's gradient of sum(wanted * outputs), or of the mean of (output - wanted)² of a single output.
 
     ``add_blocks`` sums ``parts [S, blocks, P]``. The mean squared error also gives ``losses [S, blocks]``, its
-    parts; the other one reads the activations in ``kept`` if that has elements.
+    parts, and is clipped if ``old_values`` has elements; the other one reads the activations in ``kept`` if that has.
     """
     rows = panel_rows(scratch)
     tile_rows = TILE_PANELS * rows
@@ -404,7 +433,12 @@ def _gradient_block(
                 hidden_layers(flat_params, p, sizes, relu, acts, start, panel)
             if mean_squared_error:
                 at, here = panel * rows, min(rows, count - panel * rows)
-                _errors(scratch, outputs + at, wanted_at + at, here, factor, squares)
+                output, target = outputs + at, wanted_at + at
+                if old_values.size > 0:
+                    bound = params.dtype.type(clip)
+                    _clipped_errors(scratch, output, target, old_values, first + at, bound, here, factor, squares)
+                else:
+                    _errors(scratch, output, target, here, factor, squares)
             backward_layers(flat_params, p, sizes, relu, acts, start, panel, scratch, deltas)
         add_tile(sizes, relu, acts, start, panels, scratch, deltas, sums)
     unpack_sums(flat_params, p, sizes, relu, scratch, sums, flat_parts, (s * parts.shape[1] + block) * size)
@@ -422,6 +456,8 @@ def _gradient_kernel(
     x: Array,
     wanted: Array,
     mean_squared_error: bool,
+    old_values: Array,
+    clips: Array,
     seeds: Array,
     sizes: Array,
     relu: bool,
@@ -433,11 +469,14 @@ def _gradient_kernel(
     blocks = parts.shape[1]
     for task in prange(seeds.size * blocks):
         s, block = seeds[task // blocks], task % blocks
-        scratch = work[get_thread_id()]
+        clip, scratch = clips[s], work[get_thread_id()]
         _call_gradient(
             gradient_block,
-            (params, x, wanted, mean_squared_error, sizes, relu, scratch, kept, parts, losses, s, block),
-        )
+            (
+                params, x, wanted, mean_squared_error, old_values, clip, sizes, relu, scratch, kept, parts, losses, s,
+                block,
+            ),
+        )  # fmt: skip
 
 
 @njit(cache=True, parallel=True)
@@ -485,61 +524,90 @@ class CompiledMLP:
         elements = tiles * activations_below(self.sizes, self.sizes.size - 1, rows)
         keep = keep and elements * dtype.itemsize <= KEEP_BYTES and not is_shallow(self.sizes, self.relu)
         kept = _aligned(elements + 16 * rows if keep else 0, dtype)
-        out = results((*x.shape[:2], int(self.sizes[-1])), params, active)
-        work = self.workspace(dtype)
         seeds, blocks = seeds_to_compute(params, active), self.num_blocks(x)
+        out = results((*x.shape[:2], int(self.sizes[-1])), dtype, seeds)
+        work = self.workspace(dtype)
         block = _forward_block.address(dtype)
         with self.shared_out(seeds.size, x.shape[1], passes=1):
-            _forward_kernel(block, weights, inputs, seeds, blocks, self.sizes, self.relu, work, kept, out.numpy())
-        return out, kept
+            _forward_kernel(block, weights, inputs, seeds, blocks, self.sizes, self.relu, work, kept, out)
+        return torch.from_numpy(out), kept
 
     def vjp(
         self, params: Tensor, cotangents: Tensor, x: Tensor, active: Tensor | None, kept: Array | None = None
     ) -> Tensor:
         """Gradient [S, P] of ``sum(cotangents * outputs)``; ``kept`` as ``forward`` returned it."""
-        return self._gradient(params, x, cotangents, active, kept, losses=None)
+        weights = as_array(params)
+        none = np.empty(0, weights.dtype)
+        kept, losses = none if kept is None else kept, np.empty((0, 0))
+        clips = np.empty(len(weights))
+        gradient = self._gradient(weights, x, cotangents, active, none, clips, kept, losses, fused=False)
+        return torch.from_numpy(gradient)
 
     def jvp(self, params: Tensor, tangents: Tensor, x: Tensor, active: Tensor | None) -> Tensor:
         """Derivative [S, B, out] of the outputs along ``tangents`` [S, P]."""
         weights = as_array(params)
-        out = results((*x.shape[:2], int(self.sizes[-1])), params, active)
         work, seeds = self.workspace(weights.dtype), seeds_to_compute(params, active)
+        out = results((*x.shape[:2], int(self.sizes[-1])), weights.dtype, seeds)
         inputs, blocks = (as_array(tangents), as_array(x)), self.num_blocks(x)
         block = _jvp_block.address(weights.dtype)
         with self.shared_out(seeds.size, x.shape[1], passes=3):
-            _jvp_kernel(block, weights, *inputs, seeds, blocks, self.sizes, self.relu, work, out.numpy())
-        return out
+            _jvp_kernel(block, weights, *inputs, seeds, blocks, self.sizes, self.relu, work, out)
+        return torch.from_numpy(out)
 
-    def mse_gradient(self, params: Tensor, x: Tensor, targets: Tensor, active: Tensor | None) -> tuple[Tensor, Tensor]:
-        """Loss [S] and gradient [S, P] of the mean squared error to targets [S, B]."""
-        losses = np.zeros((x.shape[0], self.num_blocks(x)))
-        gradient = self._gradient(params, x, targets, active, None, losses)
-        return torch.from_numpy(losses.sum(1)).to(params.dtype), gradient
-
-    def _gradient(
+    def error_gradient(
         self,
         params: Tensor,
         x: Tensor,
+        targets: Tensor,
+        old_values: Tensor | None,
+        clip: Setting,
+        weight: Setting,
+        active: Tensor | None,
+    ) -> tuple[Tensor, Tensor]:
+        """``weight`` times the mean squared error [S] of one output to targets [S, B], and its gradient [S, P].
+
+        With ``old_values [S, B]`` an error is the larger one of the output's and of the output's as it is within
+        ``clip`` of its old value.
+        """
+        weights = as_array(params)
+        dtype = weights.dtype
+        losses = np.zeros((len(weights), self.num_blocks(x)))
+        none = np.empty(0, dtype)
+        old, clips = none if old_values is None else as_array(old_values), per_seed(clip, len(weights))
+        gradient = self._gradient(weights, x, targets, active, old, clips, none, losses, fused=True)
+        loss = losses.sum(1).astype(dtype)
+        if not (isinstance(weight, float) and weight == 1):
+            factors = per_seed(weight, len(weights)).astype(dtype)
+            loss *= factors
+            gradient *= factors[:, None]
+        return torch.from_numpy(loss), torch.from_numpy(gradient)
+
+    def _gradient(
+        self,
+        weights: Array,
+        x: Tensor,
         wanted: Tensor,
         active: Tensor | None,
-        kept: Array | None,
-        losses: Array | None,
-    ) -> Tensor:
-        """Run ``_gradient_kernel``, for the mean squared error if there are ``losses`` to fill."""
-        weights, inputs = as_array(params), (as_array(x), as_array(wanted).reshape(-1))
-        seeds, work = seeds_to_compute(params, active), self.workspace(weights.dtype)
-        gradient = results(params.shape, params, active)
+        old_values: Array,
+        clips: Array,
+        kept: Array,
+        losses: Array,
+        fused: bool,
+    ) -> Array:
+        """Run ``_gradient_kernel``, for the mean squared error if ``fused``."""
+        inputs = as_array(x), as_array(wanted).reshape(-1)
+        seeds, work = seeds_to_compute(x, active), self.workspace(weights.dtype)
+        gradient = results(weights.shape, weights.dtype, seeds)
         blocks = self.num_blocks(x)
-        out = gradient.numpy()
-        parts = out[:, None] if blocks == 1 else np.empty((out.shape[0], blocks, out.shape[1]), out.dtype)
-        fused = losses is not None
-        losses = np.empty((0, 0)) if losses is None else losses
-        kept = np.empty(0, weights.dtype) if kept is None else kept
+        parts = gradient[:, None] if blocks == 1 else np.empty((len(weights), blocks, weights.shape[1]), weights.dtype)
         block = _gradient_block.address(weights.dtype)
         with self.shared_out(seeds.size, x.shape[1], passes=3):
-            _gradient_kernel(block, weights, *inputs, fused, seeds, self.sizes, self.relu, work, kept, parts, losses)
+            _gradient_kernel(
+                block, weights, *inputs, fused, old_values.reshape(-1), clips, seeds, self.sizes, self.relu, work, kept,
+                parts, losses,
+            )  # fmt: skip
             if blocks > 1:
-                add_blocks(parts, seeds, out)
+                add_blocks(parts, seeds, gradient)
         return gradient
 
     def shared_out(self, num_seeds: int, rows: int, passes: int) -> shared_out:

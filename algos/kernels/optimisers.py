@@ -1,7 +1,8 @@
-"""Steps of the first-order optimisers on the CPU, each one pass over a seed's parameters.
+"""Steps of the first-order optimisers on the CPU, each one pass over all parameters of a seed.
 
-All arrays are ``[S, P]``, ``steps`` and ``scale`` (of the gradients) ``[S]``. Seeds that are not ``active`` are left as
-they are. An element's value depends on its own past alone, in single roundings.
+``params``, ``grads`` and what is kept beside them are tuples of arrays ``[S, P_i]``, one of each group of parameters,
+and settings are ``[S]``. ``max_norm`` bounds the norm of a seed's gradients, over all groups; inf is no bound. Seeds
+that are not ``active`` are left as they are. An element's value depends on its own past alone, in single roundings.
 """
 
 import math
@@ -12,73 +13,81 @@ from numba import njit, prange
 from algos.kernels.intrinsics import sum_squares
 
 Array = np.ndarray
+Arrays = tuple[Array, ...]
 
 
-@njit(cache=True, parallel=True)
-def norm_scales(first: Array, second: Array, max_norm: float, scale: Array) -> None:
-    """What brings the global norm of each row of two gradients down to ``max_norm``; 1 where it is below.
+@njit
+def _scale(grads: Arrays, s: int, max_norm: float) -> float:
+    """What brings the norm of a seed's gradients down to ``max_norm``; 1 where it is below, nan where they have one.
 
-    Sums of squares are in float64, in an order that depends on P alone; ``second`` may be of width 0.
+    Sums of squares are in float64, in an order that depends on the numbers of parameters alone.
     """
-    flat_first, flat_second = first.reshape(-1), second.reshape(-1)
-    for s in prange(first.shape[0]):
-        squares = 0.0
-        squares += sum_squares(flat_first, s * first.shape[1], first.shape[1])
-        squares += sum_squares(flat_second, s * second.shape[1], second.shape[1])
-        scale[s] = min(max_norm / (math.sqrt(squares) + 1e-6), 1.0) if squares == squares else squares
+    if max_norm == math.inf:
+        return 1.0
+    squares = 0.0
+    for grad in grads:
+        squares += sum_squares(grad.reshape(-1), s * grad.shape[1], grad.shape[1])
+    return min(max_norm / (math.sqrt(squares) + 1e-6), 1.0) if squares == squares else squares
 
 
 @njit(cache=True, parallel=True)
 def adam(
-    param: Array,
-    grad: Array,
-    scale: Array,
-    mean: Array,
-    square: Array,
-    steps: Array,
-    learning_rate: float,
-    eps: float,
-    beta1: float,
-    beta2: float,
+    params: Arrays,
+    grads: Arrays,
+    means: Arrays,
+    squares: Arrays,
+    steps: Arrays,
+    learning_rate: Array,
+    eps: Array,
+    beta1: Array,
+    beta2: Array,
+    max_norm: Array,
     active: Array,
 ) -> None:
-    """Kingma and Ba (2015), Algorithm 1, in place."""
-    number = param.dtype.type
-    one = number(1)
-    for s in prange(param.shape[0]):
+    """Kingma and Ba (2015), Algorithm 1, in place; ``steps`` are ``[S, 1]`` of each group."""
+    for s in prange(active.size):
         if not active[s]:
             continue
-        steps[s] += 1
-        rate = number(learning_rate / (1 - beta1 ** steps[s]))
-        root = number(math.sqrt(1 - beta2 ** steps[s]))
-        for j in range(param.shape[1]):
-            g = grad[s, j] * scale[s]
-            m = number(beta1) * mean[s, j] + (one - number(beta1)) * g
-            v = number(beta2) * square[s, j] + (one - number(beta2)) * (g * g)
-            mean[s, j] = m
-            square[s, j] = v
-            param[s, j] -= rate * m / (np.sqrt(v) / root + number(eps))
+        number = params[0].dtype.type
+        one, first, second, small = number(1), number(beta1[s]), number(beta2[s]), number(eps[s])
+        scale = number(_scale(grads, s, max_norm[s]))
+        for k in range(len(params)):
+            step = steps[k][s]
+            step[0] += 1
+            rate = number(learning_rate[s] / (1 - beta1[s] ** step[0]))
+            root = number(math.sqrt(1 - beta2[s] ** step[0]))
+            param, grad, mean, square = params[k][s], grads[k][s], means[k][s], squares[k][s]
+            for j in range(param.size):
+                g = grad[j] * scale
+                m = first * mean[j] + (one - first) * g
+                v = second * square[j] + (one - second) * (g * g)
+                mean[j] = m
+                square[j] = v
+                param[j] -= rate * m / (np.sqrt(v) / root + small)
 
 
 @njit(cache=True, parallel=True)
 def rmsprop(
-    param: Array,
-    grad: Array,
-    scale: Array,
-    square: Array,
-    learning_rate: float,
-    eps: float,
-    decay: float,
+    params: Arrays,
+    grads: Arrays,
+    squares: Arrays,
+    learning_rate: Array,
+    eps: Array,
+    decay: Array,
+    max_norm: Array,
     active: Array,
 ) -> None:
     """Tieleman and Hinton (2012) with ε outside the root, in place."""
-    number = param.dtype.type
-    one = number(1)
-    for s in prange(param.shape[0]):
+    for s in prange(active.size):
         if not active[s]:
             continue
-        for j in range(param.shape[1]):
-            g = grad[s, j] * scale[s]
-            v = number(decay) * square[s, j] + (one - number(decay)) * (g * g)
-            square[s, j] = v
-            param[s, j] -= number(learning_rate) * g / (np.sqrt(v) + number(eps))
+        number = params[0].dtype.type
+        one, rate, kept, small = number(1), number(learning_rate[s]), number(decay[s]), number(eps[s])
+        scale = number(_scale(grads, s, max_norm[s]))
+        for k in range(len(params)):
+            param, grad, square = params[k][s], grads[k][s], squares[k][s]
+            for j in range(param.size):
+                g = grad[j] * scale
+                v = kept * square[j] + (one - kept) * (g * g)
+                square[j] = v
+                param[j] -= rate * g / (np.sqrt(v) + small)

@@ -6,6 +6,7 @@ order: the same bits whatever the number of seeds and threads.
 """
 
 from functools import cache
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -13,7 +14,7 @@ from numba import boolean, float64, get_thread_id, int64, njit, prange, void
 from torch import Tensor
 
 from algos.kernels.addressed import Addressed, called_by_address
-from algos.kernels.arguments import as_array, results, seeds_to_compute
+from algos.kernels.arguments import Setting, as_array, per_seed, results, seeds_to_compute
 from algos.kernels.distributions import HALF_LOG_2PI, gaussian_log_probs, log_normaliser
 from algos.kernels.elementary import exp
 from algos.kernels.intrinsics import fill
@@ -223,9 +224,9 @@ def _policy_gradient_kernel(
     old_log_probs: Array,
     advantages: Array,
     spread: float,
-    low: float,
-    high: float,
-    ent_coef: float,
+    lows: Array,
+    highs: Array,
+    ent_coefs: Array,
     seeds: Array,
     sizes: Array,
     relu: bool,
@@ -239,6 +240,7 @@ def _policy_gradient_kernel(
         s, block = seeds[task // blocks], task % blocks
         scratch, part, totals = work[get_thread_id()], parts[s, block], figures[s, block]
         x_s, actions_s, old_s, advantages_s = x[s], actions[s], old_log_probs[s], advantages[s]
+        low, high, ent_coef = lows[s], highs[s], ent_coefs[s]
         call_block(
             block_gradient,
             (
@@ -246,6 +248,16 @@ def _policy_gradient_kernel(
                 scratch, part, totals,
             ),
         )  # fmt: skip
+
+
+class PolicyGradient(NamedTuple):
+    """Of each seed: the loss, the figures beside it, and its gradient."""
+
+    loss: Tensor  # [S]
+    k3: Tensor  # [S], mean(r − 1 − log r)
+    log_ratio: Tensor  # [S], mean(−log r)
+    outside: Tensor  # [S], share of the samples whose r is outside the clip range
+    gradient: Tensor  # [S, P]
 
 
 def policy_gradient(
@@ -256,45 +268,47 @@ def policy_gradient(
     old_log_probs: Tensor,
     advantages: Tensor,
     spread: float | None,
-    clip_range: tuple[float, float],
-    ent_coef: float,
+    clip_range: tuple[Setting, Setting],
+    ent_coef: Setting,
     active: Tensor,
-) -> tuple[Tensor, Tensor]:
-    """Figures [S, NUM_FIGURES] and gradient [S, P] of the loss −mean(min(r·Â, clip(r)·Â)) − ent_coef·mean(entropy).
+) -> PolicyGradient:
+    """The loss −mean(min(r·Â, clip(r)·Â)) − ent_coef·mean(entropy), its gradient, and figures of the ratios r.
 
     The network's outputs at ``obs [S, B, D]`` are the means of independent normals whose log standard deviations are
     ``spread`` times the parameters behind the network's; where ``spread`` is None, the logits of one choice.
-    ``actions [S, B, A]``; ``old_log_probs, advantages: [S, B]``. The figures are means over the samples, in float64, of
-    min(r·Â, clip(r)·Â), entropy (a choice's only where ``ent_coef`` is not 0), r − 1 − log r, −log r, and whether r is
-    outside ``clip_range``. Seeds that are not ``active`` get zeros.
+    ``actions [S, B, A]``; ``old_log_probs, advantages: [S, B]``. Seeds that are not ``active`` get zeros.
     """
     weights = as_array(params)
-    num_seeds, blocks = len(weights), network.num_blocks(obs)
-    gradient = results(params.shape, params, active)
-    figures = torch.zeros(num_seeds, NUM_FIGURES, dtype=torch.float64)
-    outs = gradient.numpy(), figures.numpy()
-    parts = [out[:, None] if blocks == 1 else np.empty((num_seeds, blocks, out.shape[1]), out.dtype) for out in outs]
+    num_seeds, blocks, dtype = len(weights), network.num_blocks(obs), weights.dtype
     seeds = seeds_to_compute(params, active)
+    gradient = results(weights.shape, dtype, seeds)
+    sums = np.zeros((num_seeds, NUM_FIGURES))
+    outs = gradient, sums
+    parts = [out[:, None] if blocks == 1 else np.empty((num_seeds, blocks, out.shape[1]), out.dtype) for out in outs]
+    ent_coefs = per_seed(ent_coef, num_seeds)
     with network.shared_out(seeds.size, obs.shape[1], passes=3):
         _policy_gradient_kernel(
-            block_gradient=_block_gradient(spread is not None).address(weights.dtype),
+            block_gradient=_block_gradient(spread is not None).address(dtype),
             params=weights,
             x=as_array(obs),
             actions=as_array(actions.to(params.dtype)),
             old_log_probs=as_array(old_log_probs),
             advantages=as_array(advantages),
             spread=0.0 if spread is None else spread,
-            low=clip_range[0],
-            high=clip_range[1],
-            ent_coef=ent_coef,
+            lows=per_seed(clip_range[0], num_seeds),
+            highs=per_seed(clip_range[1], num_seeds),
+            ent_coefs=ent_coefs,
             seeds=seeds,
             sizes=network.sizes,
             relu=network.relu,
-            work=network.workspace(weights.dtype),
+            work=network.workspace(dtype),
             parts=parts[0],
             figures=parts[1],
         )
         if blocks > 1:
             for part, out in zip(parts, outs, strict=True):
                 add_blocks(part, seeds, out)
-    return figures / obs.shape[1], gradient
+    objective, entropy, *ratios = sums.T / obs.shape[1]
+    figures = -objective - ent_coefs * entropy, *ratios
+    loss, k3, log_ratio, outside = (torch.from_numpy(figure.astype(dtype)) for figure in figures)
+    return PolicyGradient(loss, k3, log_ratio, outside, torch.from_numpy(gradient))

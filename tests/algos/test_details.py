@@ -6,10 +6,7 @@ import pytest
 import torch
 from gymnasium import spaces
 
-from algos.core.batches import Batch
-from algos.core.critic import JointCritic
 from algos.core.loop import Trainer
-from algos.core.networks import MLP
 from algos.envs import make_vec
 from algos.envs.batched import BatchedEnv
 from algos.envs.errors import TaskError
@@ -45,21 +42,6 @@ def test_a_linear_clip_range_is_each_iterations_constant_one():
     found = after(annealed, 3)["policy.params"]
     np.testing.assert_array_equal(found, results[0.1])
     assert not np.array_equal(found, results[0.2])
-
-
-def test_clipped_value_error_by_hand():
-    """V = 3 everywhere, ε = ½: within the range, beyond it towards the target, beyond it away from the target."""
-    old, targets = torch.tensor([[2.9, 2.0, 2.0]]), torch.tensor([[5.0, 5.0, 0.0]])
-    params = torch.tensor([[3.0, 0.0]], requires_grad=True)  # weight and bias
-    settings = JointCritic.Settings.model_construct(clip_coef=0.5, vf_coef=1.0)
-    critic = JointCritic(settings, MLP((1, 1), "tanh"), params, resources=None)
-    unused = torch.zeros(1, 3)
-    batch = Batch(torch.ones(1, 3, 1), unused, unused, advantages=unused, returns=targets, values=old)
-    error = critic.loss(batch, torch.tensor([True]))
-    # V clipped: 3, 2½, 2½; errors 4, 4, 9 or 4, 6¼, 6¼; the larger ones 4, 6¼, 9, of slopes 2·(3 − 5), 0, 2·3
-    np.testing.assert_allclose(error.detach(), [(4 + 6.25 + 9) / 3], rtol=1e-6)
-    (gradient,) = torch.autograd.grad(error.sum(), params)
-    np.testing.assert_allclose(gradient, [[(-4 + 6) / 3] * 2], rtol=1e-6)
 
 
 @pytest.mark.parametrize("step", ["joint", "separate"])

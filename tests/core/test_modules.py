@@ -112,29 +112,6 @@ def test_gradient_by_finite_differences_and_twice(generator):
     assert torch.equal(first[0], torch.autograd.grad(loss, params)[0])
 
 
-def test_mse(generator):
-    def value() -> nn.Module:
-        return nn.Sequential(nn.Flatten(), nn.Linear(50, 4), nn.LayerNorm(4), nn.Linear(4, 1))
-
-    network = network_of(value, range(3), outputs=1)
-    params = network.initial_params.clone().requires_grad_()
-    x = torch.randn(3, 7, 50, dtype=torch.float64, generator=generator)
-    targets = torch.randn(3, 7, dtype=torch.float64, generator=generator)
-    active = torch.tensor([True, True, False])
-    loss = network.mse(params, x, targets, active)
-    (gradient,) = torch.autograd.grad((loss * torch.arange(1.0, 4.0)).sum(), params)
-    assert loss[2] == 0
-    assert not gradient[2].any()
-    for s in (0, 1):
-        module = of_seed(value, s)
-        expected = nn.functional.mse_loss(module(x[s].view(-1, *IMAGE))[:, 0], targets[s])
-        torch.testing.assert_close(loss[s], expected)
-        by_name = torch.autograd.grad((s + 1) * expected, list(module.parameters()))
-        torch.testing.assert_close(gradient[s], torch.cat([part.flatten() for part in by_name]))
-    with pytest.raises(ValueError, match="one output"):
-        network_of(layer_norm, range(1)).mse(params, x, targets)
-
-
 @pytest.mark.parametrize("rows", [1, 7, 64, 1500])
 @pytest.mark.parametrize("make", MAKERS.values(), ids=MAKERS)
 def test_bytes_do_not_depend_on_other_seeds_or_threads(make, rows, generator, threads, monkeypatch):
@@ -168,7 +145,7 @@ def test_bytes_of_every_activation(activation, generator, threads):
         network = plain_mlp(sizes, activation, len(seeds), torch.float32, "cpu")
         generator = torch.Generator().manual_seed(5)
         params = torch.randn(4, network.num_params, generator=generator)[seeds].requires_grad_()
-        (gradient,) = torch.autograd.grad(network.mse(params, x[seeds], x[seeds, :, 0]).sum(), params)
+        (gradient,) = torch.autograd.grad(network(params, x[seeds]).square().sum(), params)
         found = (network(params, x[seeds]), gradient, network.jvp(params, gradient, x[seeds]))
         return [tensor[seeds.index(2)].detach().numpy().tobytes() for tensor in found]
 

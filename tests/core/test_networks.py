@@ -71,29 +71,6 @@ def test_gradient_by_finite_differences(sizes, activation, backend, generator):
     assert torch.autograd.gradcheck(lambda p: mlp(p, x, active), (params,))
 
 
-@pytest.mark.parametrize("backend", ["reference", "auto"])
-def test_mse_and_its_gradient(backend, generator):
-    mlp = MLP((5, 16, 1), "tanh", backend)
-    params = stack(mlp, 3, generator).requires_grad_()
-    x = torch.randn(3, 40, 5, dtype=torch.float64, generator=generator)
-    targets = torch.randn(3, 40, dtype=torch.float64, generator=generator)
-
-    loss = mlp.mse(params, x, targets)
-    (gradient,) = torch.autograd.grad((loss * torch.arange(1.0, 4.0)).sum(), params)
-    for s in range(3):
-        expected = as_linear_layers(mlp, params[s].detach())(x[s])[:, 0]
-        torch.testing.assert_close(loss[s], nn.functional.mse_loss(expected, targets[s]))
-    errors = mlp(params, x)[..., 0] - targets
-    (expected,) = torch.autograd.grad((errors.square().mean(1) * torch.arange(1.0, 4.0)).sum(), params)
-    torch.testing.assert_close(gradient, expected)
-
-
-def test_mse_refuses_several_outputs():
-    mlp = MLP((5, 2), "relu")
-    with pytest.raises(ValueError, match="one output"):
-        mlp.mse(torch.zeros(1, mlp.num_params), torch.zeros(1, 3, 5), torch.zeros(1, 3))
-
-
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

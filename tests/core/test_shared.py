@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from algos.core.batches import Batch
 from algos.core.networks import MLP
 from algos.core.plain_mlp import plain_mlp
 from algos.core.shared import OutputsOf
@@ -39,10 +40,6 @@ def test_a_part_is_the_whole_networks_outputs_from_first_to_last(activation, gen
     torch.testing.assert_close(
         part.jvp(params.detach(), params.detach(), x, active), whole.jvp(own, own, x, active)[..., 1:4]
     )
-    targets = cotangents[..., 0]
-    one = OutputsOf(whole, 4, 1).mse(params, x, targets, active)
-    errors = (whole(own, x)[..., 4] - targets).square().mean(1)
-    torch.testing.assert_close(one, torch.where(active, errors, 0))
 
 
 def test_a_joint_step_descends_both_losses_in_the_shared_parameters():
@@ -55,7 +52,8 @@ def test_a_joint_step_descends_both_losses_in_the_shared_parameters():
     weights, returns = torch.randn(2, 40, dtype=torch.float64), torch.randn(2, 40, dtype=torch.float64)
     active = torch.ones(2, dtype=torch.bool)
     loss = -(policy.distribution(obs).log_prob(actions) * weights).mean(1)
-    loss = loss + 0.5 * critic.mean_error(obs, returns, None, active)
+    batch = Batch(obs, actions, log_probs=weights, advantages=weights, returns=returns, values=returns)
+    loss = loss + critic.weighted_loss(0.5, batch, active)
     (gradient,) = torch.autograd.grad(loss.sum(), policy.params)
 
     def plain(flat: Tensor, obs: Tensor) -> Tensor:

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from algos.core.networks import MLP
+from algos.core.value_loss import ValueClip, value_loss
 
 widths = st.integers(1, 70)
 shapes = st.builds(
@@ -30,6 +31,9 @@ cases = st.one_of(
 )
 
 
+CLIP = 0.05
+
+
 class Problem:
     def __init__(self, sizes, activation, num_seeds, batch, dtype, seed=0, mask=31):
         generator = torch.Generator().manual_seed(seed)
@@ -42,10 +46,13 @@ class Problem:
         self.tangents = normal(num_seeds, self.compiled.num_params)
         self.x = normal(num_seeds, batch, sizes[0])
         self.cotangents = normal(num_seeds, batch, sizes[-1]) / batch
+        shift = 0.1 * normal(num_seeds, batch)
+        shift[(shift.abs() - CLIP).abs() < 0.01 * CLIP] = 0  # the slope jumps there: rounding would decide
+        self.old_values = self.reference(self.params, self.x)[..., 0] + shift
         self.active = torch.tensor([bool(mask >> s & 1) for s in range(num_seeds)])
 
     def results(self, mlp: MLP, seeds: slice = slice(None), active: Tensor | None = None) -> list[Tensor]:
-        """Outputs, gradient through autograd, vjp, jvp; mean squared error and its gradient if there is one output."""
+        """Outputs, gradient through autograd, vjp, jvp; if there is one output, values' losses with their gradients."""
         params, tangents = self.params[seeds].clone().requires_grad_(), self.tangents[seeds]
         x, cotangents = self.x[seeds], self.cotangents[seeds]
         outputs = mlp(params, x, active)
@@ -57,8 +64,10 @@ class Problem:
             mlp.jvp(params, tangents, x, active),
         ]
         if mlp.sizes[-1] == 1:
-            loss = mlp.mse(params, x, cotangents[..., 0], active)
-            results += [loss.detach(), *torch.autograd.grad(loss.sum(), params)]
+            among = torch.ones(len(params), dtype=torch.bool) if active is None else active
+            for clip in (None, ValueClip(self.old_values[seeds], CLIP)):
+                loss = value_loss(mlp, params, x, cotangents[..., 0], clip, 0.7, among)
+                results += [loss.detach(), *torch.autograd.grad(2 * loss.sum(), params)]
         return results
 
 

@@ -18,6 +18,7 @@ from llvmlite import ir  # type: ignore[import-untyped]
 from numba import njit, prange, types
 
 from algos.core.networks import MLP
+from algos.core.value_loss import value_loss
 from algos.kernels.elementary import constant, emit_fma
 from algos.kernels.intrinsics import REGISTER_BYTES, intrinsic, loop
 from tests.speed.report import markdown
@@ -115,7 +116,8 @@ def measure(sizes: tuple[int, ...], activation: str, num_seeds: int, rows: int, 
         "torch": lambda: torch.autograd.grad(plain(params, x), params, cotangents),
     }
     if sizes[-1] == 1:
-        functions["fused"] = lambda: mlp.mse(params, x, cotangents[..., 0])
+        active = torch.ones(num_seeds, dtype=torch.bool)
+        functions["fused"] = lambda: value_loss(mlp, params, x, cotangents[..., 0], None, 1.0, active)
     medians = interleaved(functions, seconds)
     rate = threads * CHAINS * LANES * REPEATS / medians["limit"]
     limit = multiply_adds_of_gradient(sizes) * num_seeds * rows / rate
