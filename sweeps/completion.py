@@ -104,7 +104,7 @@ def parser() -> argparse.ArgumentParser:
     result = argparse.ArgumentParser(
         prog="seedbed completion",
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        description="Print what makes a shell complete the commands of seedbed, their options, and the settings of train.",
+        description="Print what makes a shell complete commands, their options, and the settings of train.",
         epilog="""for good, in the file that the shell reads when it starts:
   ~/.bashrc                    eval "$(seedbed completion bash)"
   ~/.zshrc                     eval "$(seedbed completion zsh)"
