@@ -28,6 +28,7 @@ from algos.envs.vector import SameStepVectorEnv
 from algos.machine import usable_cores
 from algos.networks import make_network
 from algos.parts import PartError, find_class
+from algos.per_row import per_seed
 from algos.streams import environment_seeds
 
 DTYPES: dict[str, tuple[Any, torch.dtype]] = {
@@ -70,7 +71,7 @@ def make_agents(config: Config, envs: VectorEnv, resources: Resources) -> tuple[
     shared = isinstance(config.value, SharedConfig)
     policy_network, weights = network("policy", head.num_outputs + shared, "policy_init")
     initial = np.concatenate([weights, np.zeros((len(seeds), head.num_extra))], axis=1)
-    initial[:, initial.shape[1] - head.num_spread :] += config.policy.spread_init
+    initial[:, initial.shape[1] - head.num_spread :] += per_seed(config.policy.spread_init, len(seeds))[:, None]
     policy_params = torch.tensor(initial, **options).requires_grad_()
     if shared:
         value_network: Network = OutputsOf(policy_network, head.num_outputs, 1)

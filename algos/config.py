@@ -4,7 +4,7 @@ Of its algorithm, critic, estimator and optimisers it knows only what is asked o
 beside their code, in the ``Settings`` of each class.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from importlib.util import find_spec
 from typing import Annotated, Any, ClassVar, Literal
@@ -24,6 +24,7 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 from algos.arguments import check_arguments
 from algos.core.activations import Activation
 from algos.parts import PartError, find_class, require
+from algos.per_row import PerRow
 
 Positive = Annotated[int, Field(ge=1)]
 Rate = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -96,10 +97,10 @@ class _Named(BaseModel):
 class OptimiserSettings(PartSettings):
     """Of a first-order optimiser."""
 
-    learning_rate: Rate
+    learning_rate: PerRow[Rate]
     schedule: Schedule
-    max_grad_norm: Rate | None
-    eps: Rate
+    max_grad_norm: PerRow[Rate | None]
+    eps: PerRow[Rate]
 
 
 AnyOptimiser = Annotated[OptimiserSettings, part(OptimiserSettings, apply=("grads", "active"))]
@@ -129,7 +130,7 @@ class CriticSettings(PartSettings):
     """Of a critic; a ``joint`` one has no steps of its own, but a loss that the policy's steps descend too."""
 
     joint: ClassVar[bool]
-    clip_coef: Rate | None
+    clip_coef: PerRow[Rate | None]
 
 
 class EstimatorSettings(PartSettings):
@@ -153,7 +154,7 @@ class LayersConfig(Section):
     hidden: list[Positive]
     activation: Activation
     init: Literal["orthogonal", "torch"]
-    last_layer_scale: NonNegative
+    last_layer_scale: PerRow[NonNegative]
 
 
 class ModuleConfig(Section):
@@ -179,7 +180,7 @@ class HeadConfig(Section):
     """The spread of a Gaussian policy, and what is done to its actions."""
 
     spread: Literal["log_std", "log_variance", "state_dependent"]
-    spread_init: Finite
+    spread_init: PerRow[Finite]
     squash: Literal["none", "tanh"]
 
 
@@ -235,7 +236,7 @@ class NormalisationConfig(Section):
     obs: bool
     obs_clip: Rate | None
     reward: bool
-    reward_clip: Rate | None
+    reward_clip: PerRow[Rate | None]
 
 
 class EvaluationConfig(Section):
@@ -253,8 +254,8 @@ class Config(Section):
     iterations: Positive
     num_envs: Positive
     num_steps: Positive
-    gamma: Fraction
-    gae_lambda: Fraction
+    gamma: PerRow[Fraction]
+    gae_lambda: PerRow[Fraction]
     dtype: Literal["float32", "float64"]
     device: str
     threads: Positive | None
@@ -268,8 +269,8 @@ class Config(Section):
     evaluation: EvaluationConfig
 
     @property
-    def seeds(self) -> range:
-        """The seeds of the run."""
+    def seeds(self) -> Sequence[int]:
+        """The seeds of the run, one for each row."""
         return range(self.seed, self.seed + self.num_seeds)
 
     @property

@@ -19,6 +19,7 @@ from algos.build import make_trainer
 from algos.config import Config, Section
 from algos.core.checkpoint import State
 from algos.core.loop import Trainer
+from algos.rows import numbers_per_row, together
 
 Content = Mapping[str, Any]
 Rows = list[dict[str, np.ndarray]]
@@ -128,6 +129,26 @@ def what_is_not_finite_stays_in_its_seed(content: Content) -> None:
         same(train(healthy), 0, rows, 0, "beside a healthy seed and beside one with NaN", "does update mix them?")
 
 
+def settings_may_differ_from_row_to_row(content: Content) -> None:
+    """Two runs that differ in every number that says so (``PerRow``) have, in one process, the bytes that each has
+    alone."""
+    for form in TASKS:
+        one, other = sized(content, form, num_seeds=1), sized(varied(content), form, seed=1, num_seeds=2)
+        numbers = ", ".join(key for key, _ in numbers_per_row(one.algo, "algo."))
+        try:
+            rows = train(make_trainer(together([one, other])))
+        except Exception as error:
+            raise Broken(
+                f"with settings that differ between rows: {type(error).__name__}: {error}; code may calculate with "
+                f"{numbers} and may branch on whether they are zero; or take PerRow from the one that cannot differ"
+            ) from error
+        hint = f"do {numbers} reach every row by themselves? A setting that cannot is no PerRow"
+        same(train(make_trainer(one)), 0, rows, 0, "alone and beside a run with other settings", hint)
+        alone = train(make_trainer(other))
+        for seed in range(2):
+            same(alone, seed, rows, seed + 1, "alone and beside a run with other settings", hint)
+
+
 def every_setting_is_read(content: Content) -> None:
     """A setting that nothing reads changes nothing, whatever its value."""
     ignored: set[str] | None = None
@@ -168,6 +189,7 @@ CHECKS: dict[str, Callable[[Content], None]] = {
         a_run_that_is_killed_goes_on_with_the_same_bytes,
         a_stopped_seed_stays_as_it_is,
         what_is_not_finite_stays_in_its_seed,
+        settings_may_differ_from_row_to_row,
         every_setting_is_read,
         the_probe_tasks_are_solved,
     )
@@ -185,6 +207,19 @@ def sized(content: Content, form: str, **changes: Any) -> Config:
     sizes = {"seed": 0, "num_envs": 4, "num_steps": parts * math.ceil(32 / parts), "iterations": 4, "threads": 1}
     own |= {**sizes, "device": "cpu", "evaluation": {"interval": None, "episodes": 1}, **changes}
     return Config.model_validate({name: own[name] for name in Config.model_fields})
+
+
+def varied(content: Content) -> Content:
+    """The config with another value of every number that may differ from row to row, in the range of the old one."""
+    own = copy.deepcopy(dict(content))
+    config = Config.model_validate({name: own[name] for name in Config.model_fields})
+    for key, value in numbers_per_row(config):
+        *sections, name = key.split(".")
+        section = own
+        for each in sections:
+            section = section[each]
+        section[name] = 0.9 * value if value < 1 else 1.1 * value
+    return own
 
 
 def made(content: Content, form: str, **changes: Any) -> Trainer:

@@ -8,6 +8,7 @@ from algos.core.batches import Batch
 from algos.core.estimators import explained_variance
 from algos.core.run import Run
 from algos.core.transitions import Estimates, Stats, Transitions
+from algos.per_row import PerRow
 
 
 class EpochSettings(GradientSettings):
@@ -21,7 +22,7 @@ class EpochSettings(GradientSettings):
     num_minibatches: Positive
     advantage_normalisation: Literal["none", "rollout", "minibatch"]
     recompute_advantages: bool
-    ent_coef: NonNegative
+    ent_coef: PerRow[NonNegative]
 
     def check(self, config: Config) -> None:
         """See the base; only a joint critic moves between epochs."""

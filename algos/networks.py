@@ -14,6 +14,7 @@ from algos.core.networks import MLP, init_orthogonal, init_torch_default
 from algos.core.plain_mlp import plain_mlp
 from algos.core.seeded_modules import make_modules
 from algos.parts import PartError, find_class
+from algos.per_row import per_seed
 from algos.streams import stream
 
 
@@ -60,7 +61,8 @@ def _of_modules(
 
 
 def _initial(settings: LayersConfig, sizes: Sequence[int], seeds: Sequence[int], purpose: str) -> np.ndarray:
+    rows = list(zip(seeds, per_seed(settings.last_layer_scale, len(seeds)).tolist(), strict=True))
     if settings.init == "torch":
-        return np.stack([init_torch_default(sizes, stream(s, purpose), settings.last_layer_scale) for s in seeds])
+        return np.stack([init_torch_default(sizes, stream(s, purpose), scale) for s, scale in rows])
     gain = 2.0**0.5
-    return np.stack([init_orthogonal(sizes, stream(s, purpose), gain, settings.last_layer_scale) for s in seeds])
+    return np.stack([init_orthogonal(sizes, stream(s, purpose), gain, scale) for s, scale in rows])

@@ -8,6 +8,7 @@ from algos.core.policy import Policy
 from algos.core.run import Run
 from algos.core.surrogate import mean_surrogate
 from algos.core.transitions import Estimates, Stats, Transitions
+from algos.per_row import PerRow
 from algos.trust_region import NaturalSettings, natural_batch, natural_gradient
 
 
@@ -19,8 +20,8 @@ class NPG:
     """
 
     class Settings(NaturalSettings):
-        max_kl: Rate | None
-        kl_coef: Rate | None
+        max_kl: PerRow[Rate | None]
+        kl_coef: PerRow[Rate | None]
 
         def check(self, config: Config) -> None:
             if (self.max_kl is None) == (self.kl_coef is None):

@@ -11,6 +11,7 @@ from algos.core.run import Run
 from algos.core.surrogate import clipped_surrogate_loss
 from algos.core.transitions import Estimates, Stats, Transitions
 from algos.epochs import Epochs, EpochSettings
+from algos.per_row import PerRow
 
 
 class PPO:
@@ -23,9 +24,9 @@ class PPO:
     """
 
     class Settings(EpochSettings):
-        clip_coef: Rate | None
+        clip_coef: PerRow[Rate | None]
         clip_schedule: Schedule
-        target_kl: Rate | None
+        target_kl: PerRow[Rate | None]
         kl_estimator: Literal["k3", "log_ratio"]
         stop_after_step: bool
 

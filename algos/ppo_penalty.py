@@ -11,6 +11,7 @@ from algos.core.run import Run
 from algos.core.surrogate import mean_surrogate
 from algos.core.transitions import Estimates, Stats, Transitions
 from algos.epochs import Epochs, EpochSettings
+from algos.per_row import PerRow, per_seed
 
 
 class PPOPenalty:
@@ -21,15 +22,15 @@ class PPOPenalty:
     """
 
     class Settings(EpochSettings):
-        kl_coef: Rate
-        target_kl: Rate | None
+        kl_coef: PerRow[Rate]
+        target_kl: PerRow[Rate | None]
 
     def __init__(self, settings: Settings, run: Run) -> None:
         self.settings = settings
         self.epochs = Epochs(settings, run)
         self.descent = run.descent(settings.optimiser)
         # float64: β may be halved for a thousand iterations before it vanishes, and then could not be doubled
-        self.kl_coefs = torch.full((run.config.num_seeds,), settings.kl_coef, dtype=torch.float64)
+        self.kl_coefs = torch.from_numpy(per_seed(settings.kl_coef, len(run.config.seeds)).copy())
 
     def state_dict(self) -> State:
         """Each seed's β ``[S]``."""

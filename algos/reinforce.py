@@ -10,6 +10,7 @@ from algos.core.batches import Batch
 from algos.core.policy import Policy
 from algos.core.run import Run
 from algos.core.transitions import Estimates, Stats, Transitions
+from algos.per_row import PerRow
 from algos.policy_gradient import policy_gradient_step
 
 
@@ -25,7 +26,7 @@ class REINFORCE:
     class Settings(GradientSettings):
         baseline: bool
         normalise_advantages: bool
-        ent_coef: NonNegative
+        ent_coef: PerRow[NonNegative]
 
     def __init__(self, settings: Settings, run: Run) -> None:
         self.settings = settings

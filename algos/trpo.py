@@ -12,6 +12,7 @@ from algos.core.reductions import batch_mean
 from algos.core.run import Run
 from algos.core.surrogate import mean_surrogate
 from algos.core.transitions import Estimates, Stats, Transitions
+from algos.per_row import PerRow
 from algos.trust_region import NaturalSettings, line_search, natural_batch, natural_gradient
 
 
@@ -22,9 +23,9 @@ class TRPO:
     """
 
     class Settings(NaturalSettings):
-        max_kl: Rate
+        max_kl: PerRow[Rate]
         max_backtracks: Annotated[int, Field(ge=0)]
-        backtrack_coef: Annotated[float, Field(gt=0, lt=1)]
+        backtrack_coef: PerRow[Annotated[float, Field(gt=0, lt=1)]]
 
     def __init__(self, settings: Settings, run: Run) -> None:
         self.settings = settings

@@ -15,6 +15,7 @@ from algos.core.elementary import sqrt
 from algos.core.policy import Policy
 from algos.core.reductions import batch_sum
 from algos.core.transitions import Estimates, Transitions
+from algos.per_row import PerRow
 
 
 def dot(a: Tensor, b: Tensor) -> Tensor:
@@ -62,8 +63,8 @@ class NaturalSettings(AlgorithmSettings):
     """
 
     cg_iters: Positive
-    cg_damping: NonNegative
-    cg_tolerance: NonNegative
+    cg_damping: PerRow[NonNegative]
+    cg_tolerance: PerRow[NonNegative]
     fisher_fraction: Annotated[float, Field(gt=0, le=1)]
     normalise_advantages: bool
 

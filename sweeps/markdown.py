@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 
+from analysis.report.tables import markdown
+
 
 def markdown_table(rows: Sequence[Sequence[str]], heading: Sequence[str]) -> str:
-    """A table of cells."""
-    lines = [heading, ["---"] * len(heading), *rows]
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+    """A table of cells, without a line break at its end."""
+    return markdown([list(heading), *map(list, rows)]).rstrip("\n")

@@ -1,16 +1,23 @@
-"""Trains one run from its start, or from where it stopped, and keeps its files."""
+"""Trains runs from their start, or from where they stopped, side by side in one process; each keeps its own files."""
 
+import os
 import time
 import traceback
-from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, replace
+from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from algos.build import make_trainer
-from algos.core.checkpoint import CheckpointError
+from algos.core.checkpoint import CheckpointError, State, joined, share
 from algos.core.loop import Iteration, Trainer
 from algos.parts import find_class
+from algos.rows import common, together
 from analysis.run_format import CHECKPOINT, COMPLETE, FAILED, INTERRUPTED, TRACEBACK
 from sweeps.display import shown
 from sweeps.errors import InputError, one_line, report
@@ -19,72 +26,282 @@ from sweeps.lock import locked
 from sweeps.logger import Logger
 from sweeps.provenance import describe
 from sweeps.requirements import check_device
-from sweeps.run_config import RunConfig, validate
+from sweeps.run_config import validate
 from sweeps.run_directory import RunFiles
-from sweeps.table import TableWriter, last_return, progress_rows
+from sweeps.table import last_return, progress_rows
 
-EXIT_STATUS = {COMPLETE: 0, FAILED: 1, "refused": 2}
+REFUSED = "refused"
+EXIT_STATUS = {COMPLETE: 0, FAILED: 1, REFUSED: 2}
+
+MOST_LABELS = 12
 
 
-def timed(trainer: Trainer, steps_per_iteration: int, timing: TableWriter) -> Iterator[tuple[Iteration, float]]:
-    """The iterations with their speed in env steps per second over all seeds, written to ``timing.csv`` too."""
+@dataclass(frozen=True)
+class Job:
+    """One run: its composed config, as plain data, and its directory.
+
+    ``hydra_files`` are kept beside the config of a new run, by name; ``overrides`` among them are those of the command
+    that ``run.json`` tells. ``title`` is shown before what the run is, such as "job 3 of 6 (algo.clip_coef=0.1): ".
+    """
+
+    content: dict[str, Any]
+    directory: Path
+    hydra_files: Mapping[str, Any]
+    title: str = ""
+
+
+class RunInTraining:
+    """One run while this process trains it: its files, how far it is, and how it ended.
+
+    ``status`` is None until then. ``refusal`` is why it could not go on: its config or its files are wrong.
+    """
+
+    def __init__(self, job: Job) -> None:
+        """Raises InputError where the config is wrong."""
+        self.job = job
+        self.config = validate(job.content)
+        seeds = f"{self.config.num_seeds} seed{'s' if self.config.num_seeds > 1 else ''}"
+        self.label = f"{job.title}{self.config.algo.name} on {self.config.env.id}, {seeds}"
+        self.status: str | None = None
+        self.refusal: Exception | None = None
+        self.resumed = False
+        self.logger: Logger | None = None
+
+    def open(self) -> None:
+        """Read what is there; a run that has ended is left as it is, a new one gets its files.
+
+        Raises:
+            InputError: the directory holds something else.
+        """
+        content, directory = self.job.content, self.job.directory
+        self.read()
+        grows = self.files.grows(content)
+        if self.files.finished and not grows:
+            self.status = self.files.info["status"]
+            print(f"{self.label}: {self.status} already, in {directory}", flush=True)
+            return
+        if interrupt.received:
+            self.status = self.files.info.get("status", INTERRUPTED)
+            return
+        if grows:
+            self.files.grow(content["iterations"])
+        if not self.files.info:
+            hydra_files = self.job.hydra_files
+            self.files.start(content, describe(content, hydra_files["overrides"]), hydra_files)
+
+    def read(self) -> None:
+        """The files, and the state to go on from, as they are on the disk."""
+        self.files = RunFiles(self.job.directory, self.job.content)
+        self.state: State | None = self.files.state
+        self.next_iteration = 0 if self.state is None else int(self.state["next_iteration"])
+
+    def go_on(self, resumes_episodes: bool) -> None:
+        """A trainer has taken up the state; a run that another process began, or whose episodes are new, notes it."""
+        if self.state is not None and not (self.resumed and resumes_episodes):
+            self.files.go_on(self.next_iteration, resumes_episodes)
+        self.resumed = True
+        if self.config.logger is not None and self.logger is None:
+            first_step = (self.next_iteration + 1) * self.config.samples
+            logger_class: Any = find_class(self.config.logger.target)
+            self.logger = logger_class(self.config.logger, self.files.directory, self.config.seeds, first_step)
+
+    def keep(self, iteration: Iteration, state: Callable[[], State]) -> None:
+        """Write what an iteration reports, and a checkpoint where it is time for one."""
+        config, files = self.config, self.files
+        self.next_iteration = iteration.number + 1
+        speed = config.samples * int(iteration.running.sum()) / iteration.seconds["seconds"]
+        whole, *parts = ((name, f"{value:.6f}") for name, value in iteration.seconds.items())
+        row = dict([("iteration", str(iteration.number)), whole, ("env_steps_per_second", f"{speed:.1f}"), *parts])
+        files.timing.append([row])
+        files.progress.append(progress_rows(config.algo.name, config.env.id, config.seeds, iteration))
+        if self.logger is not None:
+            self.logger.log(iteration)
+        if iteration.failures:
+            broken = [
+                {"seed": each.seed, "iteration": each.iteration, "quantity": each.quantity}
+                for each in iteration.failures
+            ]
+            files.update(failed_seeds=files.info["failed_seeds"] + broken)
+        stopped = int(iteration.running.sum()) == len(iteration.failures)
+        finished = stopped or self.next_iteration >= config.iterations
+        if interrupt.received or finished or self.next_iteration % config.checkpoint_interval == 0:
+            files.write_checkpoint(state())
+        if finished:
+            self.status = FAILED if files.info["failed_seeds"] else COMPLETE
+            files.update(status=self.status, progress=files.progress.mark())
+            print(f"{self.label}: {self.status}, results in {files.directory}", flush=True)
+
+    def interrupt(self) -> None:
+        """A signal has ended it before its time."""
+        self.status = INTERRUPTED
+        self.files.update(status=INTERRUPTED)
+
+    def fail(self, error: Exception) -> None:
+        """It ends with an error of the code or of the disk, whose traceback goes into its directory."""
+        if isinstance(error, CheckpointError):
+            path = self.files.directory / CHECKPOINT
+            self.refuse(InputError(f"{path}: {error}; expected: this run's own, or none"))
+            return
+        self.status = INTERRUPTED if interrupt.received else FAILED  # a signal may have ended a task's processes
+        path = self.files.directory / TRACEBACK
+        with suppress(OSError):  # a disk that is full may not take these either
+            path.write_text("".join(traceback.format_exception(error)))
+            self.files.update(status=self.status, error=f"{type(error).__name__}: {one_line(error)}")
+        report(f"{self.label}: {type(error).__name__}: {one_line(error)} (see {path})")
+
+    def refuse(self, error: Exception) -> None:
+        """It cannot be trained as it is."""
+        self.status, self.refusal = REFUSED, error
+
+
+def train_to_the_end(runs: Sequence[RunInTraining]) -> None:
+    """Train runs that have everything in common but numbers per row; those that are behind catch up first.
+
+    Whatever a task or a full disk raises fails the run that it belongs to and no other: where several were trained, the
+    halves of them go on from their checkpoints by themselves.
+    """
+    while left := [run for run in runs if run.status is None]:
+        first = min(run.next_iteration for run in left)
+        abreast = [run for run in left if run.next_iteration == first]
+        until = min((run.next_iteration for run in left if run.next_iteration > first), default=None)
+        try:
+            advance(abreast, until)
+        except Exception as error:
+            failed = [run for run in abreast if run.status is None]
+            if len(abreast) == 1 or interrupt.received:
+                for run in failed:
+                    run.fail(error)
+                continue
+            report(f"{len(abreast)} jobs in one process: {type(error).__name__}: {one_line(error)}; each half goes on")
+            for half in (abreast[::2], abreast[1::2]):
+                again = [run for run in half if run.status is None]
+                for run in again:
+                    run.read()
+                train_to_the_end(again)
+
+
+def advance(runs: Sequence[RunInTraining], until: int | None) -> None:
+    """Train runs that are at one iteration until all have ended, or until another iteration, where others join them.
+
+    A run whose episodes cannot be taken up again joins no others: it trains to its end.
+    """
+    check_device(runs[0].config.device)
+    trainer = make_trainer(together([run.config for run in runs]))
+    states = [run.state for run in runs if run.state is not None]
+    if states:
+        trainer.load_state_dict(joined(states))
+    resumes_episodes = trainer.collector.stepping.resumes_episodes
+    for run in runs:
+        run.go_on(resumes_episodes)
+    bounds = np.cumsum([0, *(run.config.num_seeds for run in runs)]).tolist()
+    rows = [slice(*pair) for pair in pairwise(bounds)]
+    last = trainer.iterations if until is None or not resumes_episodes else until
+    for iteration in shown(
+        timed(trainer, runs[0].config.samples),
+        announced(runs),
+        trainer.next_iteration,
+        trainer.iterations,
+        last_returns(runs) if trainer.next_iteration else None,
+    ):
+        state = cache(trainer.state_dict)
+        for run, own in zip(runs, rows, strict=True):
+            if run.status is None:
+                try:
+                    run.keep(iteration.of(own), lambda: share(state(), own, bounds[-1]))  # noqa: B023, called at once
+                except Exception as error:
+                    if len(runs) == 1:
+                        raise
+                    run.fail(error)
+                    trainer.running[own] = False
+        if interrupt.received and not trainer.finished and not interrupt.lives_on():
+            for run in runs:
+                if run.status is None:
+                    run.interrupt()
+            return
+        if trainer.next_iteration >= last:
+            break
+    for run, own in zip(runs, rows, strict=True):
+        run.state = share(trainer.state_dict(), own, bounds[-1])
+
+
+def timed(trainer: Trainer, samples: int) -> Iterator[tuple[Iteration, float]]:
+    """The iterations, each with its whole time among its ``seconds``, and the env steps per second of all rows."""
     start = time.perf_counter()
     for iteration in trainer:
         now = time.perf_counter()
         seconds, start = now - start, now
-        speed = steps_per_iteration * int(iteration.running.sum()) / seconds
-        row = {"iteration": str(iteration.number), "seconds": f"{seconds:.6f}", "env_steps_per_second": f"{speed:.1f}"}
-        timing.append([row | {name: f"{value:.6f}" for name, value in iteration.seconds.items()}])
-        yield iteration, speed
+        whole = replace(iteration, seconds={"seconds": seconds, **iteration.seconds})
+        yield whole, samples * int(iteration.running.sum()) / seconds
 
 
-def iterate(config: RunConfig, trainer: Trainer, files: RunFiles, label: str) -> bool:
-    """Train to the end, writing rows and checkpoints; False where a signal asked to stop before it."""
-    logger: Logger | None = None
-    if config.logger is not None:
-        first_step = (trainer.next_iteration + 1) * config.num_envs * config.num_steps
-        logger_class: Any = find_class(config.logger.target)
-        logger = logger_class(config.logger, files.directory, config.seeds, first_step)
-    pairs = timed(trainer, config.num_envs * config.num_steps, files.timing)
-    before = last_return(files.progress.path) if trainer.next_iteration else None
-    for iteration in shown(pairs, label, trainer.next_iteration, config.iterations, before):
-        files.progress.append(progress_rows(config.algo.name, config.env.id, config.seeds, iteration))
-        if logger is not None:
-            logger.log(iteration)
-        if iteration.failures:
-            files.update(failed_seeds=files.info["failed_seeds"] + [vars(failure) for failure in iteration.failures])
-        if interrupt.received or trainer.finished or trainer.next_iteration % config.checkpoint_interval == 0:
-            files.write_checkpoint(trainer.state_dict())
-        if interrupt.received and not trainer.finished and not interrupt.lives_on():
-            return False
-    return True
+def announced(runs: Sequence[RunInTraining]) -> str:
+    """What to show beside the progress of runs; several are listed first."""
+    if len(runs) == 1:
+        return runs[0].label
+    for run in runs[:MOST_LABELS]:
+        print(f"  {run.label}", flush=True)
+    if len(runs) > MOST_LABELS:
+        print(f"  … and {len(runs) - MOST_LABELS} more", flush=True)
+    config = runs[0].config
+    rows = sum(run.config.num_seeds for run in runs)
+    return f"{len(runs)} jobs in one process: {config.algo.name} on {config.env.id}, {rows} rows"
 
 
-def finish(config: RunConfig, files: RunFiles, label: str) -> None:
-    """Train what is left of a run; ``run.json`` tells how it ended.
+def last_returns(runs: Sequence[RunInTraining]) -> float | None:
+    """The median return of runs that go on; None where no episode has ended yet."""
+    found = [last_return(run.files.progress.path) for run in runs]
+    known = [each for each in found if each is not None]
+    return float(np.median(known)) if known else None
 
-    Whatever a task or a full disk raises fails this run and no other, with its traceback in the directory.
+
+def train_jobs(jobs: Sequence[Job]) -> list[RunInTraining]:
+    """Train jobs from their start, or from where they stopped, to their ends; a run that is refused says why.
+
+    Jobs that may be rows of one process are.
+
+    Raises:
+        InputError: the config of a job is wrong; nothing was trained.
     """
-    try:
-        check_device(config.device)
-        trainer = make_trainer(config)
-        if files.state is not None:
-            trainer.load_state_dict(files.state)
-            files.go_on(trainer.next_iteration, trainer.collector.stepping.resumes_episodes)
-        if not iterate(config, trainer, files, label):
-            files.update(status=INTERRUPTED)
-            return
-        status = FAILED if files.info["failed_seeds"] else COMPLETE
-        files.update(status=status, progress=files.progress.mark())
-        print(f"{label}: {status}, results in {files.directory}", flush=True)
-    except CheckpointError as error:
-        raise InputError(f"{files.directory / CHECKPOINT}: {error}; expected: this run's own, or none") from None
-    except Exception as error:
-        with suppress(OSError):  # a disk that is full may not take these either
-            (files.directory / TRACEBACK).write_text(traceback.format_exc())
-            status = INTERRUPTED if interrupt.received else FAILED  # a signal may have ended a task's processes
-            files.update(status=status, error=f"{type(error).__name__}: {one_line(error)}")
-        report(f"{label}: {type(error).__name__}: {one_line(error)} (see {files.directory / TRACEBACK})")
+    runs = [RunInTraining(job) for job in jobs]
+    directories = [job.directory for job in jobs]
+    with ExitStack() as stack:
+        for run in runs:
+            try:
+                run.job.directory.mkdir(parents=True, exist_ok=True)
+                stack.enter_context(locked(run.job.directory))
+            except (InputError, OSError) as error:
+                run.refuse(error)
+        stack.enter_context(interrupt.awaited(Path(os.path.commonpath(directories))))
+        for run in runs:
+            if run.status is None:
+                try:
+                    run.open()
+                except (InputError, OSError) as error:
+                    run.refuse(error)
+        alike: dict[str, list[RunInTraining]] = {}
+        for run in runs:
+            alike.setdefault(common(run.config), []).append(run)
+        for group in alike.values():
+            train_to_the_end(group)
+    return runs
+
+
+def train_together(jobs: Sequence[Job]) -> list[str]:
+    """Train a group to its end, each job from its start or from where it stopped; returns their statuses.
+
+    A status is that of the job's ``run.json``: complete, failed, or interrupted where a signal asked to stop
+    (``interrupt.received`` then tells which); or refused, where the directory holds something else, which is reported.
+    Every job writes its own directory, and the bytes there are those that it writes when it trains alone: a job may be
+    resumed by itself, or in another group. What fails one job leaves the others as they are.
+
+    Raises:
+        InputError: the config of a job is wrong; nothing was trained.
+    """
+    runs = train_jobs(jobs)
+    for run in runs:
+        if run.refusal is not None:
+            report(one_line(run.refusal))
+    return [str(run.status) for run in runs]
 
 
 def train_run(content: dict[str, Any], directory: Path, hydra_files: Mapping[str, Any], title: str = "") -> str:
@@ -97,22 +314,10 @@ def train_run(content: dict[str, Any], directory: Path, hydra_files: Mapping[str
         InputError: the config is wrong, or the directory holds something else.
         OSError: the directory cannot be written to.
     """
-    config = validate(content)
-    seeds = f"{config.num_seeds} seed{'s' if config.num_seeds > 1 else ''}"
-    label = f"{title}{config.algo.name} on {config.env.id}, {seeds}"
-    directory.mkdir(parents=True, exist_ok=True)
-    with locked(directory), interrupt.awaited(directory):
-        files = RunFiles(directory, content)
-        grows = files.grows(content)
-        if files.finished and not grows:
-            print(f"{label}: {files.info['status']} already, in {directory}", flush=True)
-        elif not interrupt.received:
-            if grows:
-                files.grow(content["iterations"])
-            if not files.info:
-                files.start(content, describe(content, hydra_files["overrides"]), hydra_files)
-            finish(config, files, label)
-    return str(files.info.get("status", INTERRUPTED))
+    (run,) = train_jobs([Job(content, directory, hydra_files, title)])
+    if run.refusal is not None:
+        raise run.refusal
+    return str(run.status)
 
 
 def train(content: dict[str, Any], directory: Path, hydra_files: Mapping[str, Any], title: str = "") -> int:
@@ -124,7 +329,7 @@ def train(content: dict[str, Any], directory: Path, hydra_files: Mapping[str, An
         status = train_run(content, directory, hydra_files, title)
     except (InputError, OSError) as error:
         report(one_line(error))
-        return EXIT_STATUS["refused"]
+        return EXIT_STATUS[REFUSED]
     if interrupt.received:
         return 128 + interrupt.received
     return EXIT_STATUS[status]

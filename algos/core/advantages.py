@@ -3,16 +3,17 @@
 import numpy as np
 from numba import njit
 
+from algos.per_row import PerRow, per_seed
 
-@njit(cache=True)
+
 def generalised_advantages(
     rewards: np.ndarray,
     values: np.ndarray,
     next_values: np.ndarray,
     terminated: np.ndarray,
     ended: np.ndarray,
-    gamma: float,
-    gae_lambda: float,
+    gamma: PerRow[float],
+    gae_lambda: PerRow[float],
 ) -> np.ndarray:
     """GAE(γ, λ) (Schulman et al. 2016, eq. 16).
 
@@ -21,28 +22,42 @@ def generalised_advantages(
     ``next_values[t]`` is the value of the state that step t led to: at an episode's end its final observation, not
     the first of the next episode. ``ended`` cuts the trace; textbook: ``terminated | truncated``.
     """
+    factors = (per_seed(factor, len(rewards)) for factor in (gamma, gae_lambda))
+    advantages: np.ndarray = _advantages(rewards, values, next_values, terminated, ended, *factors)
+    return advantages
+
+
+@njit(cache=True)
+def _advantages(  # type: ignore[no-untyped-def]
+    rewards, values, next_values, terminated, ended, gamma, gae_lambda
+):
     advantages = np.empty_like(values)
     num_seeds, num_steps, num_envs = rewards.shape
     for s in range(num_seeds):
         for n in range(num_envs):
             trace = 0.0
             for t in range(num_steps - 1, -1, -1):
-                following = 0.0 if terminated[s, t, n] else gamma * next_values[s, t, n]
+                following = 0.0 if terminated[s, t, n] else gamma[s] * next_values[s, t, n]
                 delta = rewards[s, t, n] + following - values[s, t, n]
-                trace = delta + (0.0 if ended[s, t, n] else gamma * gae_lambda * trace)
+                trace = delta + (0.0 if ended[s, t, n] else gamma[s] * gae_lambda[s] * trace)
                 advantages[s, t, n] = trace
     return advantages
 
 
-@njit(cache=True)
 def discounted_returns(
-    rewards: np.ndarray, next_values: np.ndarray, terminated: np.ndarray, ended: np.ndarray, gamma: float
+    rewards: np.ndarray, next_values: np.ndarray, terminated: np.ndarray, ended: np.ndarray, gamma: PerRow[float]
 ) -> np.ndarray:
     """Discounted rewards-to-go R_t = r_t + γ·R_{t+1}, bootstrapped with ``next_values`` where the sum stops early.
 
     The sum stops at an episode's end and at the end of the rollout; it is bootstrapped there unless the episode
     terminated.
     """
+    returns: np.ndarray = _returns(rewards, next_values, terminated, ended, per_seed(gamma, len(rewards)))
+    return returns
+
+
+@njit(cache=True)
+def _returns(rewards, next_values, terminated, ended, gamma):  # type: ignore[no-untyped-def]
     returns = np.empty_like(next_values)
     num_seeds, num_steps, num_envs = rewards.shape
     for s in range(num_seeds):
@@ -53,6 +68,6 @@ def discounted_returns(
                     following = 0.0
                 elif ended[s, t, n] or t == num_steps - 1:
                     following = next_values[s, t, n]
-                following = rewards[s, t, n] + gamma * following
+                following = rewards[s, t, n] + gamma[s] * following
                 returns[s, t, n] = following
     return returns

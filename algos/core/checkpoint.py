@@ -1,7 +1,7 @@
 """A run's state as bytes and back: named arrays in the safetensors format, which holds data and no code."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -33,6 +33,43 @@ def restore_state(state: State, **parts: Any) -> None:
         if hasattr(part, "load_state_dict"):
             prefix = f"{name}."
             part.load_state_dict({k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)})
+
+
+def share(state: State, rows: slice, num_rows: int) -> State:
+    """The state of some of the ``num_rows`` rows of a process: arrays lead with the rows, or with all that each has."""
+    return {
+        name: value[_scaled(rows, len(value) // num_rows)] if _of_rows(value, num_rows) else value
+        for name, value in state.items()
+    }
+
+
+def joined(states: Sequence[State]) -> State:
+    """The state of the rows of several, of which each was alone or a :func:`share`.
+
+    Raises:
+        CheckpointError: they are not of the same kind, or not of the same iteration.
+    """
+    first, *others = states
+    for other in others:
+        if first.keys() != other.keys():
+            raise CheckpointError(f"{min(first.keys() ^ other.keys())} is not part of every run")
+    whole = {}
+    for name, value in first.items():
+        parts = [state[name] for state in states]
+        if any(part.shape[1:] != value.shape[1:] or part.ndim != value.ndim for part in parts):
+            raise CheckpointError(f"{name} has several shapes: {', '.join(str(list(part.shape)) for part in parts)}")
+        if value.ndim == 0 and any(part != value for part in parts):
+            raise CheckpointError(f"{name} is not the same in all runs")
+        whole[name] = np.concatenate(parts) if value.ndim and others else value
+    return whole
+
+
+def _of_rows(value: np.ndarray, num_rows: int) -> bool:
+    return value.ndim > 0 and len(value) > 0 and len(value) % num_rows == 0
+
+
+def _scaled(rows: slice, factor: int) -> slice:
+    return slice(rows.start * factor, rows.stop * factor)
 
 
 def pack(state: State, facts: Mapping[str, Any]) -> bytes:

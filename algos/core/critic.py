@@ -11,6 +11,7 @@ from algos.core.network import Network
 from algos.core.resources import Resources
 from algos.core.transitions import Estimates, Stats, Transitions
 from algos.core.value_loss import ValueClip, value_loss
+from algos.per_row import PerRow
 
 FINAL_ROWS = 32
 """Final observations of truncated episodes that a seed's network evaluates together."""
@@ -117,7 +118,7 @@ class JointCritic(Critic):
 
     class Settings(CriticSettings):
         joint = True
-        vf_coef: Rate
+        vf_coef: PerRow[Rate]
 
         def check(self, config: Config) -> None:
             if not isinstance(config.algo, GradientSettings):

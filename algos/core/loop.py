@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -34,8 +34,9 @@ RESERVED = (
 
 @dataclass
 class Failure:
-    """A seed that was stopped: when, and which quantity was no longer finite."""
+    """A seed that was stopped: its row, when, and which quantity was no longer finite."""
 
+    row: int
     seed: int
     iteration: int
     quantity: str
@@ -50,6 +51,12 @@ class Iteration:
     running: np.ndarray  # [S] bool: the seeds that took part
     failures: list[Failure]  # of this iteration
     seconds: dict[str, float]  # of each part
+
+    def of(self, rows: slice) -> "Iteration":
+        """What some of the rows report, as if there were no others."""
+        stats = {name: values[rows] for name, values in self.stats.items()}
+        own = [replace(each, row=each.row - rows.start) for each in self.failures if rows.start <= each.row < rows.stop]
+        return Iteration(self.number, stats, self.running[rows], own, self.seconds)
 
 
 class Trainer:
@@ -183,7 +190,7 @@ class Trainer:
         for index in torch.nonzero(self.running.cpu()).flatten().tolist():
             broken = next((name for name, finite in checks.items() if not finite[index]), None)
             if broken is not None:
-                failures.append(Failure(self.seeds[index], number, broken))
+                failures.append(Failure(index, self.seeds[index], number, broken))
                 self.running[index] = False
                 with torch.no_grad():  # its environments are still stepped: let them be with a policy that can act
                     self.policy.params[index] = 0.0

@@ -6,6 +6,7 @@ import numpy as np
 from numba import njit, prange
 
 from algos.core.checkpoint import State, collect_state, restore_state
+from algos.per_row import PerRow, per_seed
 
 EPSILON = 1e-8  # added to a variance before its root, as Gymnasium's wrappers and SB3's VecNormalize do
 
@@ -121,8 +122,10 @@ class RewardNormaliser:
     Without ``normalise`` the rewards are only clipped, and ``clip`` None is no bound.
     """
 
-    def __init__(self, num_seeds: int, num_envs: int, gamma: float, normalise: bool, clip: float | None) -> None:
-        self.gamma = gamma
+    def __init__(
+        self, num_seeds: int, num_envs: int, gamma: PerRow[float], normalise: bool, clip: PerRow[float | None]
+    ) -> None:
+        self.gamma = per_seed(gamma, num_seeds)
         self.clip = clip
         self.moments = RunningMoments(num_seeds, 1) if normalise else None
         self.episode_return = np.zeros((num_seeds, num_envs))
@@ -153,18 +156,20 @@ class RewardNormaliser:
 
 
 @njit(cache=True)
-def _running_returns(rewards: np.ndarray, ended: np.ndarray, gamma: float, episode_return: np.ndarray) -> np.ndarray:
-    """G_t = r_t + γ·G_{t−1} within each episode ``[S, T, N]``; ``episode_return [S, N]`` goes on between calls."""
+def _running_returns(
+    rewards: np.ndarray, ended: np.ndarray, gamma: np.ndarray, episode_return: np.ndarray
+) -> np.ndarray:
+    """G_t = r_t + γ·G_{t−1} within each episode ``[S, T, N]``, γ ``[S]``; ``episode_return [S, N]`` goes on."""
     running = np.empty_like(rewards)
     num_seeds, num_steps, num_envs = rewards.shape
     for s in range(num_seeds):
         for t in range(num_steps):
             for n in range(num_envs):
-                running[s, t, n] = rewards[s, t, n] + gamma * episode_return[s, n]
+                running[s, t, n] = rewards[s, t, n] + gamma[s] * episode_return[s, n]
                 episode_return[s, n] = 0.0 if ended[s, t, n] else running[s, t, n]
     return running
 
 
-def clip_finite(x: np.ndarray, clip: float) -> np.ndarray:
+def clip_finite(x: np.ndarray, clip: PerRow[float]) -> np.ndarray:
     """``x`` clipped to ±clip; infinities and NaN stay, so that the seed they come from is stopped."""
     return np.where(np.isfinite(x), np.clip(x, -clip, clip), x)

@@ -14,6 +14,7 @@ from algos.core.reductions import batch_sum, gradients
 from algos.kernels.arguments import Setting, as_array, per_seed
 from algos.kernels.optimisers import Arrays, adam, rmsprop
 from algos.kernels.threads import shared_out
+from algos.per_row import PerRow
 
 
 def as_arrays(tensors: Sequence[Tensor]) -> Arrays:
@@ -82,8 +83,8 @@ class Adam(Optimiser):
     """Adam (Kingma and Ba 2015, Algorithm 1), with a step count per seed."""
 
     class Settings(OptimiserSettings):
-        beta1: Decay
-        beta2: Decay
+        beta1: PerRow[Decay]
+        beta2: PerRow[Decay]
 
     def __init__(self, settings: Settings, params: Sequence[Tensor]) -> None:
         super().__init__(settings, params)
@@ -125,7 +126,7 @@ class RMSprop(Optimiser):
     """RMSprop (Tieleman and Hinton 2012) with ε outside the root, as torch.optim.RMSprop; A2C's usual optimiser."""
 
     class Settings(OptimiserSettings):
-        decay: Decay
+        decay: PerRow[Decay]
 
     def __init__(self, settings: Settings, params: Sequence[Tensor]) -> None:
         super().__init__(settings, params)

@@ -13,6 +13,7 @@ from algos.core.network import compiled_form
 from algos.core.policy import Policy
 from algos.core.reductions import batch_mean, with_gradient
 from algos.kernels.policy_gradient import policy_gradient
+from algos.per_row import PerRow
 
 
 class RatioStats(NamedTuple):
@@ -28,18 +29,18 @@ def mean_surrogate(new: Distribution, batch: Batch) -> Tensor:
     return batch_mean(exp(new.log_prob(batch.actions) - batch.log_probs) * batch.advantages)
 
 
-def clip_range(clip_coef: float | None) -> tuple[float, float]:
+def clip_range(clip_coef: PerRow[float | None]) -> tuple[PerRow[float], PerRow[float]]:
     """1 ± ε, or all numbers where ``clip_coef`` is None."""
     return (-math.inf, math.inf) if clip_coef is None else (1 - clip_coef, 1 + clip_coef)
 
 
-def clipped_surrogate(ratio: Tensor, advantages: Tensor, clip_coef: float | None) -> Tensor:
+def clipped_surrogate(ratio: Tensor, advantages: Tensor, clip_coef: PerRow[float | None]) -> Tensor:
     """min(r·Â, clip(r, 1 − ε, 1 + ε)·Â), elementwise (Schulman et al. 2017, eq. 7); r·Â where ε is None."""
     return torch.min(ratio * advantages, ratio.clamp(*clip_range(clip_coef)) * advantages)
 
 
 def clipped_surrogate_loss(
-    policy: Policy, batch: Batch, clip_coef: float | None, ent_coef: float, active: Tensor
+    policy: Policy, batch: Batch, clip_coef: PerRow[float | None], ent_coef: PerRow[float], active: Tensor
 ) -> tuple[Tensor, RatioStats]:
     """The loss ``[S]`` −mean(:func:`clipped_surrogate`) − ent_coef · mean(entropy), and what is reported beside it.
 

@@ -139,7 +139,11 @@ class BatchedEnv(SameStepVectorEnv):
         return RESETS_AHEAD - int(self.resets_used.max())
 
     def state_dict(self) -> dict[str, np.ndarray]:
-        """All that the future depends on, generators included, as arrays."""
+        """All that the future depends on, generators included, as arrays.
+
+        Of a sub-environment nothing depends on the others: all have as many reset states ahead as there can be.
+        """
+        self._draw_resets_ahead()
         return {
             "states": self.states.copy(),
             "elapsed": self.elapsed.copy(),

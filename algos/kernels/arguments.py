@@ -6,23 +6,19 @@ NumPy makes and asks about small arrays in a tenth of PyTorch's time, which smal
 from collections.abc import Sequence
 
 import numpy as np
-import torch
 from torch import Tensor
 
-Setting = float | Tensor
-"""A number, or a number for each seed ``[S]``."""
+from algos.per_row import PerRow, per_seed
+
+__all__ = ["Setting", "as_array", "per_seed", "results", "seeds_to_compute"]
+
+Setting = PerRow[float]
+"""A number, or a number for each seed."""
 
 
 def as_array(tensor: Tensor) -> np.ndarray:
     """The tensor's memory, without its graph; a copy only where it is not contiguous."""
     return (tensor.detach() if tensor.requires_grad else tensor).contiguous().numpy()
-
-
-def per_seed(setting: Setting, num_seeds: int) -> np.ndarray:
-    """A setting of each seed ``[S]``, float64."""
-    if isinstance(setting, Tensor):
-        return setting.to(torch.float64).contiguous().numpy()
-    return np.full(num_seeds, setting, np.float64)
 
 
 def seeds_to_compute(like: Tensor, active: Tensor | None) -> np.ndarray:

@@ -21,7 +21,7 @@ from matplotlib.ticker import EngFormatter, MaxNLocator
 
 from analysis import statistics as st
 from analysis.alignment import curves, floors_of
-from analysis.plots.style import INK, line_style
+from analysis.plots.style import INK, THIN_ON_WHITE, line_of
 from analysis.references import Reference
 from analysis.runs.variants import natural
 from analysis.scores import time_to
@@ -29,6 +29,7 @@ from analysis.statistics.multiplicity import LEVEL
 from analysis.summary import CONFIDENCE, COVERAGE, TOLERANCE_CONFIDENCE, stream
 
 X_LABELS = {"env_steps": "environment steps", "iteration": "iteration"}
+TINT = 0.06
 GUIDE: dict[str, Any] = {"color": INK, "linewidth": 0.6, "linestyle": (0, (4, 3))}
 
 
@@ -52,9 +53,11 @@ def matrix(aligned: pd.DataFrame, variant: str) -> tuple[np.ndarray, np.ndarray]
     return grid, rows.sort_values(["seed", "env_steps"])["value"].to_numpy().reshape(-1, len(grid))
 
 
-def line(color: str) -> dict[str, Any]:
-    """How the line of a variant is drawn."""
-    return {"color": color, "linestyle": line_style(color)}
+def band(ax: Axes, x: Any, low: Any, high: Any, color: str, step: Any = None) -> None:
+    """The area between `low` and `high`: thin edges, and so light a tint that areas which overlap keep their colors."""
+    ax.fill_between(x, low, high, color=color, alpha=TINT, linewidth=0, step=step)
+    for edge in (low, high):
+        ax.plot(x, edge, color=color, linewidth=0.6, alpha=0.8, drawstyle=f"steps-{step}" if step else "default")
 
 
 # Curves
@@ -74,20 +77,20 @@ def seed_curves(
     lines = curves(frame, variant, metric, x)
     there = np.isfinite(lines.values)
     drawn = [np.column_stack([lines.x[cells], row[cells]]) for row, cells in zip(lines.values, there, strict=True)]
-    thin = LineCollection([each for each in drawn if len(each)], colors=color, linewidths=0.5, alpha=0.35)
+    thin = LineCollection([each for each in drawn if len(each)], colors=color, linewidths=0.5, alpha=THIN_ON_WHITE)
     thin.set_label("one seed")
     ax.add_collection(thin)
     ends = [each[-1] for each, failed in zip(drawn, lines.failed, strict=True) if failed and len(each)]
     if ends:
         ax.plot(*np.transpose(ends), "x", color=INK, markersize=4, label="failed")
     ax.autoscale_view()
-    median_band(frame, ax, variant, metric, color, x, known, label="median, quartiles", ink=INK)
+    median_band(frame, ax, variant, metric, color, x, known, label="median, middle half", ink=INK)
     values = lines.filled(floors_of(frame, lines, metric, known))
     whole = np.isfinite(values).all(axis=0)
     if whole.any():
         low, high, _ = st.tolerance_interval(values[:, whole].T, COVERAGE, TOLERANCE_CONFIDENCE)
         limits = ax.plot(lines.x[whole], np.transpose([low, high]), **GUIDE)
-        limits[0].set_label(f"{COVERAGE:.0%} of runs")
+        limits[0].set_label(f"limits for {COVERAGE:.0%} of runs")
 
 
 def median_band(
@@ -105,21 +108,14 @@ def median_band(
     color of the median, where it is not the band's."""
     lines = curves(frame, variant, metric, x)
     values = lines.filled(floors_of(frame, lines, metric, known))
-    tidy = pd.DataFrame({"x": np.tile(lines.x, len(values)), "y": values.ravel()}).dropna()
-    style = {"color": ink, "linestyle": "solid"} if ink else line(color)
-    sns.lineplot(
-        tidy,
-        x="x",
-        y="y",
-        estimator="median",
-        errorbar=("pi", 50),
-        ax=ax,
-        label=label or wrapped(variant),
-        legend=False,
-        linewidth=1.2,
-        err_kws={"facecolor": color, "alpha": 0.25, "linewidth": 0},
-        **style,
-    )
+    some = np.isfinite(values).any(axis=0)
+    low, middle, high = np.nanquantile(values[:, some], [0.25, 0.5, 0.75], axis=0)
+    if ink:
+        ax.fill_between(lines.x[some], low, high, color=color, alpha=0.25, linewidth=0)
+    else:
+        band(ax, lines.x[some], low, high, color)
+    style = {"color": ink, "linewidth": 1.2} if ink else line_of(color)
+    ax.plot(lines.x[some], middle, label=label or wrapped(variant), **style)
     ax.set_xlabel(X_LABELS[x])
     ax.set_ylabel(describe(metric))
     ax.margins(x=0.01)
@@ -137,11 +133,11 @@ def iqm_curves(aligned: pd.DataFrame, ax: Axes, colors: Mapping[str, str]) -> No
         known = np.isfinite(values).all(axis=0)
         grid, values = grid[known], values[:, known]
         low, high = st.iqm_interval([values.T], CONFIDENCE)
-        ax.fill_between(grid, low, high, color=color, alpha=0.22, linewidth=0)
+        ax.fill_between(grid, low, high, color=color, alpha=0.12, linewidth=0)
         rng = stream("iqm curve", str(aligned["env_id"].iloc[0]), variant)
         whole = st.simultaneous_band(values, rng, "iqm", CONFIDENCE)
         ax.plot(grid, np.transpose(whole), color=color, linewidth=0.5)
-        ax.plot(grid, st.iqm(values, axis=0), label=wrapped(variant), **line(color))
+        ax.plot(grid, st.iqm(values, axis=0), label=wrapped(variant), **line_of(color))
     lowest, highest = aligned["value"].min(), aligned["value"].max()
     if lowest < highest:
         ax.set_ylim(lowest - 0.05 * (highest - lowest), highest + 0.05 * (highest - lowest))
@@ -159,7 +155,7 @@ def sample_efficiency(
         grid, values = matrix(aligned, variant)
         if values.size:
             half = [st.median_time(*time_to(values, grid, level, lower_is_better)) for level in levels]
-            ax.step(levels, half, where="post", label=wrapped(variant), **line(color))
+            ax.step(levels, half, where="post", label=wrapped(variant), **line_of(color))
     ax.set_ylabel(X_LABELS["env_steps"])
     in_steps(ax, "y")
 
@@ -209,9 +205,9 @@ def performance_profile(
         if not strata:
             continue
         low, high = st.profile_interval(strata, sign * levels, CONFIDENCE)
-        ax.fill_between(levels, low, high, color=color, alpha=0.18, linewidth=0)
+        band(ax, levels, low, high, color)
         ax.plot(
-            levels, st.performance_profile(*strata, thresholds=sign * levels), label=wrapped(variant), **line(color)
+            levels, st.performance_profile(*strata, thresholds=sign * levels), label=wrapped(variant), **line_of(color)
         )
     ax.set_ylabel(f"fraction of runs {'below' if lower_is_better else 'above'}")
     ax.set_ylim(-0.02, 1.02)
@@ -227,10 +223,10 @@ def survival(scores: pd.DataFrame, ax: Axes, colors: Mapping[str, str]) -> None:
         x, not_yet = st.kaplan_meier(time, reached)
         _, low, high = st.kaplan_meier_band(time, reached, CONFIDENCE)
         start = np.concatenate([[0], x])
-        ax.step(start, 1 - np.concatenate([[1], not_yet]), where="post", label=wrapped(variant), **line(color))
-        ax.fill_between(x, 1 - high, 1 - low, step="post", color=color, alpha=0.18, linewidth=0)
+        ax.step(start, 1 - np.concatenate([[1], not_yet]), where="post", label=wrapped(variant), **line_of(color))
+        band(ax, x, 1 - high, 1 - low, color, step="post")
     ax.set_xlabel(X_LABELS["env_steps"])
-    ax.set_ylabel("fraction that reached it")
+    ax.set_ylabel("fraction of seeds")
     ax.set_ylim(-0.02, 1.02)
     in_steps(ax)
 
@@ -244,15 +240,15 @@ def interval_widths(scores: pd.DataFrame, ax: Axes, colors: Mapping[str, str], s
             continue
         sizes = np.unique(np.geomspace(3, max(12, 2 * len(values)), 12).astype(int))
         widths = st.interval_widths(values, st.mean_interval, sizes, stream("width", variant, score), CONFIDENCE)
-        ax.fill_between(sizes, widths[:, 1], widths[:, 2], color=color, alpha=0.18, linewidth=0)
-        ax.plot(sizes, widths[:, 0], label=wrapped(variant), **line(color))
+        band(ax, sizes, widths[:, 1], widths[:, 2], color)
+        ax.plot(sizes, widths[:, 0], label=wrapped(variant), **line_of(color))
         low, high = st.mean_interval([values], CONFIDENCE)
         ax.plot(len(values), high - low, "o", color=color, markersize=4)
     ax.set_xscale("log", base=2)
     ax.xaxis.set_major_formatter("{x:g}")
     ax.set_ylim(bottom=0)
     ax.set_xlabel("number of seeds")
-    ax.set_ylabel("width of the interval")
+    ax.set_ylabel("width of the 95% interval")
 
 
 def improvement(pairs: pd.DataFrame, ax: Axes) -> None:

@@ -31,17 +31,17 @@ def file_name(text: str) -> str:
     return "".join(letter if letter.isalnum() or letter in "-_.=" else "-" for letter in text)
 
 
-def single(draw: Callable[[Axes], None], variants: int, height: float = 2.5) -> Canvas:
-    """A figure of one panel, one column wide; with more than one of its variants labelled, a legend below."""
-    canvas = Canvas(figsize=(COLUMN, height), layout="constrained")
+def single(draw: Callable[[Axes], None], variants: int, height: float = 2.5, width: float = COLUMN) -> Canvas:
+    """A figure of one panel, `width` by `height` inches. With several variants it has a legend below."""
+    canvas = Canvas(figsize=(width, height), layout="constrained")
     ax = canvas.subplots()
     draw(ax)
     handles, labels = ax.get_legend_handles_labels()
     if variants > 1 and labels:
         widest = max(len(line) for label in labels for line in label.split("\n"))
-        columns = min(variants, max(1, 58 // (widest + 7)))
+        columns = min(variants, max(1, round(58 * width / COLUMN) // (widest + 7)))
         lines = math.ceil(len(labels) / columns) * max(label.count("\n") + 1 for label in labels)
-        canvas.set_size_inches(COLUMN, height + 0.13 * (lines - 1))
+        canvas.set_size_inches(width, height + 0.13 * (lines - 1))
         canvas.legend(handles, labels, loc="outside lower center", ncols=columns)
     settle(canvas)
     return canvas

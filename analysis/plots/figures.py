@@ -13,7 +13,7 @@ from analysis.extensions import from_outside, one_line
 from analysis.numbers import number
 from analysis.plots import axes as plots
 from analysis.plots.canvas import Canvas, Figure, file_name, finished, settle, single
-from analysis.plots.style import COLUMN, colors_of
+from analysis.plots.style import COLUMN, MAIN, colors_of
 from analysis.references import Reference
 from analysis.run_format import InputError
 from analysis.runs.variants import ABSENT, settings_table, short_names
@@ -47,7 +47,7 @@ class Context:
 
 
 def seeds_figure(frame: pd.DataFrame, context: Context, x: str) -> Figure:
-    """All variants' medians in the first panel, and one panel per variant with every seed. `frame` is one task's."""
+    """All variants' medians in a wide panel, and below it a panel per variant with every seed. `frame`: of one task."""
     several = len(context.colors) > 1
 
     def one(variant: str) -> Callable[[Axes], None]:
@@ -62,25 +62,30 @@ def seeds_figure(frame: pd.DataFrame, context: Context, x: str) -> Figure:
             plots.median_band(frame, ax, variant, context.metric, color, x, context.known)
         ax.set_title("all variants: median and middle half of seeds")
 
-    panels = [together] * several + [one(variant) for variant in context.colors]
-    columns = min(len(panels), 2)
-    rows = math.ceil(len(panels) / columns)
-    canvas = Canvas(figsize=(COLUMN * columns, 2.3 * rows + 0.25), layout="constrained")
-    grid = canvas.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
-    axes: list[Axes] = list(grid.flat)
-    for draw, ax in zip(panels, axes, strict=False):
-        draw(ax)
+    singles = [one(variant) for variant in context.colors]
+    columns = min(len(singles), 3) if several else 1
+    rows = math.ceil(len(singles) / columns)
+    canvas = Canvas(
+        figsize=(2 * COLUMN if several else COLUMN, 2.6 * several + 2.1 * rows + 0.25), layout="constrained"
+    )
+    grid = canvas.add_gridspec(several + rows, columns, height_ratios=[2.5] * several + [2.1] * rows)
+    places = [grid[0, :]] if several else []
+    places += [grid[several + position // columns, position % columns] for position in range(len(singles))]
+    axes: list[Axes] = []
+    for draw, cell in zip([together] * several + singles, places, strict=True):
+        axes.append(canvas.add_subplot(cell, sharex=axes[0] if axes else None, sharey=axes[0] if axes else None))
+        draw(axes[-1])
     if several:
-        axes[0].legend()
-    handles, labels = axes[several].get_legend_handles_labels()
+        axes[0].legend(ncols=math.ceil(len(context.colors) / 4))
+    handles, labels = axes[-1].get_legend_handles_labels()
     canvas.legend(handles, labels, loc="outside lower center", ncols=len(labels))
-    for ax in axes[len(panels) :]:
-        ax.remove()
-    for position, ax in enumerate(axes[: len(panels)]):
-        ax.label_outer()
-        if position + columns >= len(panels):
-            ax.tick_params(labelbottom=True)
-            ax.set_xlabel(plots.X_LABELS[x])
+    for place, ax in enumerate(axes[several:]):
+        if place % columns:
+            ax.tick_params(labelleft=False)
+            ax.set_ylabel("")
+        if place + columns < len(singles):
+            ax.tick_params(labelbottom=False)
+            ax.set_xlabel("")
     settle(canvas)
 
     def alone(draw: Callable[[Axes], None]) -> Canvas:
@@ -88,15 +93,20 @@ def seeds_figure(frame: pd.DataFrame, context: Context, x: str) -> Figure:
             draw(ax)
             ax.set(xlim=axes[0].get_xlim(), ylim=axes[0].get_ylim())
 
-        return single(with_shared_limits, len(context.colors) if draw is together else 2)
+        return single(with_shared_limits, 2)
 
+    def main(ax: Axes) -> None:
+        together(ax)
+        ax.set(xlim=axes[0].get_xlim(), ylim=axes[0].get_ylim())
+
+    parts = [single(main, len(context.colors), width=MAIN)] * several + [alone(draw) for draw in singles]
     caption = (
         f"{context.env_id}, {plots.describe(context.metric)}: every seed (thin), their median (thick) and the band "
         "from the first to the third quartile, at each point and without smoothing. Dashed: the limits that hold at "
         f"least {COVERAGE:.0%} of runs, with {TOLERANCE_CONFIDENCE:.0%} confidence where there are seeds enough (18), "
         f"else the extremes. A cross marks where a seed failed. {context.seeds}"
     )
-    return Figure(f"seeds-{file_name(context.env_id)}", "All seeds", caption, canvas, [alone(draw) for draw in panels])
+    return Figure(f"seeds-{file_name(context.env_id)}", "All seeds", caption, canvas, parts)
 
 
 def task_figures(aligned: pd.DataFrame, scores: pd.DataFrame, pairs: pd.DataFrame, context: Context) -> list[Figure]:

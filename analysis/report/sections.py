@@ -130,9 +130,9 @@ def verdict_note(comparison: Comparison) -> str:
     pairs = comparison.pairs
     tested = int(pairs["p_uncorrected"].notna().sum())
     text = (
-        f"Differences of means, with a 95% interval for each pair by itself. A pair is decided at p ≤ {LEVEL:g}, "
-        f"adjusted for all {tested} pairs of this page. “Practically the same”: closer than "
-        f"{comparison.choices.margin:.3g} of the task's scale (--margin)."
+        f"Each sentence compares two means, with a 95% interval of their difference. One variant is better if p is at "
+        f"most {LEVEL:g}, adjusted for all {tested} pairs of this page. Two variants are practically the same if their "
+        f"means are closer than {comparison.choices.margin:.3g} of the task's scale (--margin)."
     )
     if comparison.choices.reference:
         text += f" Every variant is compared with {comparison.choices.reference} only."
@@ -154,11 +154,11 @@ def rules(comparison: Comparison) -> list[str]:
 def score_note(comparison: Comparison, env_id: str) -> str:
     task, choices = comparison.tasks[env_id], comparison.choices
     return soft(
-        f"The {choices.scored.name} score is the {choices.scored.describe(task, choices.last)}, "
-        f"up to {steps(task.horizon)} env steps. Limits that hold {COVERAGE:.0%} of runs: other runs of this variant "
-        f"end between them, with the stated confidence; {TOLERANCE_CONFIDENCE:.0%} takes 18 seeds. Worst quarter: the "
-        "mean of the worst quarter of the seeds. Half had by: the env steps by which half of the seeds had reached the "
-        "threshold."
+        f"The {choices.scored.name} score of a seed is the {choices.scored.describe(task, choices.last)}, up to "
+        f"{steps(task.horizon)} env steps. IQM is the mean of the middle half of the seeds. Worst quarter is "
+        f"the mean of the worst quarter of the seeds. “{COVERAGE:.0%} of runs lie in” gives limits for single runs: if "
+        f"this variant is run again, at least {COVERAGE:.0%} of the runs end between them, with the confidence "
+        f"in brackets. A confidence of {TOLERANCE_CONFIDENCE:.0%} needs 18 seeds."
     )
 
 
@@ -169,7 +169,7 @@ def reliability(comparison: Comparison, env_id: str) -> str:
     if not len(shown):
         return ""
     notes = [coverage_warning(quantity, int(shown["scored"].min())) for quantity in LOWEST]
-    return "".join(soft(note) for note in notes if note)
+    return soft(" ".join(note for note in notes if note)) if any(notes) else ""
 
 
 def gallery(figures: Sequence[Figure]) -> str:

@@ -1,6 +1,7 @@
 """The summary as CSV, and as a table for a page (HTML), a README (Markdown) or a paper (LaTeX)."""
 
 import html
+import re
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
@@ -24,7 +25,12 @@ def summary_cells(
     several = summary["env_id"].nunique() > 1
     head = [
         *("variant", "seeds", "mean", "95% interval of the mean", "IQM", "95% interval of the IQM", "median"),
-        *("worst quarter", "holds 80% of runs (confidence)", "reached the threshold", "half had by (env steps)"),
+        *(
+            "worst quarter",
+            "80% of runs lie in (confidence)",
+            "reached the threshold",
+            "env steps until half reached it",
+        ),
         *own,
     ]
     cells = [["task", *head] if several else head]
@@ -72,17 +78,8 @@ def overall_cells(overall: pd.DataFrame, own: Sequence[str] = ()) -> Cells:
 
 def pair_cells(pairs: pd.DataFrame) -> Cells:
     """A row per task and pair: outcome, difference, effect sizes."""
-    head = [
-        "task",
-        "first",
-        "second",
-        "outcome",
-        "difference",
-        "95% interval",
-        "adjusted p",
-        "Hedges' g (95% interval)",
-    ]
-    head += ["P(first beats second)", "95% interval of P", "runs", "correlation over seeds"]
+    head = ["task", "first", "second", "outcome", "difference", "95% interval of the difference", "adjusted p"]
+    head += ["Hedges' g (95% interval)", "P(first beats second)", "95% interval of P", "runs", "correlation over seeds"]
     cells = [head]
     for row in pairs.to_dict("records"):
         g = number(row["hedges_g"])
@@ -111,8 +108,10 @@ def seed_count(row: Mapping[Hashable, Any]) -> str:
 
 
 def markdown(cells: Cells) -> str:
+    """A heading row and the rows below it; columns of numbers stand on the right."""
     head, *body = [[cell.replace("|", "\\|") for cell in row] for row in cells]
-    lines = [head, ["---"] * len(head), *body]
+    numbers = [all(re.match(r"[-−+±<≥≤]?\s?[\d.–]", row[column]) for row in body) for column in range(len(head))]
+    lines = [head, ["---:" if number else "---" for number in numbers], *body]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
@@ -140,15 +139,16 @@ def latex(cells: Cells) -> str:
 
 
 def html_table(cells: Cells, marked: Sequence[Sequence[bool]] | None = None, words: int = 1) -> str:
-    """A table that scrolls on its own where the page is narrow; `marked` body cells are set off. The first `words`
-    columns hold words, the others numbers."""
+    """A table that scrolls on its own where the page is narrow, under a line that says so. `marked` body cells are set
+    off. The first `words` columns hold words, the others numbers."""
     head, *body = cells
 
     def classes(column: int, mark: bool = False) -> str:
         names = ["word"] * (column < words) + ["mark"] * mark
         return f' class="{" ".join(names)}"' if names else ""
 
-    lines = ['<div class=wide tabindex="0"><table><thead><tr>']
+    wide = " many" if len(head) > 4 else ""
+    lines = [f'<div class="wide{wide}" tabindex="0"><table><thead><tr>']
     lines += [f"<th{classes(column)}>{html.escape(cell)}</th>" for column, cell in enumerate(head)]
     lines.append("</tr></thead><tbody>")
     for number_of_row, row in enumerate(body):

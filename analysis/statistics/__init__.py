@@ -47,6 +47,7 @@ from analysis.statistics.power import (
     seeds_for_a_result,
     seeds_needed,
 )
+from analysis.statistics.published import AgainstPublished, against_published
 from analysis.statistics.ranks import rank_limits, rank_table
 from analysis.statistics.reliability import coverage_warning
 from analysis.statistics.scalars import area_under_curve, best, final, time_to_threshold
@@ -65,8 +66,10 @@ from analysis.statistics.tolerance import tolerance_confidence, tolerance_interv
 __all__ = [
     "AGGREGATES",
     "MOST_SEEDS_PLANNED",
+    "AgainstPublished",
     "Statistic",
     "adjusted",
+    "against_published",
     "all_tasks_first",
     "area_under_curve",
     "best",

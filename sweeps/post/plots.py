@@ -8,11 +8,11 @@ from matplotlib.axes import Axes
 from algos.core.surrogate import clipped_surrogate
 from analysis.pairs import BETTER, SAME
 from analysis.plots.axes import GUIDE, wrapped
-from analysis.plots.style import INK
+from analysis.plots.style import COLORS, INK, LINES
 from sweeps.post.scores import ITERATIONS, values_of
 from sweeps.post.trust_region import MAX_KL
 
-SKY, RED, GREEN = "#0072B2", "#a5322d", "#4c9a2a"
+BLUE, RED, GREEN = COLORS[:3]
 TABLEAU = [f"C{number}" for number in range(10)]
 Z95 = 1.96
 
@@ -51,9 +51,9 @@ def trust_region(table: pd.DataFrame, ax: Axes) -> None:
     """Performance with its band, the surrogate, and where the mean KL is at most δ; improvement is to the left."""
     _performance(table, ax)
     edges = [_crossing(table, side) for side in (-1, 1)]
-    ax.axvspan(*edges, color=SKY, alpha=0.12, linewidth=0, zorder=0)
+    ax.axvspan(*edges, color=BLUE, alpha=0.12, linewidth=0, zorder=0)
     ax.text(
-        sum(edges) / 2, 1.01, rf"mean KL $\leq\delta={MAX_KL:g}$", color=SKY, transform=ax.get_xaxis_transform(),
+        sum(edges) / 2, 1.01, rf"mean KL $\leq\delta={MAX_KL:g}$", color=BLUE, transform=ax.get_xaxis_transform(),
         ha="center", va="bottom", fontsize=7.5,
     )  # fmt: skip
     best = int(np.argmax(np.where(table["mean_kl"] <= MAX_KL, table["surrogate_gain"], -np.inf)))
@@ -64,7 +64,9 @@ def max_kl(table: pd.DataFrame, ax: Axes) -> None:
     """Performance, surrogate, and the surrogate less β times the largest KL of any state."""
     _performance(table, ax)
     bound = lower_bound(table)
-    ax.plot(table["multiple"], bound, color=GREEN, label=r"$L^{\mathrm{IS}}-\beta\,\max_s\mathrm{KL}$")
+    ax.plot(
+        table["multiple"], bound, color=GREEN, linestyle=LINES[2], label=r"$L^{\mathrm{IS}}-\beta\,\max_s\mathrm{KL}$"
+    )
     low, high = ax.get_ylim()
     best = int(np.argmax(bound))
     _mark(table, ax, best, bound[best], r"$\theta$")
@@ -77,13 +79,13 @@ def _performance(table: pd.DataFrame, ax: Axes) -> None:
     ax.fill_between(x, eta - band, eta + band, color=INK, alpha=0.18, linewidth=0)
     ax.plot(x, eta, color=INK, label=r"$\eta(\theta)$")
     surrogate = eta[_old(table)] + table["surrogate_gain"]
-    ax.plot(x, surrogate, color=RED, label=r"$L^{\mathrm{IS}}(\theta)$")
+    ax.plot(x, surrogate, color=RED, linestyle=LINES[1], label=r"$L^{\mathrm{IS}}(\theta)$")
     low, high = (eta - band).min(), (eta + band).max()
     room = 0.12 * (high - low)
     ax.set_ylim(low - room, high + room)
     ax.set_xlim(x.max(), x.min())  # as in the post, where improvement is to the left
     _mark(table, ax, _old(table), float(eta[_old(table)]), r"$\theta_{\mathrm{old}}$")
-    ax.set_xlabel(r"natural-gradient steps from $\theta_{\mathrm{old}}$")
+    ax.set_xlabel(r"$\leftarrow$ improvement: natural-gradient steps from $\theta_{\mathrm{old}}$")
     ax.set_ylabel(r"$\eta(\theta)$, discounted return")
     ax.grid(visible=False)
 
@@ -93,7 +95,7 @@ def _mark(table: pd.DataFrame, ax: Axes, row: int, y: float, label: str) -> None
     bottom = ax.get_ylim()[0]
     ax.plot([x, x], [bottom, y], **GUIDE)
     ax.plot(x, y, "o", color=INK, markersize=3.5)
-    ax.annotate(label, (x, y), xytext=(5, 5), textcoords="offset points", fontsize=8)
+    ax.annotate(label, (x, bottom), xytext=(4, 4), textcoords="offset points", fontsize=8)  # where no curve passes
 
 
 def _old(table: pd.DataFrame) -> int:
