@@ -9,7 +9,7 @@ PARALLEL := --numprocesses auto --maxprocesses 4 --dist worksteal
 FAST := -m "not slow and not study and not slurm and not ray"
 
 .DEFAULT_GOAL := help
-.PHONY: help install compare figures speed test test-fast coverage test-portable test-avx2 test-plain test-slurm test-ray \
+.PHONY: help install compare figures docs speed test test-fast coverage test-portable test-avx2 test-plain test-slurm test-ray \
 	check clean
 
 help:  ## Say what the targets do
@@ -39,6 +39,14 @@ compare: $(VENV)/.installed  ## Train 36 seeds each of A2C, PPO and TRPO on Cart
 
 figures: $(VENV)/.installed  ## Train and draw what the post shows (two hours; complete runs are reused)
 	$(BIN)/python -m sweeps.reproduce
+
+docs: $(VENV)/.installed-docs  ## Build the documentation site, in site/; a dead link is an error
+	$(BIN)/python -m sphinx --quiet --fail-on-warning --keep-going -b html docs site
+	@echo "site/index.html"
+
+$(VENV)/.installed-docs: $(VENV)/.installed
+	$(PIP) -e ".[render,docs]"
+	@touch $@
 
 speed: $(VENV)/.installed-test  ## Measure speed against other libraries (hours; QUICK=1 gives a rough table)
 	$(BIN)/python -m tests.speed
@@ -84,4 +92,4 @@ check: $(VENV)/.installed-test  ## Check style and types (ruff, mypy)
 	$(BIN)/mypy
 
 clean:  ## Remove the environment and everything that is built or cached
-	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .numba_cache .coverage
+	rm -rf $(VENV) build dist site *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .numba_cache .coverage

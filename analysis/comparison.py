@@ -1,4 +1,4 @@
-"""Everything that is known about a set of runs once they are compared: aligned tasks, scores, summary, pairs."""
+"""Comparing runs: aligned tasks, scores, a summary, pairs of variants, and the sentences about them."""
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,8 +13,9 @@ from analysis.alignment import Task, align
 from analysis.numbers import number, p_value, steps
 from analysis.pairs import lead_text, pair_table, verdict
 from analysis.references import Reference, read, references_for
+from analysis.registry import load_checked
 from analysis.run_format import InputError
-from analysis.runs.dataset import Dataset, load
+from analysis.runs.dataset import Dataset
 from analysis.runs.variants import namings
 from analysis.scores import LAST, Scale, Score, built_in, find_score, normalised, scales_of, seed_scores
 from analysis.summary import ALL_TASKS, Overall, OwnStatistic, find_statistic, overall_table, summary_table
@@ -118,7 +119,7 @@ class Comparison:
 
     @property
     def ordered_pairs(self) -> pd.DataFrame:
-        """The pairs as they are told: over all tasks first, then by task; what is decided before what is not."""
+        """The pairs in the order of the report: over all tasks first, then by task; decided before undecided ones."""
         if not len(self.pairs):
             return self.pairs
         order = self.pairs.assign(task=self.pairs["env_id"] != ALL_TASKS, p=self.pairs["adjusted_p"])
@@ -126,7 +127,7 @@ class Comparison:
 
     @property
     def verdicts(self) -> list[str]:
-        """A few sentences per pair: which variant is better, by how much, how sure; over all tasks first."""
+        """Which variant of each pair is better, by how much, and how sure that is; over all tasks first."""
         return [self.verdict(row) for _, row in self.ordered_pairs.iterrows()]
 
     def verdict(self, row: pd.Series) -> str:
@@ -236,7 +237,7 @@ def compare(
         statistics=statistics,
         figures=figures,
     )
-    comparison = build(load(runs, [metric], namings(variants)), choices)
+    comparison = build(load_checked(runs, [metric], namings(variants)), choices)
     if out is not None:
         comparison.write(out)
     return comparison
