@@ -11,6 +11,9 @@ from importlib import import_module
 from sweeps import ROOT
 
 CONF = ROOT / "conf"
+COMPOSED = ("train", "tune", "study")
+"""Commands that take the settings of a run."""
+
 ASK = "_SEEDBED_LINE"
 """The environment's variable with the command line up to the cursor; a shell sets it to ask for candidates."""
 
@@ -69,7 +72,7 @@ def candidates(line: str) -> list[str]:
         return sorted({option for option in options if option.startswith(word)})
     if name == "completion":
         return [shell for shell in SCRIPTS if shell.startswith(word)]
-    if name == "train" and words[-1] != "--config-dir":
+    if name in COMPOSED and words[-1] != "--config-dir":
         return _overrides(words[1:], word)
     return []
 

@@ -21,7 +21,7 @@ def own_environment(monkeypatch):
     [
         ("seedbed", list(COMMANDS)),
         ("seedbed ", list(COMMANDS)),
-        ("seedbed st", ["status"]),
+        ("seedbed stat", ["status"]),
         ("seedbed status --o", ["--once"]),
         ("seedbed compare --lat", ["--latex"]),
         ("seedbed completion f", ["fish"]),
@@ -31,6 +31,7 @@ def own_environment(monkeypatch):
         ("seedbed train --config-dir ", []),
         ("seedbed train al", ["algo.", "algo="]),
         ("seedbed train exp", ["experiment="]),
+        ("seedbed tune algo=trpo algo.max_k", ["algo.max_kl="]),
         ("seedbed train -m num_seeds=3 algo=ppo", ["algo=ppo", "algo=ppo_penalty", "algo=ppo_sb3"]),
         ("seedbed train algo=trpo algo.max_", ["algo.max_backtracks=", "algo.max_kl="]),
         ("seedbed train algo=ppo algo.max_", []),
