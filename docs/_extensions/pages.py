@@ -29,6 +29,7 @@ HOME = {
     "analysis/README.md": "report.md",
     "algos/README.md": "variants.md",
     "sweeps/README.md": "sweeps.md",
+    "sweeps/STUDIES.md": "study.md",
     "figures/post/README.md": "post.md",
     "figures/published/README.md": "published.md",
 }
