@@ -29,6 +29,8 @@ $(VENV)/.installed: pyproject.toml constraints.txt | $(VENV)/bin/python
 $(VENV)/.installed-test: $(VENV)/.installed
 	$(PIP) -e ".[render,test]"
 	$(PIP) --no-deps gym-cartpole-swingup==0.1.4  # an oracle of the tests; its own dependencies no longer install
+	@# Whose logs the tests read. What else they depend on is not needed for that, is old, or is much.
+	$(PIP) --no-deps id-marl-eval==0.0.4 rl_zoo3==2.9.2 sb3-team-hf-integration==3.2
 	@touch $@
 
 COMPARE := results/compare
