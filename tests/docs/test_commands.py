@@ -56,7 +56,7 @@ MODULES = {
 BLOCK = re.compile(r"^```([^`\n]*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 INDENTED = re.compile(r"^    ((?:seedbed|python|pip|make) .*(?:\n {8,}.*)*)", re.MULTILINE)
 INLINE = re.compile(r"`((?:seedbed|python -m|make|pip install) [^`\n…]+)`")
-OTHERS = {"cd", "cp", "rm", "diff", "source", "git", "echo", "PYTHON"}
+OTHERS = {"eval", "cd", "cp", "rm", "diff", "source", "git", "echo", "PYTHON"}
 
 
 def commands(page: Path) -> Iterator[str]:
@@ -97,8 +97,9 @@ def test_a_command_is_one_that_seedbed_takes(page, command, monkeypatch):
     elif program == "pip":
         check_extras(words)
     elif program == "python":
-        assert words[0] in ("-m", "-c"), command
-        if words[1] in MODULES:
+        if words[0] != "-m":
+            assert (ROOT / words[0]).exists(), command
+        elif words[1] in MODULES:
             check_seedbed(MODULES[words[1]], words[2:])
         else:
             assert words[1] == "pytest" or find_spec(words[1]), command
