@@ -96,6 +96,7 @@ def test_the_same_command_changes_nothing_once_the_study_has_ended(whole):
     assert "look" not in ended.out
 
 
+@pytest.mark.slow
 def test_a_killed_study_comes_to_the_same_decisions_and_bytes(whole, tmp_path):
     own, out = whole
     killed(own, tmp_path / "out", 1, np.random.default_rng(0))
@@ -149,6 +150,7 @@ def undo(out: Path) -> None:
         shutil.rmtree(path)
 
 
+@pytest.mark.slow
 def test_a_plan_that_was_changed_after_a_look_is_a_deviation_at_the_head_of_the_report(whole, tmp_path):
     own, _ = whole
     out = tmp_path / "out"
@@ -164,6 +166,7 @@ def test_a_plan_that_was_changed_after_a_look_is_a_deviation_at_the_head_of_the_
     assert "seed: 0, now 7" in other.err
 
 
+@pytest.mark.slow
 def test_a_variant_that_always_fails_is_told_at_the_head_of_the_report(tmp_path):
     out = tmp_path / "out"
     variants = {"a2c": ["algo=a2c"], "broken": ["algo=ppo", "algo.optimiser.learning_rate=1e38"]}
@@ -260,6 +263,7 @@ def test_the_runs_of_a_look_may_train_side_by_side(whole, tmp_path):
     assert results(tmp_path / "out") == results(out)
 
 
+@pytest.mark.slow
 def test_a_study_tunes_first_on_seeds_of_their_own_and_tests_the_winners(tmp_path):
     changes = {
         "tuning": {"trials": 2, "seeds": 2, "budget": 2048},
