@@ -21,14 +21,14 @@ RUNS = {
     "a2c": ("algo=a2c", "algo.ent_coef=0.01", *SMALL),
     "a2c of SB3": ("algo=a2c_sb3", "critic=joint", "normalisation=running", "normalisation.reward=true", *SMALL),
     "ppo": ("algo=ppo", "algo.clip_schedule=linear", "algo.optimiser.schedule=linear", "critic.clip_coef=0.2", *SMALL),
-    "ppo of SB3": ("algo=ppo_sb3", "critic=joint", "network=shared64x64", "algo.num_minibatches=4", "algo.ent_coef=0.01"),
+    "ppo of SB3": ("algo=ppo_sb3", "critic=joint", "network=shared64x64", "algo.ent_coef=0.01"),
     "ppo, any activation": ("algo=ppo", "policy.activation=gelu", "value.activation=gelu", *SMALL),
     "ppo_penalty": ("algo=ppo_penalty", "algo.num_minibatches=2", "algo.update_epochs=3", *SMALL),
     "reinforce by the post": ("algo=reinforce", "network=post", "estimator=post"),
     "npg": ("algo=npg", "algo.max_kl=null", "algo.kl_coef=10", *SMALL),
     "trpo": ("algo=trpo", *SMALL),
     "trpo in float64": ("algo=trpo", "dtype=float64", "estimator=post", "network=post", "critic=post"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("run", RUNS)
@@ -46,7 +46,7 @@ def test_a_setting_that_is_read_as_one_number_is_found(monkeypatch):
         self.descent = run.descent(run_settings.optimiser)
 
     monkeypatch.setattr(A2C, "__init__", first_row_for_all)
-    with pytest.raises(Broken, match="alone and beside a run with other settings.*ent_coef"):
+    with pytest.raises(Broken, match=r"alone and beside a run with other settings.*ent_coef"):
         settings_may_differ_from_row_to_row(composed_config(RUNS["a2c"]))
 
 

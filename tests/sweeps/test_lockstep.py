@@ -20,6 +20,7 @@ from sweeps.training import train_run
 from tests.sweeps.command import Command, num_rows, run, sizes, wait_until
 
 SIZES = (*sizes("ppo"), "policy.hidden=[8]", "value.hidden=[8]", "iterations=6", "checkpoint_interval=4")
+CONTENT = composed_config(SIZES)
 SETTINGS = (
     ("algo.clip_coef=0.05", "num_seeds=2"),
     ("algo.clip_coef=0.3", "algo.optimiser.learning_rate=0.02"),
@@ -156,11 +157,8 @@ def test_what_fails_all_is_found_by_halves(each_alone, tmp_path, monkeypatch, ca
     most=st.integers(1, 12),
     at_least=st.integers(1, 4),
 )
-def test_groups_have_every_job_once_and_are_bounded(seeds, most, at_least, contents={}):  # noqa: B006, composed once
-    for count in set(seeds):
-        if count not in contents:
-            contents[count] = composed_config([*SIZES, f"num_seeds={count}"])
-    jobs = [Job(contents[count], Path(str(number)), {}) for number, count in enumerate(seeds)]
+def test_groups_have_every_job_once_and_are_bounded(seeds, most, at_least):
+    jobs = [Job(CONTENT | {"num_seeds": count}, Path(str(number)), {}) for number, count in enumerate(seeds)]
     found = groups(jobs, max_rows=most, at_least=at_least)
     assert [each.directory for group in found for each in group] == [each.directory for each in jobs]
     assert all(len(group) == 1 or sum(seeds[int(each.directory.name)] for each in group) <= most for group in found)
