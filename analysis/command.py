@@ -10,8 +10,8 @@ from pathlib import Path
 from analysis.comparison import MARGIN, METRIC, Choices, Comparison, build
 from analysis.numbers import steps
 from analysis.references import read
+from analysis.registry import load_checked
 from analysis.run_format import InputError
-from analysis.runs.dataset import load
 from analysis.runs.variants import Naming, naming, numbered_variants
 from analysis.scores import LAST
 
@@ -25,7 +25,9 @@ def parser() -> argparse.ArgumentParser:
         description="Compare the variants found in run directories. Writes report.html (everything on one page), the "
         "figures as PNG and SVG (seeds-TASK.png shows every seed), and tables as CSV, Markdown and LaTeX.",
     )
-    result.add_argument("runs", nargs="+", metavar="RUN_DIR", help="a run directory, or a directory above several")
+    result.add_argument(
+        "runs", nargs="+", metavar="RUN_DIR", help="a run directory, one above several, or a published one"
+    )
     result.add_argument(
         "--out", required=True, type=Path, metavar="DIR", help="where to write; made if it is not there"
     )
@@ -173,7 +175,7 @@ def compare(arguments: argparse.Namespace, command: str) -> None:
         statistics=arguments.statistic,
         figures=arguments.figure,
     )
-    comparison = build(load(arguments.runs, [arguments.metric], arguments.variant), choices)
+    comparison = build(load_checked(arguments.runs, [arguments.metric], arguments.variant), choices)
     make(arguments.out)  # before the figures, which take their time
     page = comparison.write(arguments.out, command, arguments.latex)
     tell(comparison)

@@ -13,8 +13,9 @@ from analysis.alignment import Task, align
 from analysis.numbers import number, p_value, steps
 from analysis.pairs import lead_text, pair_table, verdict
 from analysis.references import Reference, read, references_for
+from analysis.registry import load_checked
 from analysis.run_format import InputError
-from analysis.runs.dataset import Dataset, load
+from analysis.runs.dataset import Dataset
 from analysis.runs.variants import namings
 from analysis.scores import LAST, Scale, Score, built_in, find_score, normalised, scales_of, seed_scores
 from analysis.summary import ALL_TASKS, Overall, OwnStatistic, find_statistic, overall_table, summary_table
@@ -236,7 +237,7 @@ def compare(
         statistics=statistics,
         figures=figures,
     )
-    comparison = build(load(runs, [metric], namings(variants)), choices)
+    comparison = build(load_checked(runs, [metric], namings(variants)), choices)
     if out is not None:
         comparison.write(out)
     return comparison

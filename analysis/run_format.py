@@ -6,7 +6,7 @@
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,8 @@ LOCK = ".lock"
 EVALUATION = "evaluation.csv"
 SWEEP = "sweep.json"
 """In the directory of a sweep: its jobs and its command line."""
+RECORD = "record.json"
+"""In the directory of a planned study: its plan, and what was decided so far."""
 
 ALGO, ENV_ID, STATUS = "algo", "env_id", "status"
 KEYS = ("seed", "iteration", "env_steps")
@@ -31,6 +33,14 @@ LEADING_COLUMNS = (ALGO, ENV_ID, *KEYS, "episodes", "episodic_return", "episodic
 
 EVALUATED = "eval_"
 """How the columns of evaluations during training begin. They are observations: training does not depend on them."""
+
+STUDY = "study.json"
+"""In the directory of a study: what is tuned, in which spaces, with which budget."""
+
+PURPOSE = "purpose"
+TUNING, TEST = "tuning", "test"
+TUNING_SEEDS = range(1_000_000, 2_000_000)
+"""Seeds of tuning alone: settings are chosen by them, so that they say nothing of how good the chosen settings are."""
 
 OK = "ok"
 """A row's status; a seed's last row may say `failed: QUANTITY` instead."""
@@ -122,6 +132,17 @@ def flatten(config: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, 
 def is_below(key: str, names: tuple[str, ...]) -> bool:
     """Whether a dotted key is one of `names`, or of a section that is."""
     return any(key == name or key.startswith(f"{name}.") for name in names)
+
+
+def purpose_of(seeds: Sequence[int]) -> str:
+    """What runs of `seeds` are for: tuning or a test. Raises InputError where some are for each."""
+    kinds = {TUNING if seed in TUNING_SEEDS else TEST for seed in seeds}
+    if len(kinds) > 1:
+        raise InputError(
+            f"seed={seeds[0]}, num_seeds={len(seeds)}: seeds for tuning ({TUNING_SEEDS[0]} to {TUNING_SEEDS[-1]}) and "
+            "others; expected: one kind"
+        )
+    return kinds.pop()
 
 
 def schedules(config: Mapping[str, Any]) -> list[str]:

@@ -22,7 +22,7 @@ class LockstepLauncher(Launcher):
         self.config = config
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
-        from sweeps.launching import launch_groups  # late: Hydra imports this file whatever it is asked to do
+        from sweeps.lockstep_launcher import launch_groups  # late: Hydra imports this file whatever it is asked to do
 
         arguments: Any = (self.memory_gb, self.max_rows, self.over)
         return launch_groups(self.hydra_context, self.config, job_overrides, initial_job_idx, *arguments)

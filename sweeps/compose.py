@@ -17,26 +17,55 @@ CONF = ROOT / "conf"
 """The folder of this installation. A path, not a package: a folder ``conf`` in the working directory is the user's."""
 
 
-def composed_config(overrides: Sequence[str], config_dir: str | os.PathLike[str] | None = None) -> dict[str, Any]:
+def composed_config(
+    overrides: Sequence[str], config_dir: str | os.PathLike[str] | None = None, name: str = "config"
+) -> dict[str, Any]:
     """The config that ``seedbed train --config-dir CONFIG_DIR OVERRIDES`` composes, as plain containers.
+
+    ``name``: the file of ``conf/`` that lists what a command needs.
 
     Raises:
         InputError: there is no such option or key, an interpolation does not resolve, or a value is missing.
     """
     from sweeps.hydra_errors import explained  # which composes configs itself
 
-    given = list(overrides)
-    if config_dir is not None:
-        path = Path(config_dir).resolve()
-        if not path.is_dir():
-            raise InputError(f"config_dir={str(config_dir)!r}: no such directory; expected: a folder of YAML files")
-        quoted = str(path).replace("'", "\\'")
-        given.append(f"hydra.searchpath=['file://{quoted}']")
+    given = [*overrides, *_search_path(config_dir)]
     try:
         with initialize_config_dir(str(CONF), version_base="1.3"):
-            return plain_config(compose("config", given))
+            return plain_config(compose(name, given))
     except (HydraException, OmegaConfBaseException) as error:
         raise explained(error, overrides) or error from None
+
+
+def _search_path(config_dir: str | os.PathLike[str] | None) -> list[str]:
+    if config_dir is None:
+        return []
+    path = Path(config_dir).resolve()
+    if not path.is_dir():
+        raise InputError(f"config_dir={str(config_dir)!r}: no such directory; expected: a folder of YAML files")
+    quoted = str(path).replace("'", "\\'")
+    return [f"hydra.searchpath=['file://{quoted}']"]
+
+
+def composed_file(name: str, config_dir: str | os.PathLike[str] | None = None) -> dict[str, Any] | None:
+    """A file of ``conf/``, or of the user's folder, with what its ``defaults`` name; None where there is none.
+
+    Raises:
+        InputError: it cannot be composed.
+    """
+    folders = [CONF, *([] if config_dir is None else [Path(config_dir)])]
+    own = next((folder for folder in folders[::-1] if (folder / f"{name}.yaml").exists()), None)
+    if own is None:
+        return None
+    # A primary config is looked for in one folder only; the other one is beside it.
+    beside = config_dir if own == CONF else CONF
+    try:
+        with initialize_config_dir(str(own.resolve()), version_base="1.3"):
+            return plain_config(compose(name, _search_path(beside)))
+    except (HydraException, OmegaConfBaseException) as error:
+        from sweeps.hydra_errors import explained
+
+        raise explained(error, []) or error from None
 
 
 def own_config_dir(config: DictConfig) -> str | None:

@@ -1,94 +1,113 @@
-"""``hydra/launcher=lockstep``: the jobs of a multirun in groups, each in one process."""
+"""Launching a list of jobs by one of Hydra's launchers: here, by joblib, on SLURM, on Ray."""
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from hydra.core.hydra_config import HydraConfig
-from hydra.core.utils import JobReturn, configure_log, run_job, setup_globals
-from hydra.plugins.launcher import Launcher
-from hydra.types import HydraContext
-from omegaconf import DictConfig, open_dict
+from hydra._internal.callbacks import Callbacks
+from hydra._internal.hydra import Hydra
+from hydra._internal.utils import create_config_search_path
+from hydra.core.config_search_path import SearchPathQuery
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.plugins import Plugins
+from hydra.errors import HydraException
+from hydra.types import HydraContext, RunMode
+from omegaconf import DictConfig
+from omegaconf.errors import OmegaConfBaseException
 
-from algos.machine import usable_cores
-from sweeps.hydra_command import described
-from sweeps.imports import own_packages_first
-from sweeps.interrupt import interrupt
-from sweeps.lockstep import groups
-from sweeps.training import Job, train_together
-
-GB = 10**9
+from sweeps.compose import CONF, composed_config
+from sweeps.errors import InputError
+from sweeps.hydra_command import environment, job
+from sweeps.hydra_errors import explained
+from sweeps.jobs import ELSEWHERE, check_jobs
+from sweeps.requirements import check_launcher
+from sweeps.sweep_directory import write_sweep
 
 
 @dataclass(frozen=True)
-class TrainGroup:
-    """What another launcher calls in place of one job: it trains a whole group."""
+class Job:
+    """A run: its directory below the sweep's, and the overrides that `seedbed train` takes."""
 
-    groups: Sequence[Sequence[Job]]
-    first: int  # the number that the launcher gives to the first of them
-
-    def __call__(self, config: DictConfig) -> None:
-        own_packages_first()  # this may be a process that the launcher has started
-        train_together(self.groups[HydraConfig.get().job.num - self.first])
+    directory: str
+    overrides: tuple[str, ...]
 
 
-def launch_groups(
-    hydra_context: HydraContext,
-    config: DictConfig,
-    job_overrides: Sequence[Sequence[str]],
-    first: int,
-    memory_gb: float | None,
-    max_rows: int | None,
-    over: Launcher | None,
-) -> list[JobReturn]:
-    """Train the jobs of a multirun, which were checked before, and return what Hydra wants to know of each.
+def contents(jobs: Sequence[Job], config_dir: str | None) -> list[dict[str, Any]]:
+    """The composed config of each job. Raises InputError."""
+    return [composed_config([*job.overrides, "resume=true"], config_dir) for job in jobs]
 
-    A group takes at most ``memory_gb`` and ``max_rows``. Each is trained here, or as one job of the launcher ``over``.
+
+def is_elsewhere(sweep: Path, options: Sequence[str], config_dir: str | None) -> bool:
+    """Whether the launcher's jobs run on other machines, whose engine has signals of its own. Raises InputError."""
+    return _with_hydra(sweep, options, config_dir, lambda hydra, config: check_launcher(config)) in ELSEWHERE
+
+
+def check(jobs: Sequence[Job], sweep: Path, options: Sequence[str], config_dir: str | None) -> None:
+    """Check all jobs and the launcher, before any starts.
+
+    Raises:
+        InputError, TaskError: what is wrong with the first that is wrong.
     """
-    setup_globals()
-    configure_log(config.hydra.hydra_logging, config.hydra.verbose)
-    returns = [composed(hydra_context, config, own, first + index) for index, own in enumerate(job_overrides)]
-    jobs = [each.return_value for each in returns]
-    processes = int(getattr(over, "joblib", {}).get("n_jobs", 1))
-    together = groups(
-        jobs,
-        memory=None if memory_gb is None else int(memory_gb * GB),
-        max_rows=max_rows,
-        at_least=usable_cores() if processes < 0 else processes,
+    launcher = _with_hydra(sweep, options, config_dir, lambda hydra, config: check_launcher(config))
+    paths = [sweep / job.directory for job in jobs]
+    check_jobs(list(zip(contents(jobs, config_dir), paths, strict=True)), launcher)
+
+
+def launch(
+    jobs: Sequence[Job], done: Sequence[Job], sweep: Path, options: Sequence[str], config_dir: str | None
+) -> None:
+    """Train `jobs`, each in its directory below `sweep`, and list them there beside those that are `done`.
+
+    What is complete is left as it is, and what was interrupted goes on. ``options``: overrides of Hydra's own keys,
+    such as ``hydra/launcher=joblib``.
+
+    Raises:
+        InputError: the launcher cannot be used.
+    """
+    listed = [*done, *jobs]
+    write_sweep(
+        sweep,
+        options,
+        config_dir,
+        [job.directory for job in listed],
+        contents(listed, config_dir),
+        [job.overrides for job in listed],
     )
-    if over is None:
-        for group in together:
-            if not interrupt.received:
-                train_together(group)
-        return returns
-    numbers = {job.directory: index for index, job in enumerate(jobs)}
-    leaders = [
-        [*job_overrides[numbers[group[0].directory]], f"hydra.sweep.subdir={below(group[0].directory, config)}"]
-        for group in together
-    ]
-    over.setup(hydra_context=hydra_context, task_function=TrainGroup(together, first), config=config)
-    over.launch(leaders, first)
-    return returns
+    own = [[*each.overrides, "resume=true", f"hydra.sweep.subdir={_quoted(each.directory)}"] for each in jobs]
+
+    def start(hydra: Hydra, config: DictConfig) -> None:
+        launcher = Plugins.instance().instantiate_launcher(
+            hydra_context=HydraContext(config_loader=hydra.config_loader, callbacks=Callbacks(config)),
+            task_function=job,
+            config=config,
+        )
+        launcher.launch(own, initial_job_idx=0)
+
+    with environment():
+        _with_hydra(sweep, options, config_dir, start)
 
 
-def below(directory: Path, config: DictConfig) -> str:
-    """Where a job is in the directory of its sweep, as a value of Hydra's."""
-    inside = os.path.relpath(directory, config.hydra.sweep.dir).replace("\\", "\\\\").replace("'", "\\'")
-    return f"'{inside}'"
+def _quoted(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"
 
 
-def composed(hydra_context: HydraContext, config: DictConfig, overrides: Sequence[str], number: int) -> JobReturn:
-    """A job as Hydra composes it, but not trained: its value is a :class:`Job`."""
-    own = hydra_context.config_loader.load_sweep_config(config, list(overrides))
-    with open_dict(own):
-        own.hydra.job.id = own.hydra.job.num = number
-    job = run_job(
-        hydra_context=hydra_context,
-        task_function=described,
-        config=own,
-        job_dir_key="hydra.sweep.dir",
-        job_subdir_key="hydra.sweep.subdir",
-    )
-    _ = job.return_value  # raises what describing it did
-    return job
+def _with_hydra(sweep: Path, options: Sequence[str], config_dir: str | None, use: Any) -> Any:
+    """What `use` gives for Hydra's main object and the config of a multirun in ``sweep``."""
+    given = [*options, "hydra.mode=MULTIRUN", f"hydra.sweep.dir={_quoted(str(sweep))}"]
+    search_path = create_config_search_path(str(CONF))
+    if config_dir is not None:
+        own = f"file://{Path(config_dir).resolve()}"
+        search_path.prepend("command-line", own, SearchPathQuery(provider="schema"))
+    GlobalHydra.instance().clear()
+    try:
+        hydra = Hydra.create_main_hydra2(task_name="seedbed", config_search_path=search_path)
+        config = hydra.compose_config("config", given, RunMode.MULTIRUN, with_log_configuration=False)
+    except (HydraException, OmegaConfBaseException) as error:
+        GlobalHydra.instance().clear()
+        raise explained(error, options) or InputError(str(error)) from None
+    try:
+        return use(hydra, config)
+    finally:
+        GlobalHydra.instance().clear()

@@ -17,7 +17,7 @@ from numba.core.registry import cpu_target
 
 from algos.machine import processor_name
 from algos.parts import find_class
-from analysis.run_format import RUNNING, flatten, run_hash
+from analysis.run_format import PURPOSE, RUNNING, flatten, purpose_of, run_hash
 from sweeps import ROOT
 
 PACKAGES = ["seedbed", "torch", "numpy", "numba", "gymnasium", "hydra-core"]
@@ -97,11 +97,13 @@ def _part(found: type) -> dict[str, Any]:
 
 def describe(content: Mapping[str, Any], overrides: Sequence[str]) -> dict[str, Any]:
     """What ``run.json`` says of a run when it starts: who, what, with which versions, on what machine."""
+    seeds = range(content["seed"], content["seed"] + content["num_seeds"])
     return {
         "status": RUNNING,
         "algo": content["algo"]["name"],
         "env_id": content["env"]["id"],
-        "seeds": list(range(content["seed"], content["seed"] + content["num_seeds"])),
+        PURPOSE: purpose_of(seeds),
+        "seeds": list(seeds),
         "iterations": content["iterations"],
         "failed_seeds": [],
         "config_hash": run_hash(content),

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from pydantic import ValidationError
 
 from algos.config import Config, Positive, part
+from analysis.run_format import purpose_of
 from sweeps.errors import InputError
 from sweeps.logger import LoggerSettings
 
@@ -24,9 +25,11 @@ def validate(composed: dict[str, Any]) -> RunConfig:
         InputError: one line with the first key that is wrong, its value and what is allowed.
     """
     try:
-        return RunConfig.model_validate(composed)
+        config = RunConfig.model_validate(composed)
     except ValidationError as error:
         raise InputError(_first_problem(error, composed)) from None
+    purpose_of(config.seeds)
+    return config
 
 
 def _first_problem(error: ValidationError, composed: dict[str, Any]) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from analysis.run_format import SWEEP, read_json
+from analysis.run_format import STUDY, SWEEP, read_json
 from sweeps.errors import InputError
 from sweeps.files import write_json
 
@@ -90,3 +90,10 @@ def sweep_command(sweep: Path) -> list[str]:
         f"hydra.sweep.dir='{quoted}'",
         "resume=true",
     ]
+
+
+def study_command(study: Path) -> list[str]:
+    """What of a study may name code: the arguments that its runs have in common."""
+    content = read_json(study / STUDY)
+    config_dir = content.get("config_dir")
+    return [*([f"--config-dir={config_dir}"] if config_dir else []), *content.get("overrides", [])]

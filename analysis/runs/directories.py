@@ -11,6 +11,8 @@ from analysis.run_format import (
     IN_PROGRESS,
     INFO,
     PROGRESS,
+    PURPOSE,
+    TEST,
     InputError,
     flatten,
     read_config,
@@ -40,9 +42,14 @@ class Run:
         return str(self.info["env_id"])
 
     @cached_property
+    def purpose(self) -> str:
+        """Tuning or test; runs of old, which do not say, are tests."""
+        return str(self.info.get(PURPOSE, TEST))
+
+    @cached_property
     def settings(self) -> dict[str, Any]:
-        """The settings that make the run the variant that it is."""
-        return variant_settings(self.config)
+        """The settings that make the run the variant that it is; the runs that chose them are no test of them."""
+        return variant_settings(self.config) | {PURPOSE: self.purpose}
 
     @property
     def status(self) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.run_format import InputError
+from analysis.run_format import TUNING, InputError
 from analysis.runs import Run
 
 ABSENT = "none"
@@ -121,7 +121,16 @@ def user_labels(runs: Mapping[str, Run], named: Sequence[Naming]) -> dict[str, s
         for path, name in matched.items():
             if labels.setdefault(path, name) != name:
                 raise InputError(f"--variant: {path} matches {labels[path]} and {name}; expected: one name a run")
-    return labels
+    return without_tuning(runs, labels)
+
+
+def without_tuning(runs: Mapping[str, Run], labels: Mapping[str, str]) -> dict[str, str]:
+    """The user's names; where one is of tests and of tuning, the runs of tuning are called so."""
+    tested = {label for path, label in labels.items() if runs[path].purpose != TUNING}
+    return {
+        path: f"{label} ({TUNING})" if runs[path].purpose == TUNING and label in tested else label
+        for path, label in labels.items()
+    }
 
 
 def name_settings(names: Iterable[str], settings: Iterable[tuple[str, ...]]) -> dict[tuple[str, ...], str]:
@@ -228,6 +237,11 @@ def variant_notes(runs: Mapping[str, Run], labels: Mapping[str, str]) -> list[st
             f"No variant of {', '.join(apart)} has the same settings on every task, so none of them is compared over "
             "all tasks. If settings differ between tasks on purpose, call variants by their algorithm: --variant "
             "algo.name"
+        )
+    if len({run.purpose for run in runs.values()}) > 1:
+        notes.append(
+            "Some of these runs are of tuning: they chose settings, so the scores of the chosen ones flatter. They are "
+            "kept apart from the runs that test."
         )
     for label, by_task in sorted(settings_of.items()):
         notes += named_notes(label, by_task)

@@ -9,7 +9,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from algos.conformance import Broken, settings_may_differ_from_row_to_row
+from algos.build import make_trainer
+from algos.conformance import Broken, same, settings_may_differ_from_row_to_row, train
 from algos.per_row import Rows, per_seed
 from algos.rows import common, numbers_per_row, together
 from sweeps.compose import composed_config
@@ -34,6 +35,24 @@ RUNS = {
 @pytest.mark.parametrize("run", RUNS)
 def test_runs_have_the_bytes_beside_others_that_they_have_alone(run):
     settings_may_differ_from_row_to_row(composed_config(RUNS[run]))
+
+
+@pytest.mark.parametrize(
+    ("task", "own"),
+    [
+        (("env=lunar_lander", "env.vectorization=sync", "normalisation=running"), "normalisation.reward_clip=3.0"),
+        (("env=swingup", "policy.squash=tanh", "env.rescale_actions=true"), "policy.spread_init=-0.3"),
+        (("policy.activation=silu", "evaluation.interval=2", "evaluation.episodes=2"), "policy.last_layer_scale=0.5"),
+    ],
+)
+def test_rows_on_other_tasks_and_in_evaluations(task, own):
+    sizes = ("num_envs=2", "num_steps=32", "iterations=3", "critic.update_epochs=2", "algo.update_epochs=3", *SMALL)
+    one, other = composed(*sizes, *task, "seed=3"), composed(*sizes, *task, own, "gamma=0.9", "num_seeds=2")
+    rows = train(make_trainer(together([one, other])))
+    same(train(make_trainer(one)), 0, rows, 0, "alone and beside others", "")
+    alone = train(make_trainer(other))
+    for seed in range(2):
+        same(alone, seed, rows, seed + 1, "alone and beside others", "")
 
 
 def test_a_setting_that_is_read_as_one_number_is_found(monkeypatch):

@@ -1,0 +1,22 @@
+"""What a task's returns can be at all: without ends, an expected best score has no upper limit."""
+
+from functools import cache
+from pathlib import Path
+
+import yaml
+
+FILE = Path(__file__).with_name("bounds.yaml")
+RETURNS = ("episodic_return", "eval_return_deterministic", "eval_return_stochastic")
+"""The columns that the bounds are about."""
+
+
+@cache
+def shipped() -> dict[str, tuple[float, float]]:
+    """The lowest and highest return of an episode, by task."""
+    content = yaml.safe_load(FILE.read_text(encoding="utf-8"))
+    return {env_id: (float(low), float(high)) for env_id, (low, high) in content.items()}
+
+
+def bounds_of(env_id: str, metric: str) -> tuple[float, float] | None:
+    """The ends of a task's scores; None where they are not known, or where the metric is no return."""
+    return shipped().get(env_id) if metric in RETURNS else None

@@ -1,0 +1,51 @@
+"""The ledger of a study: what it cost, as a table."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from analysis.run_format import TEST, TUNING, InputError
+
+LEDGER = "ledger.csv"
+COLUMNS = (
+    *("time", "process", "purpose", "variant", "env_id", "task", "trial", "run", "event", "seeds", "env_steps", "mark"),
+)
+TRAINED, KEPT, LOST = "trained", "kept", "lost"
+"""A run has ended: the steps that its rows tell of. An error ended it: those up to its checkpoint, which count while it
+has not ended otherwise. A run was killed: the steps after its checkpoint, done again."""
+
+
+def read_ledger(path: Path) -> pd.DataFrame:
+    """Every line of a ledger. Raises InputError."""
+    try:
+        table = pd.read_csv(path, dtype={"trial": str, "mark": str}, keep_default_na=False)
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: {error}; expected: the ledger that seedbed tune wrote") from None
+    if tuple(table.columns) != COLUMNS:
+        raise InputError(f"{path}: not a ledger; expected: the file that seedbed tune wrote")
+    return table
+
+
+def costs(ledger: pd.DataFrame) -> pd.DataFrame:
+    """One row per task and variant: `trials` that have ended, env steps of tuning and of tests, `lost` among them, and
+    `total`."""
+    ended = set(ledger.loc[ledger["event"] == TRAINED, "run"])
+    kept = ledger[(ledger["event"] == KEPT) & ~ledger["run"].isin(ended)]
+    furthest = kept.loc[kept.groupby("run")["env_steps"].idxmax()]
+    ledger = pd.concat([ledger[ledger["event"] != KEPT], furthest])
+    rows = []
+    for (env_id, variant), group in ledger.groupby(["env_id", "variant"], sort=True):
+        trained, tuning = group["event"] == TRAINED, group["purpose"] == TUNING
+        done, steps = group["event"] != LOST, group["env_steps"]
+        rows.append(
+            {
+                "env_id": env_id,
+                "variant": variant,
+                "trials": int((trained & tuning).sum()),
+                "tuning": int(steps[done & tuning].sum()),
+                "test": int(steps[done & (group["purpose"] == TEST)].sum()),
+                "lost": int(steps[group["event"] == LOST].sum()),
+                "total": int(steps.sum()),
+            }
+        )
+    return pd.DataFrame(rows, columns=["env_id", "variant", "trials", "tuning", "test", "lost", "total"])

@@ -1,0 +1,137 @@
+"""Tune variants with equal budgets and train the winners on fresh seeds: ``seedbed tune algo=a2c,ppo env=cartpole``."""
+
+import re
+import shlex
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from sweeps.errors import InputError, exit_with, report
+from sweeps.imports import own_packages_first
+
+REPORT, DRY_RUN = "--report", "--dry-run"
+
+USAGE = """usage: seedbed tune algo=NAME,… env=NAME,… [KEY=VALUE …] [--config-dir DIR] [--dry-run]
+
+Search the settings of every variant with the same number of trials, seeds and env steps; train each winner on seeds
+that no trial saw; report the best score against the number of trials, and which variant is better.
+
+  seedbed tune algo=a2c,ppo,trpo env=cartpole,pendulum     32 settings of each, 4 seeds, 100k env steps
+  seedbed tune … trials=64 seeds=4 budget=200k             another budget; budget.pendulum=500k for one task
+  seedbed tune … scope=all_tasks                           one setting for all tasks
+  seedbed tune … sampler=tpe                               Optuna's (pip install 'seedbed[tune]'); or gp
+  seedbed tune … space.ppo.algo.clip_coef.high=0.5         another range; KEY=null takes a setting out
+  seedbed tune … space.ppo.algo.update_epochs='{type: int, low: 5, high: 20}'
+  seedbed tune … --config-dir DIR                          options of your own: DIR/space/NAME.yaml is NAME's space
+  seedbed tune … network=shared64x64 critic=joint          what every run has, as for seedbed train
+  seedbed tune … --dry-run                                 say what it costs and train nothing
+  seedbed tune study=DIR                                   go on with a study (as seedbed resume DIR), in any process
+  seedbed tune study=DIR --report                          write the report again, of the tables in DIR
+  seedbed tune grid=DIR                                    the runs of a finished sweep are the trials
+
+A study may be killed and gone on with at any time, by several processes at once.
+
+keys and their values:
+"""
+
+
+def help_text() -> str:
+    """Usage, and every key of ``conf/tune.yaml``."""
+    from sweeps.compose import CONF
+
+    lines = []
+    for line in (CONF / "tune.yaml").read_text(encoding="utf-8").splitlines():
+        match = re.match(r"(?P<key>\w+): (?P<value>\S+) +# (?P<comment>.*)|(?P<bare>\w+): (?P<only>\S+)$", line)
+        if match:
+            key, value = match["key"] or match["bare"], match["value"] or match["only"]
+            lines.append(f"  {f'{key}={value}':26}  {match['comment'] or ''}".rstrip())
+    spaces = ", ".join(sorted(path.stem for path in (CONF / "space").glob("*.yaml") if path.stem != "common"))
+    return USAGE + "\n".join(lines) + f"\n\nspaces, in conf/space: {spaces}"
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Ends the process with status 0 only if every run came to its end; with 2 and one line where the input is bad."""
+    given = sys.argv[1:] if arguments is None else list(arguments)
+    own_packages_first()
+    if {"--help", "-h"} & set(given):
+        print(help_text())
+        return
+    from algos.envs.errors import TaskError
+    from analysis.run_format import InputError as NoRun
+
+    try:
+        tune(given)
+    except (InputError, NoRun, TaskError) as error:
+        exit_with(error)
+
+
+def split(given: Sequence[str]) -> tuple[list[str], str | None, set[str]]:
+    """The overrides, the folder of the user's options, and the flags.
+
+    Raises:
+        InputError: another option.
+    """
+    flags = {REPORT, DRY_RUN} & set(given)
+    rest, config_dir = [each for each in given if each not in flags], None
+    for index, each in enumerate(rest):
+        if each == "--config-dir" and index + 1 < len(rest):
+            config_dir = rest[index + 1]
+            del rest[index : index + 2]
+            break
+        if each.startswith("--config-dir="):
+            config_dir = each.partition("=")[2]
+            del rest[index]
+            break
+    for each in rest:
+        if each.startswith("-"):
+            raise InputError(f"{each}: unknown option; expected: one of seedbed tune --help")
+    return rest, config_dir, flags
+
+
+def tune(given: Sequence[str]) -> None:
+    """Do what a command line asks for, and end the process where that did not come to its end."""
+    from analysis.run_format import STUDY
+    from sweeps.interrupt import interrupt
+    from sweeps.tune.cost import cost_text
+    from sweeps.tune.grid import grid_plan
+    from sweeps.tune.launch import launch
+    from sweeps.tune.options import read_arguments
+    from sweeps.tune.plan import check_runs, make_plan, read_plan, written_plan
+    from sweeps.tune.report import write_report
+    from sweeps.tune.study import list_trials, run_study
+    from sweeps.tune.trials import random_trials
+
+    overrides, config_dir, flags = split(given)
+    asked = read_arguments(overrides)
+    options = asked.options
+    by_default = f"{options.grid}/tuned" if options.grid else time.strftime("tune/%Y-%m-%d/%H-%M-%S")
+    directory = Path(options.study or by_default)
+    if REPORT in flags:
+        write_report(directory)
+        return
+    if asked.told <= {"study", "launcher", "workers"} and options.study and (directory / STUDY).exists():
+        plan = read_plan(directory)
+    elif options.grid is not None:
+        plan = grid_plan(asked, directory)
+    else:
+        plan = make_plan(asked, config_dir)
+    check_runs(plan, directory)
+    print(cost_text(plan, directory), flush=True)
+    if DRY_RUN in flags:
+        return
+    directory.mkdir(parents=True, exist_ok=True)
+    written_plan(plan, directory)
+    if plan.content["sampler"] == "random":
+        list_trials(plan, directory, random_trials(plan, directory), list(given))
+    if options.launcher is not None:
+        launch(directory, options.launcher, options.workers, asked.launching)
+    failed = run_study(plan, directory)
+    if interrupt.received:
+        print(f"interrupted; to go on: seedbed tune study={shlex.quote(str(directory))}", flush=True)
+        sys.exit(128 + interrupt.received)
+    write_report(directory)
+    for path in failed:
+        report(f"{path}: ended with an error; see traceback.txt there, and the same command tries it again")
+    if failed:
+        sys.exit(1)

@@ -1,0 +1,66 @@
+"""Winners, and presets beside them, trained on seeds that chose nothing."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from analysis.tuning.study import PRESET, TUNED
+from sweeps.compose import CONF, composed_config
+from sweeps.errors import InputError
+from sweeps.tune.plan import Cell, Plan
+from sweeps.tune.trials import FRESH, Trial, make_job
+from sweeps.tune.work import Work
+
+
+@dataclass(frozen=True)
+class Fresh:
+    """The run of a variant on fresh seeds; ``origin``: tuned or preset."""
+
+    cell: Cell
+    origin: str
+    work: Work
+
+
+def fresh_runs(plan: Plan, directory: Path, winners: Mapping[tuple[str, str], Trial]) -> Iterator[Fresh]:
+    """The winners' runs, by (variant, task), and the presets' where the plan has them."""
+    if not len(plan.fresh_seeds):
+        return
+    for cell in plan.cells:
+        trial = winners[cell.variant, cell.task]
+        content = plan.run_content(cell, trial.settings, plan.fresh_seeds)
+        yield fresh(directory, cell, TUNED, content, trial.job.hydra_files["overrides"])
+        if plan.options.presets:
+            yield fresh(directory, cell, PRESET, preset(plan, cell), preset_overrides(cell))
+
+
+def fresh(directory: Path, cell: Cell, origin: str, content: dict[str, Any], overrides: Sequence[str]) -> Fresh:
+    """One run."""
+    path = directory / FRESH / cell.task / (cell.variant if origin == TUNED else f"{cell.variant}-{PRESET}")
+    job = make_job(content, overrides, path, f"{origin}: ")
+    return Fresh(cell, origin, Work(job, cell.variant, cell.task, origin))
+
+
+def preset_overrides(cell: Cell) -> list[str]:
+    """What chooses the shipped preset of a variant on a task, or the default settings where there is none."""
+    name = f"{cell.task}/{cell.variant}"
+    there = (CONF / "experiment" / f"{name}.yaml").exists()
+    return [f"experiment={name}"] if there else [f"algo={cell.variant}", f"env={cell.task}"]
+
+
+def preset(plan: Plan, cell: Cell) -> dict[str, Any]:
+    """The config of a preset on fresh seeds: as many of its rollouts as the study's budget has room for.
+
+    Raises:
+        InputError: it has room for none.
+    """
+    overrides = preset_overrides(cell)
+    content = composed_config(overrides)
+    rollout = content["num_envs"] * content["num_steps"]
+    if plan.budget(cell.task) < rollout:
+        raise InputError(
+            f"presets=true: a rollout of {' '.join(overrides)} has {rollout} env steps, the budget "
+            f"{plan.budget(cell.task)}; expected: a larger budget, or presets=false"
+        )
+    seeds = {"seed": plan.fresh_seeds.start, "num_seeds": len(plan.fresh_seeds)}
+    return content | seeds | {"iterations": plan.budget(cell.task) // rollout, "resume": True}

@@ -1,0 +1,35 @@
+"""Several processes that work on one study, started by one of Hydra's launchers: joblib, SLURM or Ray.
+
+Each does what no other is doing, until all is done: which groups a process gets is decided by the locks in the study's
+directory, which all of them have to see.
+"""
+
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from sweeps import ROOT
+from sweeps.errors import InputError
+
+
+def launch(directory: Path, launcher: str, workers: int, overrides: Sequence[str]) -> None:
+    """Have ``workers`` processes work on a study, and wait for them; ``overrides`` are of the launcher.
+
+    Raises:
+        InputError: the launcher failed.
+    """
+    quoted = str(directory.resolve()).replace("'", "\\'")
+    numbers = ",".join(map(str, range(workers)))
+    command = [sys.executable, "-P", "-m", "sweeps.tune.worker", "-m", f"study='{quoted}'", f"worker={numbers}"]
+    command += [f"hydra/launcher={launcher}", f"hydra.sweep.dir='{quoted}/.workers'", *overrides]
+    status = subprocess.run(command, env=_environment(), check=False).returncode
+    if status:
+        raise InputError(f"launcher={launcher}: its workers ended with status {status}; expected: 0")
+
+
+def _environment() -> dict[str, str]:
+    import os
+
+    path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+    return os.environ | {"PYTHONPATH": path, "PYTHONSAFEPATH": "1"}

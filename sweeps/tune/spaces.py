@@ -1,0 +1,98 @@
+"""The search space of a variant: ``conf/space/NAME.yaml``, the user's own options, and the command line."""
+
+import difflib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from omegaconf import OmegaConf
+
+from analysis.run_format import NOT_A_VARIANT, flatten, is_below
+from analysis.tuning.space import Categorical, Distribution, Float, Int, read_space
+from sweeps.compose import CONF, composed_file
+from sweeps.errors import InputError
+from sweeps.run_config import validate
+
+MOST_ENDS = 64
+"""As many values of a setting are tried out before anything is trained."""
+
+
+def find_space(option: str, name: str, overrides: Sequence[str], config_dir: str | None) -> dict[str, Distribution]:
+    """The space of a variant: of its option's name, or else of its algorithm's.
+
+    ``overrides`` are ``KEY=VALUE`` without ``space.NAME.`` before them.
+
+    Raises:
+        InputError: there is none, or it is wrong.
+    """
+    for each in dict.fromkeys((option, name)):
+        content = composed_file(f"space/{each}", config_dir)
+        if content is not None:
+            own = OmegaConf.to_container(OmegaConf.merge(content.get("space", content), _nested(overrides)))
+            assert isinstance(own, dict)
+            return read_space({str(key): value for key, value in own.items()}, f"space.{each}")
+    folders = ", ".join(sorted(path.stem for path in (CONF / "space").glob("*.yaml") if path.stem != "common"))
+    raise InputError(
+        f"algo={option}: has no search space; expected: space/{option}.yaml in --config-dir DIR, or one of {folders}"
+    )
+
+
+def _nested(overrides: Sequence[str]) -> Any:
+    return OmegaConf.from_dotlist(list(overrides))
+
+
+def check_space(space: Mapping[str, Distribution], where: str, content: Mapping[str, Any]) -> None:
+    """Whether every setting of a space is one of the config's, and its ends are values that it may have.
+
+    Raises:
+        InputError: the first that is not.
+    """
+    leaves = dict(flatten(content))
+    for key, distribution in space.items():
+        if key not in leaves:
+            close = difflib.get_close_matches(key, leaves, n=1)
+            hint = f"did you mean {close[0]}? " if close else ""
+            raise InputError(f"{where}.{key}: unknown key; {hint}expected: a setting that seedbed train --help lists")
+        if is_below(key, (*NOT_A_VARIANT, "iterations", "dtype")):
+            raise InputError(f"{where}.{key}: cannot be tuned; expected: a setting of the variant")
+        for value in ends(distribution):
+            try:
+                validate(with_settings(content, {key: value}))
+            except InputError as error:
+                raise InputError(f"{where}.{key}: {error}") from None
+
+
+def ends(distribution: Distribution) -> list[Any]:
+    """The values that a setting is tried out with: the ends of a range, and every choice."""
+    if isinstance(distribution, Categorical):
+        return list(distribution.choices)
+    return list(dict.fromkeys([distribution.low, distribution.high]))
+
+
+def values_of(distribution: Distribution, where: str) -> list[int]:
+    """All values of a setting that decides how long a rollout is.
+
+    Raises:
+        InputError: they are not a few whole numbers.
+    """
+    if isinstance(distribution, Float):
+        raise InputError(f"{where}: of type float; expected: int or categorical")
+    if isinstance(distribution, Int):
+        found: Sequence[Any] = range(distribution.low, distribution.high + 1, distribution.step)
+    else:
+        found = distribution.choices
+    if len(found) > MOST_ENDS:
+        raise InputError(f"{where}: {len(found)} lengths of rollouts have no budget in common; expected: a few choices")
+    return [int(value) for value in found]
+
+
+def with_settings(content: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:
+    """A config with other values at some of its dotted keys; what is not changed is shared."""
+    result = dict(content)
+    for key, value in settings.items():
+        section = result
+        *path, last = key.split(".")
+        for name in path:
+            section[name] = dict(section[name])
+            section = section[name]
+        section[last] = value
+    return result

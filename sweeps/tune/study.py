@@ -1,0 +1,138 @@
+"""A study from its plan to its tables; it may be stopped and gone on with anywhere, by several processes."""
+
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from analysis.run_format import INFO, SWEEP, read_json
+from analysis.tuning.study import FRESH, MADE, TRIALS, WINNERS
+from analysis.tuning.winners import winning_trials
+from sweeps.files import write_json
+from sweeps.interrupt import interrupt
+from sweeps.sweep_directory import write_sweep
+from sweeps.tune.freeze import freeze
+from sweeps.tune.fresh import fresh_runs
+from sweeps.tune.plan import GRID, Plan
+from sweeps.tune.results import choices_of, fresh_table, score_rows, trials_table, write_table
+from sweeps.tune.search import do_trials, known_trials
+from sweeps.tune.trials import Trial
+from sweeps.tune.work import Workshop
+
+
+def list_trials(plan: Plan, directory: Path, trials: Sequence[Trial], arguments: Sequence[str]) -> None:
+    """List the trials in the study's directory, for ``seedbed status``."""
+    own = [[f"{key}={value}" for key, value in trial.settings.items()] for trial in trials]
+    write_sweep(
+        directory,
+        arguments,
+        plan.config_dir,
+        [trial.directory.relative_to(directory).as_posix() for trial in trials],
+        [trial.job.content for trial in trials],
+        own,
+    )
+
+
+def run_study(plan: Plan, directory: Path) -> list[Path]:
+    """Do what is left of a study: its trials, its winners, their fresh runs and the tables.
+
+    Returns the directories of the runs that an error ended; ends early where a signal asks for it
+    (``interrupt.received``).
+    """
+    workshop = Workshop(directory)
+    interrupt.install(directory)
+    try:
+        do_trials(plan, workshop)
+        if interrupt.received:
+            return []
+        trials = known_trials(plan, directory)
+        for trial in trials:  # those that another process was killed too soon to count
+            workshop.ledger.count_ended(trial.directory, trial.cell.variant, trial.cell.task, str(trial.number))
+        winners = write_winners(plan, directory, trials)
+        fresh = list(fresh_runs(plan, directory, winners))
+        workshop.do_all([each.work for each in fresh], "runs on fresh seeds")
+        if interrupt.received:
+            return []
+    finally:
+        interrupt.uninstall()
+    choices = choices_of(plan.options)
+    rows = [
+        row
+        for each in fresh
+        for row in score_rows(
+            each.work.directory,
+            choices,
+            plan.fresh_seeds,
+            variant=each.cell.variant,
+            origin=each.origin,
+            env_id=each.cell.env_id,
+        )
+    ]
+    write_table(directory, FRESH, fresh_table(rows, choices))
+    runs = [*(trial.directory for trial in trials), *(each.work.directory for each in fresh)]
+    write_json(directory / MADE, made_by(directory, runs))
+    return sorted(workshop.failed)
+
+
+def made_by(directory: Path, runs: Sequence[Path]) -> dict[str, Any]:
+    """The command of a study, and what made its runs."""
+    infos = [read_json(run / INFO) for run in runs if (run / INFO).exists()]
+    arguments = read_json(directory / SWEEP)["overrides"] if (directory / SWEEP).exists() else [f"study={directory}"]
+    versions = {f"{name} {version}" for info in infos for name, version in info["versions"].items()}
+    return {
+        "command": shlex.join(["seedbed", "tune", *arguments]),
+        "commits": sorted({str(info["commit"]) for info in infos}),
+        "processors": sorted({f"{info['host']['processor']}, {info['host']['cores']} cores" for info in infos}),
+        "software": ", ".join(sorted(versions)),
+    }
+
+
+def write_winners(plan: Plan, directory: Path, trials: Sequence[Trial]) -> dict[tuple[str, str], Trial]:
+    """Score all trials, choose the winners and freeze them; returns the winners by (variant, task)."""
+    choices = choices_of(plan.options)
+    rows = [
+        row
+        for trial in trials
+        for row in score_rows(
+            trial.directory,
+            choices,
+            plan.tuning_seeds,
+            variant=trial.cell.variant,
+            env_id=trial.cell.env_id,
+            trial=trial.number,
+            **trial.settings,
+        )
+    ]
+    table = trials_table(rows, choices)
+    write_table(directory, TRIALS, table)
+    means = table.groupby(["variant", "env_id", "trial"], sort=False)["score"].mean().reset_index()
+    best = winning_trials(means, plan.options.scope, -1.0 if plan.options.lower_is_better else 1.0)
+    chosen: dict[tuple[str, str], Trial] = {}
+    lines = []
+    for row in best.to_dict("records"):
+        variant, env_id, number = str(row["variant"]), str(row["env_id"]), int(row["trial"])
+        trial = next(
+            each for each in trials if (each.cell.variant, each.cell.env_id, each.number) == (variant, env_id, number)
+        )
+        chosen[variant, trial.cell.task] = trial
+        lines.append(row | {"experiment": freeze_trial(plan, directory, trial, float(row["score"]))})
+    write_table(directory, WINNERS, pd.DataFrame(lines))
+    return chosen
+
+
+def freeze_trial(plan: Plan, directory: Path, trial: Trial, score: float) -> str:
+    """Write the winner as an experiment; returns its name."""
+    options = plan.options
+    name = f"tuned/{trial.cell.task}/{trial.cell.variant}"
+    config_dir = Path(plan.config_dir) if plan.config_dir is not None else directory / "conf"
+    one = "on this task" if options.scope == "per_task" else f"over {', '.join(plan.tasks)}"
+    how = "hand" if plan.content["sampler"] == GRID else f"{options.sampler} search"
+    note = (
+        f"The best of {options.trials} settings {one}, by {how}: trial {trial.number}, "
+        f"{options.score} {options.metric} {score:.6g}\n"
+        f"over {options.seeds} tuning seeds of {plan.budget(trial.cell.task)} env steps; on other seeds expect less."
+    )
+    freeze(config_dir, name, trial.job.content, trial.job.hydra_files["overrides"], note)
+    return name

@@ -1,0 +1,98 @@
+"""The trials of a study: which settings are tried, and the run of each."""
+
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from analysis.run_format import COMPLETE, INFO, read_json
+from analysis.tuning.space import Distribution
+from sweeps.lockstep import Job
+from sweeps.tune.plan import Cell, Plan
+
+TRIALS, FRESH = "trials", "test"
+DECIDED = ("seed", "num_seeds", "iterations")
+"""What a study decides of every run."""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One setting of a variant on a task, and where its run is."""
+
+    cell: Cell
+    number: int
+    settings: Mapping[str, Any]
+    directory: Path
+    job: Job
+
+    @property
+    def ended(self) -> bool:
+        """Whether its run came to its end, whatever became of single seeds."""
+        return has_ended(self.directory)
+
+
+def has_ended(directory: Path) -> bool:
+    """Whether the run in a directory trained to its end."""
+    return (directory / INFO).exists() and "progress" in read_json(directory / INFO)
+
+
+def is_complete(directory: Path) -> bool:
+    """Whether no seed of the run failed."""
+    return (directory / INFO).exists() and read_json(directory / INFO)["status"] == COMPLETE
+
+
+def draw(space: Mapping[str, Distribution], seed: int, variant: str, number: int) -> dict[str, Any]:
+    """The settings of trial ``number`` of a variant: the same whatever else is searched, on every task, at any time.
+
+    Every setting has a random stream of its own, so that a space may get another setting and leave the rest alone.
+    """
+
+    def unit(key: str) -> float:
+        return float(np.random.default_rng([seed, number, word_number(variant), word_number(key)]).random())
+
+    return {key: distribution.value(unit(key)) for key, distribution in space.items()}
+
+
+def word_number(text: str) -> int:
+    """A whole number for a text, the same for ever."""
+    return zlib.crc32(text.encode())
+
+
+def make_trial(plan: Plan, directory: Path, cell: Cell, number: int, settings: Mapping[str, Any]) -> Trial:
+    """The trial with these settings."""
+    path = directory / TRIALS / cell.task / cell.variant / f"{number:03d}"
+    overrides = [f"algo={cell.variant}", f"env={cell.task}", *plan.overrides]
+    overrides += [f"{key}={word(value)}" for key, value in settings.items()]
+    content = plan.run_content(cell, settings, plan.tuning_seeds)
+    title = f"trial {number + 1} of {plan.options.trials}: "
+    return Trial(cell, number, settings, path, make_job(content, overrides, path, title))
+
+
+def make_job(content: dict[str, Any], overrides: Sequence[str], directory: Path, title: str) -> Job:
+    """A run, with the overrides by which ``seedbed train`` trains the same by itself."""
+    kept = [each for each in overrides if each.partition("=")[0] not in DECIDED]
+    decided = [f"{key}={content[key]}" for key in DECIDED]
+    return Job(content, directory, {"overrides": [*kept, *decided]}, title)
+
+
+def word(value: Any) -> str:
+    """A value as Hydra's command line has it."""
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    return str(value)
+
+
+def random_trials(plan: Plan, directory: Path) -> list[Trial]:
+    """Every trial of a study that draws its settings at random: task by task, variant by variant."""
+    settings = {
+        variant: [draw(plan.spaces[variant], plan.options.seed, variant, k) for k in range(plan.options.trials)]
+        for variant in plan.variants
+    }
+    return [
+        make_trial(plan, directory, cell, number, chosen)
+        for cell in plan.cells
+        for number, chosen in enumerate(settings[cell.variant])
+    ]

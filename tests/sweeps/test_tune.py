@@ -1,0 +1,268 @@
+"""``seedbed tune``: equal budgets, seeds of tuning apart from seeds of tests, and studies that go on."""
+
+import json
+import signal
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as some
+
+from analysis.run_format import TUNING_SEEDS, flatten, read_config
+from analysis.runs.dataset import load
+from analysis.tuning.ledger import LOST, TRAINED, costs, read_ledger
+from sweeps.compose import composed_config
+from sweeps.errors import InputError
+from sweeps.run_config import validate
+from sweeps.tune.command import main
+from sweeps.tune.spaces import find_space
+from sweeps.tune.trials import draw
+from tests.sweeps.command import Command, run
+
+SMALL = ("threads=1", "num_envs=2", "num_steps=8", "critic.update_epochs=2", "seeds=2", "budget=160", "test_seeds=2")
+NO_LENGTHS = ("space.a2c.num_steps=null", "space.ppo.num_steps=null")
+TWO = ("algo=a2c,ppo", "env=cartpole", *SMALL, *NO_LENGTHS)
+
+
+def tune(*arguments: object) -> int:
+    """The command in this process; its exit status."""
+    try:
+        main([str(argument) for argument in arguments])
+    except SystemExit as end:
+        return int(end.code or 0)
+    return 0
+
+
+def refused(capsys, *arguments: object) -> str:
+    """The one line by which the command refuses."""
+    assert tune(*arguments) == 2
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 1
+    return lines[0].removeprefix("error: ")
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory) -> Path:
+    """Three trials of two variants."""
+    directory = tmp_path_factory.mktemp("tune") / "study"
+    assert tune(*TWO, "trials=3", f"study={directory}") == 0
+    return directory
+
+
+def test_budgets_are_equal_and_the_ledger_counts_all_that_was_spent(study):
+    table = costs(read_ledger(study / "ledger.csv"))
+    assert table["trials"].tolist() == [3, 3]
+    assert table["tuning"].tolist() == [3 * 2 * 160] * 2
+    assert table["test"].tolist() == [2 * 160] * 2
+    assert table["lost"].tolist() == [0, 0]
+    rows = load(study, ["episodic_return"]).seeds
+    assert rows["env_steps"].sum() == table["total"].sum()
+
+
+def test_tuning_seeds_are_no_test_seeds_and_every_run_says_what_it_is_for(study):
+    infos = {path: json.loads(path.read_text()) for path in study.rglob("run.json")}
+    assert len(infos) == 8
+    for path, info in infos.items():
+        tuning = "trials" in path.parts
+        assert info["purpose"] == ("tuning" if tuning else "test")
+        assert all((seed in TUNING_SEEDS) == tuning for seed in info["seeds"])
+
+
+@pytest.mark.parametrize("named", [(), "algo.name"])
+def test_compare_keeps_trials_apart_from_the_winner_on_fresh_seeds(study, named):
+    from analysis import compare
+
+    comparison = compare(study, variants=named or None)
+    seeds = comparison.dataset.seeds
+    for _, group in seeds.groupby("variant"):
+        assert len({seed in TUNING_SEEDS for seed in group["seed"]}) == 1
+    assert any("of tuning" in sentence for sentence in comparison.warnings)
+
+
+def test_the_winner_is_an_experiment_that_trains_as_the_trial_did(study):
+    winners = pd.read_csv(study / "winners.csv").set_index("variant")
+    trials = pd.read_csv(study / "trials.csv")
+    means = trials.groupby(["variant", "trial"])["score"].mean()
+    for variant in ("a2c", "ppo"):
+        number = winners.loc[variant, "trial"]
+        assert means[variant].idxmax() == number
+        trained = dict(flatten(read_config(study / "trials" / "cartpole" / variant / f"{number:03d}")))
+        frozen = dict(flatten(composed_config([f"experiment=tuned/cartpole/{variant}"], study / "conf")))
+        different = {key for key in trained if trained[key] != frozen[key]}
+        assert different <= {"seed", "num_seeds", "threads"}
+
+
+def test_a_study_that_is_done_is_left_as_it_is_and_gets_more_trials(study, capsys):
+    before = {name: (study / name).read_bytes() for name in ("ledger.csv", "trials.csv", "winners.csv", "fresh.csv")}
+    assert tune(f"study={study}") == 0
+    assert {name: (study / name).read_bytes() for name in before} == before
+    assert tune(*TWO, "trials=4", f"study={study}") == 0
+    assert (study / "ledger.csv").read_bytes().startswith(before["ledger.csv"])
+    old = pd.read_csv(pd.io.common.BytesIO(before["trials.csv"]))
+    new = pd.read_csv(study / "trials.csv")
+    assert len(new) == 2 * 4 * 2
+    pd.testing.assert_frame_equal(new[new["trial"] < 3].reset_index(drop=True), old)
+    assert "which may only grow" in refused(capsys, *TWO, "trials=2", f"study={study}")
+    assert "scope='per_task', now 'all_tasks'" in refused(capsys, *TWO, "trials=4", "scope=all_tasks", f"study={study}")
+
+
+def test_the_report_says_who_is_better_and_how_both_were_tuned(study):
+    text = (study / "report" / "README.md").read_text()
+    assert "Every variant was tuned on each task, by random search" in text
+    assert "ppo (tuned)" in text
+    assert "Against the number of trials" in text
+    assert (study / "report" / "report.html").read_text().count("<svg") == (
+        study / "report" / "README.md"
+    ).read_text().count("![")
+
+
+def test_a_dry_run_says_what_a_study_costs_and_trains_nothing(tmp_path, capsys):
+    assert tune(*TWO, "trials=5", f"study={tmp_path / 'new'}", "--dry-run") == 0
+    assert "3.2k env steps of tuning and 640 of tests; 0 of 12 runs are done" in capsys.readouterr().out
+    assert not (tmp_path / "new").exists()
+
+
+BAD = {
+    "algo: nothing to tune; expected: algo=NAME": ("env=cartpole",),
+    "algo=foo: no such option": ("algo=foo", "env=cartpole"),
+    "trials=0: expected: greater than or equal to 1": (*TWO, "trials=0"),
+    "budget=many: expected: a whole number": (*TWO, "budget=many"),
+    "space.ppo.algo.clip_koef: unknown key; did you mean algo.clip_coef?": (
+        *TWO, "space.ppo.algo.clip_koef={type: float, low: 0.1, high: 0.2}",
+    ),
+    "space.ppo.algo.clip_coef.low=-0.1: has no logarithm": (*TWO, "space.ppo.algo.clip_coef.low=-0.1"),
+    "space.ppo.algo.clip_coef: low=0.9 is above high=0.4": (*TWO, "space.ppo.algo.clip_coef.low=0.9"),
+    "space.ppo.gamma: gamma=1.5: expected: less than or equal to 1": (*TWO, "space.ppo.gamma.choices=[0.9,1.5]"),
+    "space.ppo.seed: cannot be tuned": (*TWO, "space.ppo.seed={type: int, low: 0, high: 3}"),
+    "space.trpo: no variant of this study": (*TWO, "space.trpo.gamma=null"),
+    "space.ppo.gamma.type='normal': unknown; expected: float, int or": (*TWO, "space.ppo.gamma.type=normal"),
+    "space.ppo: an empty space has nothing to tune": (
+        *TWO, "space.ppo.algo=null", "space.ppo.critic=null", "space.ppo.gamma=null", "space.ppo.gae_lambda=null",
+    ),
+    "budget=160 on cartpole: not the same for all": (
+        *TWO, "space.ppo.num_steps={type: categorical, choices: [14, 22, 26]}",
+    ),
+    "test_seed=1000000: a seed for tuning": (*TWO, "test_seed=1000000"),
+    "iterations=3: a study decides this; expected: budget=STEPS": (*TWO, "iterations=3"),
+    "sampler=cmaes: expected: 'random', 'tpe' or 'gp'": (*TWO, "sampler=cmaes"),
+    "budget.pendulum: no task of this study": (*TWO, "budget.pendulum=1k"),
+    "--fast: unknown option": (*TWO, "--fast"),
+    "score 'finale' is unknown": (*TWO, "score=finale"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("message", BAD)
+def test_bad_input_is_told_in_one_line_before_anything_is_trained(message, tmp_path, capsys):
+    assert refused(capsys, *BAD[message], f"study={tmp_path / 'new'}").startswith(message)
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_variant_without_a_space_says_where_one_is_looked_for(tmp_path, capsys):
+    (tmp_path / "algo").mkdir()
+    (tmp_path / "algo" / "mine.yaml").write_text(
+        "defaults:\n  - ppo\n  - _self_\nname: mine\n_target_: tests.sweeps.test_tune.Mine\n"
+    )
+    message = refused(capsys, "algo=mine", "env=cartpole", f"--config-dir={tmp_path}", f"study={tmp_path / 'new'}")
+    assert message.startswith(
+        "algo=mine: has no search space; expected: space/mine.yaml in --config-dir DIR, or one of a2c"
+    )
+
+
+def test_seeds_of_both_kinds_in_one_run_are_refused():
+    validate(composed_config(["seed=1000000", "num_seeds=4"]))
+    with pytest.raises(InputError, match=r"seed=999999, num_seeds=2: seeds for tuning .*; expected: one kind"):
+        validate(composed_config(["seed=999999", "num_seeds=2"]))
+
+
+@given(seed=some.integers(0, 2**31), number=some.integers(0, 10**6))
+def test_a_drawn_setting_depends_on_nothing_else_in_the_space(seed, number):
+    space = SPACES["ppo"]
+    whole = draw(space, seed, "ppo", number)
+    for key, distribution in space.items():
+        assert draw({key: distribution}, seed, "ppo", number) == {key: whole[key]}
+
+
+SPACES = {name: find_space(name, name, [], None) for name in ("ppo",)}
+
+
+@pytest.mark.parametrize("variant", ["reinforce", "a2c", "npg", "trpo", "ppo", "ppo_penalty"])
+@pytest.mark.parametrize("env", ["cartpole", "pendulum", "swingup", "acrobot", "mountain_car"])
+def test_a_space_is_shipped_for_every_variant_and_fits_every_task(variant, env, tmp_path):
+    assert tune(f"algo={variant}", f"env={env}", f"study={tmp_path / 'new'}", "--dry-run") == 0
+
+
+def test_a_grid_by_hand_has_its_winner_trained_on_fresh_seeds(tmp_path, capsys):
+    sweep = tmp_path / "sweep"
+    sizes = ("threads=1", "num_envs=2", "num_steps=8", "critic.update_epochs=2", "iterations=5", "num_seeds=2")
+    overrides = ("algo=a2c", "algo.optimiser.learning_rate=0.001,0.01", *sizes, f"hydra.sweep.dir={sweep}")
+    assert run("sweeps.train", "-m", *overrides).status == 0
+    assert "test_seed=1: seed 1 chose the settings" in refused(capsys, f"grid={sweep}", "test_seeds=3", "test_seed=1")
+    assert tune(f"grid={sweep}", "test_seeds=3") == 0
+    fresh = pd.read_csv(sweep / "tuned" / "fresh.csv")
+    assert fresh["seed"].tolist() == [2, 3, 4]
+    assert {json.loads(path.read_text())["purpose"] for path in sweep.glob("*-*/run.json")} == {"tuning"}
+    assert costs(read_ledger(sweep / "tuned" / "ledger.csv"))["total"].tolist() == [2 * 2 * 80 + 3 * 80]
+    experiment = composed_config(["experiment=tuned/CartPole-v1/a2c"], sweep / "tuned" / "conf")
+    assert experiment["num_steps"] == 8
+    assert tune(f"study={sweep / 'tuned'}") == 0
+
+
+def test_optuna_searches_by_batches_that_follow_from_what_came_before(tmp_path, capsys):
+    pytest.importorskip("optuna")
+    asked = ("algo=a2c", "env=cartpole", *SMALL, "space.a2c.num_steps=null", "test_seeds=0", "sampler=tpe", "trials=12")
+    for name in ("one", "two"):
+        assert tune(*asked, f"study={tmp_path / name}") == 0
+    one, two = (pd.read_csv(tmp_path / name / "trials.csv") for name in ("one", "two"))
+    pd.testing.assert_frame_equal(one, two)
+    assert len(one) == 12 * 2
+    assert tune(*asked[:-1], "trials=13", f"study={tmp_path / 'one'}") == 0
+    assert len(pd.read_csv(tmp_path / "one" / "trials.csv")) == 13 * 2
+    (tmp_path / "three").mkdir()
+    (tmp_path / "three" / "journal.log").write_bytes((tmp_path / "one" / "journal.log").read_bytes())
+    message = refused(capsys, *asked, "seed=7", f"study={tmp_path / 'three'}")
+    assert "the journal of another study" in message
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("sampler", ["random", "tpe"])
+def test_a_study_that_is_killed_at_ten_moments_ends_as_if_it_had_not_been(tmp_path, sampler):
+    if sampler == "tpe":
+        pytest.importorskip("optuna")
+    asked = (*TWO, "budget=1600", "trials=10", "checkpoint_interval=3", f"sampler={sampler}")
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    assert run("sweeps.tune", *asked, f"study={whole}").status == 0
+    kills = 0
+    for number in range(200):
+        command = Command("sweeps.tune", *asked, f"study={killed}")
+        wait_for_rows(killed, command, more=1 + number * 7 % 23)
+        command.signal_group(signal.SIGKILL)
+        status = command.wait().status
+        kills += status < 0
+        if status == 0 or kills == 10:
+            break
+    assert kills == 10
+    assert run("sweeps.tune", *asked, f"study={killed}").status == 0
+    for name in ("trials.csv", "winners.csv", "fresh.csv"):
+        assert (killed / name).read_bytes() == (whole / name).read_bytes()
+    ledgers = {path: read_ledger(path / "ledger.csv") for path in (whole, killed)}
+    trained = {path: ledger[ledger["event"] == TRAINED] for path, ledger in ledgers.items()}
+    assert not trained[killed]["run"].duplicated().any()
+    columns = ["run", "purpose", "seeds", "env_steps"]
+    first, second = (rows[columns].sort_values("run", ignore_index=True) for rows in trained.values())
+    pd.testing.assert_frame_equal(first, second)
+    lost = ledgers[killed][ledgers[killed]["event"] == LOST]
+    assert len(lost)
+    assert lost["env_steps"].sum() <= kills * 20 * (3 + 1) * 2 * 16
+
+
+def wait_for_rows(study: Path, command: Command, more: int) -> None:
+    """Until some more iterations were written than there were, or the command has ended."""
+    before = rows_written(study)
+    while command.process.is_alive() and rows_written(study) < before + more:
+        time.sleep(0.01)
+
+
+def rows_written(study: Path) -> int:
+    return sum(path.read_bytes().count(b"\n") for path in study.rglob("timing.csv"))
