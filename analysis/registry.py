@@ -10,14 +10,15 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+import pandas as pd
+
+from analysis.readers import Given, Reading, place
 from analysis.run_format import RECORD, InputError, read_json
 from analysis.runs import Run
 from analysis.runs.dataset import Dataset, load
 from analysis.runs.variants import Naming, differing_keys, identity, listed
 
 PUBLISHED = "published.json"
-
-Paths = str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
 
 SOFTWARE = ("gymnasium", "envpool", "mujoco", "box2d")
 """Packages that tasks come from: other versions may be other tasks."""
@@ -26,24 +27,32 @@ RULES = ("metric", "score", "last", "lower_is_better", "margin", "level", "refer
 """Keys of a plan by which a study decides."""
 
 
-def load_checked(paths: Paths, columns: Sequence[str], named: Sequence[Naming] = ()) -> Dataset:
-    """The runs at or below `paths`, with notes on why those of different paths do not match.
+def load_checked(
+    paths: Given | Iterable[Given],
+    columns: Sequence[str] | None,
+    named: Sequence[Naming] = (),
+    reading: Reading | None = None,
+    choose_metric: bool = False,
+) -> Dataset:
+    """As load, with notes on why runs of different paths do not match.
 
     Raises InputError for a URL, for a published folder that was changed, and for what `load` refuses.
     """
-    given = [str(path) for path in ([paths] if isinstance(paths, (str, os.PathLike)) else paths)]
-    for path in given:
-        check(path)
-    dataset = load(given, columns, named)
-    if len(given) > 1:
-        dataset.warnings.extend(mismatches(given, dataset))
+    given = [paths] if isinstance(paths, (str, os.PathLike, pd.DataFrame)) else list(paths)
+    for each in given:
+        if isinstance(each, str) and "://" in each:
+            raise InputError(f"{each}: a URL; expected: a folder; git clone or download it first")
+    folders = [str(path) for path in map(place, given) if path is not None]
+    for folder in folders:
+        check(folder)
+    dataset = load(given, columns, named, reading, choose_metric)
+    if len(folders) > 1:
+        dataset.warnings.extend(mismatches(folders, dataset))
     return dataset
 
 
 def check(path: str) -> None:
-    """Whether a path is a folder, and its files, if it was published, are as they were. Raises InputError."""
-    if "://" in path:
-        raise InputError(f"{path}: a URL; expected: a folder; git clone or download it first")
+    """Whether the files of a folder, if it was published, are as they were. Raises InputError."""
     root = Path(path)
     for folder in sorted({each.parent for each in root.rglob(PUBLISHED)} | enclosing(root)):
         for name, digest in read_json(folder / PUBLISHED).get("files", {}).items():
@@ -69,7 +78,7 @@ def mismatches(paths: Sequence[str], dataset: Dataset) -> list[str]:
     """Why runs of different paths are not of one task or one variant, a sentence each."""
     groups: dict[str, list[Run]] = defaultdict(list)
     roots = [(path, Path(path).resolve()) for path in paths]
-    for run in dataset.runs.values():
+    for run in (run for run in dataset.runs.values() if not run.format):
         owner = next((name for name, root in roots if run.path.resolve().is_relative_to(root)), None)
         if owner is not None:
             groups[owner].append(run)
