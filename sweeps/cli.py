@@ -21,13 +21,17 @@ COMMANDS = {
     "train": Command("sweeps.hydra_command", "train the seeds of a variant on a task, or a sweep of such runs (-m)"),
     "tune": Command("sweeps.tune.command", "search settings with equal budgets, and train the winners on fresh seeds"),
     "compare": Command("analysis.command", "say which variant is better, by how much, and how sure that is"),
+    "export": Command("analysis.export", "write runs in the formats that other programs read"),
+    "study": Command("sweeps.study", "answer a question by a study that is planned first and stops when it knows"),
     "status": Command("sweeps.status", "show how far the jobs of a sweep are"),
     "resume": Command("sweeps.resume", "finish a run or a sweep that was stopped, or make it longer"),
+    "publish": Command("sweeps.publish", "pack runs and studies into a folder that others can compare theirs with"),
     "evaluate": Command("sweeps.evaluate", "play trained policies and report their returns"),
     "record": Command("sweeps.record", "record a trained policy as a GIF or a video"),
     "check-variant": Command("sweeps.check_variant", "hold a variant against what seedbed promises of every one"),
     "reproduce": Command("sweeps.reproduce", "train and draw what the post shows"),
     "published": Command("sweeps.published", "train the presets and compare them with published results"),
+    "completion": Command("sweeps.completion", "print what makes the shell complete commands and settings"),
 }
 
 
