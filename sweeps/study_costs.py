@@ -1,7 +1,6 @@
 """What a study will cost and what it can find, before anything trains: ``seedbed study … --dry-run``."""
 
-import csv
-import io
+import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -14,17 +13,18 @@ from rich.table import Table
 from algos.build import make_trainer
 from algos.core.checkpoint import pack
 from analysis.numbers import steps
+from analysis.run_format import PROGRESS
 from analysis.study.answers import first_possible_look
 from analysis.study.plan import Plan
 from analysis.study.planning import differences, fixed_seeds, prospect
 from analysis.study.scores import Cell
 from sweeps import launching
-from sweeps.files import write_json
+from sweeps.files import replace_file, write_json
 from sweeps.run_config import validate
 from sweeps.status import console_for_output, duration
 from sweeps.study_run import How, check, counted, job
 from sweeps.study_spent import PREDICTION, Cost
-from sweeps.table import progress_rows
+from sweeps.table import TableWriter, progress_rows
 
 CALIBRATION_SECONDS = 8.0
 FEWEST_ITERATIONS = 4
@@ -36,25 +36,29 @@ TIMING_BYTES = 120
 
 
 def calibrate(plan: Plan, cell: Cell, content: Mapping[str, Any]) -> Cost:
-    """Train the first iterations of a run, without files."""
+    """Train the first iterations of a run; its rows and checkpoints are written too, and then deleted."""
     config = validate(dict(content))
     trainer = make_trainer(config)
     took: list[float] = []
-    rows: list[dict[str, str]] = []
-    start = before = time.perf_counter()
-    for iteration in trainer:
-        now = time.perf_counter()
-        took.append(now - before)
-        before = now
-        rows = progress_rows(config.algo.name, config.env.id, config.seeds, iteration) or rows
-        enough = now - start > CALIBRATION_SECONDS or len(took) >= MOST_OF_A_RUN * config.iterations
-        if enough and len(took) >= FEWEST_ITERATIONS:
-            break
+    rows = 0
+    with tempfile.TemporaryDirectory(prefix="seedbed-") as folder:
+        progress, checkpoint = TableWriter(Path(folder) / PROGRESS), Path(folder) / "checkpoint"
+        start = before = time.perf_counter()
+        for iteration in trainer:
+            progress.append(progress_rows(config.algo.name, config.env.id, config.seeds, iteration))
+            rows += 1
+            if rows % config.checkpoint_interval == 0:
+                progress.sync()
+                replace_file(checkpoint, pack(trainer.state_dict(), {}))
+            now = time.perf_counter()
+            took.append(now - before)
+            before = now
+            enough = now - start > CALIBRATION_SECONDS or len(took) >= MOST_OF_A_RUN * config.iterations
+            if enough and len(took) >= FEWEST_ITERATIONS:
+                break
+        per_iteration = progress.size / rows + TIMING_BYTES
     later = took[1:] or took  # the first compiles, or loads what was compiled
-    text = io.StringIO()
-    csv.DictWriter(text, list(rows[0])).writerows(rows)
-    per_iteration = len(text.getvalue().encode()) + TIMING_BYTES
-    size = per_iteration * config.iterations + len(pack(trainer.state_dict(), {}))
+    size = round(per_iteration * config.iterations) + len(pack(trainer.state_dict(), {}))
     env_steps = config.iterations * config.num_envs * config.num_steps * config.num_seeds
     return Cost(*cell, env_steps, config.iterations * sum(later) / len(later), size)
 
