@@ -170,6 +170,28 @@ def test_a_variant_without_a_space_says_where_one_is_looked_for(tmp_path, capsys
     )
 
 
+def test_a_variant_of_ones_own_is_tuned_in_a_space_of_ones_own(tmp_path):
+    for folder in ("algo", "space"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "algo" / "mine.yaml").write_text("defaults:\n  - ppo\n  - _self_\nname: mine\n")
+    (tmp_path / "space" / "mine.yaml").write_text("algo: {clip_coef: {type: float, low: 0.1, high: 0.3}}\n")
+    study = tmp_path / "study"
+    assert tune("algo=mine", "env=cartpole", *SMALL, "trials=2", f"--config-dir={tmp_path}", f"study={study}") == 0
+    table = pd.read_csv(study / "trials.csv").groupby("trial")["algo.clip_coef"].first()
+    assert table.between(0.1, 0.3).all()
+    won = table[pd.read_csv(study / "winners.csv")["trial"].item()]
+    assert composed_config(["experiment=tuned/cartpole/mine"], tmp_path)["algo"]["clip_coef"] == won
+
+
+def test_one_setting_for_all_tasks_wins_on_every_task(tmp_path):
+    tasks = ("env=cartpole,mountain_car", "env.max_episode_steps=30", "space.a2c.num_steps=null", "test_seeds=0")
+    assert tune("algo=a2c", *tasks, *SMALL[:-1], "trials=3", "scope=all_tasks", f"study={tmp_path}") == 0
+    assert pd.read_csv(tmp_path / "winners.csv")["trial"].nunique() == 1
+    trials = pd.read_csv(tmp_path / "trials.csv")
+    assert (trials.groupby("trial")["algo.optimiser.learning_rate"].nunique() == 1).all()
+    assert "One setting for all tasks" in (tmp_path / "report" / "README.md").read_text()
+
+
 def test_seeds_of_both_kinds_in_one_run_are_refused():
     validate(composed_config(["seed=1000000", "num_seeds=4"]))
     with pytest.raises(InputError, match=r"seed=999999, num_seeds=2: seeds for tuning .*; expected: one kind"):
