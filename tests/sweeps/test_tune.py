@@ -248,6 +248,19 @@ def test_optuna_searches_by_batches_that_follow_from_what_came_before(tmp_path, 
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("launcher", ["joblib", pytest.param("ray", marks=pytest.mark.ray)])
+def test_several_processes_share_a_study(study, tmp_path, launcher):
+    asked = (*TWO, "trials=3", f"study={tmp_path / 'shared'}", f"launcher={launcher}", "workers=2")
+    command = Command("sweeps.tune", *asked)
+    assert command.wait().status == 0
+    ledger = read_ledger(tmp_path / "shared" / "ledger.csv")
+    assert not ledger["run"].duplicated().any()
+    assert not ledger["process"].str.endswith(f":{command.process.pid}").any()  # the workers did it all
+    one, other = (pd.read_csv(path / "trials.csv") for path in (study, tmp_path / "shared"))
+    pd.testing.assert_frame_equal(one[one["trial"] < 3].reset_index(drop=True), other)
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("sampler", ["random", "tpe"])
 def test_a_study_that_is_killed_at_ten_moments_ends_as_if_it_had_not_been(tmp_path, sampler):
     if sampler == "tpe":
