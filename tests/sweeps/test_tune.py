@@ -251,7 +251,7 @@ def test_optuna_searches_by_batches_that_follow_from_what_came_before(tmp_path, 
 @pytest.mark.parametrize("launcher", ["joblib", pytest.param("ray", marks=pytest.mark.ray)])
 def test_several_processes_share_a_study(study, tmp_path, launcher):
     asked = (*TWO, "trials=3", f"study={tmp_path / 'shared'}", f"launcher={launcher}", "workers=2")
-    command = Command("sweeps.tune", *asked)
+    command = Command("sweeps.tune.command", *asked)
     assert command.wait().status == 0
     ledger = read_ledger(tmp_path / "shared" / "ledger.csv")
     assert not ledger["run"].duplicated().any()
@@ -267,10 +267,10 @@ def test_a_study_that_is_killed_at_ten_moments_ends_as_if_it_had_not_been(tmp_pa
         pytest.importorskip("optuna")
     asked = (*TWO, "budget=1600", "trials=10", "checkpoint_interval=3", f"sampler={sampler}")
     whole, killed = tmp_path / "whole", tmp_path / "killed"
-    assert run("sweeps.tune", *asked, f"study={whole}").status == 0
+    assert run("sweeps.tune.command", *asked, f"study={whole}").status == 0
     kills = 0
     for number in range(200):
-        command = Command("sweeps.tune", *asked, f"study={killed}")
+        command = Command("sweeps.tune.command", *asked, f"study={killed}")
         wait_for_rows(killed, command, more=1 + number * 7 % 23)
         command.signal_group(signal.SIGKILL)
         status = command.wait().status
@@ -278,7 +278,7 @@ def test_a_study_that_is_killed_at_ten_moments_ends_as_if_it_had_not_been(tmp_pa
         if status == 0 or kills == 10:
             break
     assert kills == 10
-    assert run("sweeps.tune", *asked, f"study={killed}").status == 0
+    assert run("sweeps.tune.command", *asked, f"study={killed}").status == 0
     for name in ("trials.csv", "winners.csv", "fresh.csv"):
         assert (killed / name).read_bytes() == (whole / name).read_bytes()
     ledgers = {path: read_ledger(path / "ledger.csv") for path in (whole, killed)}
