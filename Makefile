@@ -9,7 +9,7 @@ PARALLEL := --numprocesses auto --maxprocesses 4 --dist worksteal
 FAST := -m "not slow and not study and not slurm and not ray"
 
 .DEFAULT_GOAL := help
-.PHONY: help install compare figures speed test test-fast coverage test-portable test-avx2 test-plain test-slurm test-ray \
+.PHONY: help install compare figures docs speed test test-fast coverage test-portable test-avx2 test-plain test-slurm test-ray \
 	check clean
 
 help:  ## Say what the targets do
@@ -29,6 +29,8 @@ $(VENV)/.installed: pyproject.toml constraints.txt | $(VENV)/bin/python
 $(VENV)/.installed-test: $(VENV)/.installed
 	$(PIP) -e ".[render,test]"
 	$(PIP) --no-deps gym-cartpole-swingup==0.1.4  # an oracle of the tests; its own dependencies no longer install
+	@# Whose logs the tests read. What else they depend on is not needed for that, is old, or is much.
+	$(PIP) --no-deps id-marl-eval==0.0.4 rl_zoo3==2.9.2 sb3-team-hf-integration==3.2
 	@touch $@
 
 COMPARE := results/compare
@@ -39,6 +41,14 @@ compare: $(VENV)/.installed  ## Train 36 seeds each of A2C, PPO and TRPO on Cart
 
 figures: $(VENV)/.installed  ## Train and draw what the post shows (two hours; complete runs are reused)
 	$(BIN)/python -m sweeps.reproduce
+
+docs: $(VENV)/.installed-docs  ## Build the documentation site, in site/; a dead link is an error
+	$(BIN)/python -m sphinx --quiet --fail-on-warning --keep-going -b html docs site
+	@echo "site/index.html"
+
+$(VENV)/.installed-docs: $(VENV)/.installed
+	$(PIP) -e ".[render,docs]"
+	@touch $@
 
 speed: $(VENV)/.installed-test  ## Measure speed against other libraries (hours; QUICK=1 gives a rough table)
 	$(BIN)/python -m tests.speed
@@ -84,4 +94,4 @@ check: $(VENV)/.installed-test  ## Check style and types (ruff, mypy)
 	$(BIN)/mypy
 
 clean:  ## Remove the environment and everything that is built or cached
-	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .numba_cache .coverage
+	rm -rf $(VENV) build dist site *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .numba_cache .coverage

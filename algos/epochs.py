@@ -3,6 +3,9 @@
 from collections.abc import Iterator
 from typing import Literal
 
+import torch
+from torch import Tensor
+
 from algos.config import Config, GradientSettings, NonNegative, Positive, check_minibatches
 from algos.core.batches import Batch
 from algos.core.estimators import explained_variance
@@ -65,3 +68,25 @@ class Epochs:
     def _whole(self, transitions: Transitions, estimates: Estimates) -> Batch:
         batch = Batch.of(transitions, estimates)
         return batch.normalised() if self.settings.advantage_normalisation == "rollout" else batch
+
+
+class Reports:
+    """What the steps of an update report of each seed: figures of its last step, and how many it made."""
+
+    def __init__(self) -> None:
+        self.active: list[Tensor] = []
+        self.stepping: list[Tensor] = []
+        self.figures: list[Stats] = []
+
+    def add(self, active: Tensor, stepping: Tensor, **figures: Tensor) -> None:
+        """A step that the seeds ``active [S]`` came to, fewer from step to step, and those ``stepping [S]`` made."""
+        self.active.append(active)
+        self.stepping.append(stepping)
+        self.figures.append({name: figure.detach() for name, figure in figures.items()})
+
+    def stats(self) -> Stats:
+        """Figures ``[S]`` of the last step that each seed came to, and its ``policy_steps``."""
+        last = (torch.stack(self.active).sum(0) - 1).clamp(min=0)
+        named = {name: torch.stack([step[name] for step in self.figures]) for name in self.figures[0]}
+        chosen = {name: every.gather(0, last[None])[0] for name, every in named.items()}
+        return {**chosen, "policy_steps": torch.stack(self.stepping).sum(0)}

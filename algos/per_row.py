@@ -7,6 +7,7 @@ is a :class:`Rows`; where they do not, it is the ``float`` that it always was.
 
 import operator
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Annotated, Any, TypeVar
 
 import numpy as np
@@ -171,4 +172,10 @@ class Rows:
 
 def per_seed(setting: PerRow[float], num_rows: int) -> np.ndarray:
     """A setting's number in each row ``[S]``, float64, for what calculates by itself: a compiled loop."""
-    return setting.values if isinstance(setting, Rows) else np.full(num_rows, setting, np.float64)
+    return setting.values if isinstance(setting, Rows) else _repeated(setting, num_rows)
+
+
+@lru_cache(maxsize=256)
+def _repeated(number: float, count: int) -> np.ndarray:
+    """The same array at each call, which nobody may change: every step of a minibatch asks for some."""
+    return np.full(count, number, np.float64)

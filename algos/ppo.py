@@ -2,7 +2,6 @@
 
 from typing import Literal
 
-import torch
 from torch import Tensor
 
 from algos.config import Config, Rate, Schedule
@@ -10,7 +9,7 @@ from algos.core.policy import Policy
 from algos.core.run import Run
 from algos.core.surrogate import clipped_surrogate_loss
 from algos.core.transitions import Estimates, Stats, Transitions
-from algos.epochs import Epochs, EpochSettings
+from algos.epochs import Epochs, EpochSettings, Reports
 from algos.per_row import PerRow
 
 
@@ -46,18 +45,15 @@ class PPO:
     def update(self, policy: Policy, transitions: Transitions, estimates: Estimates, active: Tensor) -> Stats:
         """Up to ``update_epochs`` passes for the active seeds; reports numbers ``[S]`` of each seed's last step."""
         target_kl, ent_coef = self.settings.target_kl, self.settings.ent_coef
-        stats: Stats = {}
-        steps = torch.zeros_like(active, dtype=torch.int64)
+        reports = Reports()
         for batch in self.epochs.minibatches(transitions, estimates):
-            if not active.any():
-                break
             loss, ratio = clipped_surrogate_loss(policy, batch, self.clip_coef, ent_coef, active)
             kl = getattr(ratio, self.settings.kl_estimator)
-            over = torch.zeros_like(active) if target_kl is None else kl > target_kl
-            stepping = active if self.settings.stop_after_step else active & ~over
+            within = active if target_kl is None else active & ~(kl > target_kl)
+            stepping = active if self.settings.stop_after_step else within
             self.descent.step(loss, batch, stepping)
-            latest = {"policy_loss": loss.detach(), "approx_kl": kl, "clip_fraction": ratio.clip_fraction}
-            stats = {name: torch.where(active, value, stats.get(name, value)) for name, value in latest.items()}
-            steps = steps + stepping
-            active = active & ~over
-        return {**stats, "policy_steps": steps, **self.epochs.stats}
+            reports.add(active, stepping, policy_loss=loss, approx_kl=kl, clip_fraction=ratio.clip_fraction)
+            active = within
+            if not active.any():
+                break
+        return {**reports.stats(), **self.epochs.stats}

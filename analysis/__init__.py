@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from analysis import plots, statistics
     from analysis.alignment import align
     from analysis.comparison import Comparison, compare
+    from analysis.export import rliable_arrays
     from analysis.run_format import InputError
     from analysis.runs import RunWarning
     from analysis.runs.dataset import load_runs
@@ -23,6 +24,7 @@ __all__ = [
     "compare",
     "load_runs",
     "plots",
+    "rliable_arrays",
     "seed_scores",
     "statistics",
 ]
@@ -34,6 +36,7 @@ HOMES = {
     "align": "alignment",
     "compare": "comparison",
     "load_runs": "runs.dataset",
+    "rliable_arrays": "export",
     "seed_scores": "scores",
 }
 

@@ -7,11 +7,14 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from analysis.comparison import MARGIN, METRIC, Choices, Comparison, build
+from analysis.aggregates import sentences
+from analysis.comparison import MARGIN, METRIC, Choices, Comparison, compared
+from analysis.log_options import add_logs, preview, reading_of
 from analysis.numbers import steps
+from analysis.readers import READERS
+from analysis.readers.names import EVALUATION_RETURN
 from analysis.references import read
 from analysis.run_format import InputError
-from analysis.runs.dataset import load
 from analysis.runs.variants import Naming, naming, numbered_variants
 from analysis.scores import LAST
 
@@ -25,16 +28,21 @@ def parser() -> argparse.ArgumentParser:
         description="Compare the variants found in run directories. Writes report.html (everything on one page), the "
         "figures as PNG and SVG (seeds-TASK.png shows every seed), and tables as CSV, Markdown and LaTeX.",
     )
-    result.add_argument("runs", nargs="+", metavar="RUN_DIR", help="a run directory, or a directory above several")
     result.add_argument(
-        "--out", required=True, type=Path, metavar="DIR", help="where to write; made if it is not there"
+        "runs",
+        nargs="+",
+        metavar="RUNS",
+        help="a run directory, one above several, a published one, or logs of other programs: a path in which they are "
+        f"found, or FORMAT:PATH with FORMAT one of {', '.join(READERS)}",
     )
+    result.add_argument("--out", type=Path, metavar="DIR", help="where to write; made if it is not there")
+    add_logs(result)
     what = result.add_argument_group("what is compared")
     what.add_argument(
         "--metric",
-        default=METRIC,
         metavar="COLUMN",
-        help="column of progress.csv to compare (default: %(default)s; post_return, policy_loss, ... work too)",
+        help=f"column of progress.csv, or series of other programs' logs, to compare (default: {METRIC}, and "
+        f"{EVALUATION_RETURN} where there are only evaluations; post_return, policy_loss, ... work too)",
     )
     what.add_argument(
         "--score",
@@ -159,8 +167,13 @@ def named(text: str) -> Naming:
 
 
 def compare(arguments: argparse.Namespace, command: str) -> None:
+    if arguments.preview:
+        print(*preview(arguments.runs, reading_of(arguments)), sep="\n")
+        return
+    if arguments.out is None:
+        raise InputError("--out is missing; expected: --out DIR, a directory to write to")
     choices = Choices(
-        metric=arguments.metric,
+        metric=arguments.metric or METRIC,
         score=arguments.score,
         last=arguments.last,
         x=arguments.x,
@@ -173,7 +186,7 @@ def compare(arguments: argparse.Namespace, command: str) -> None:
         statistics=arguments.statistic,
         figures=arguments.figure,
     )
-    comparison = build(load(arguments.runs, [arguments.metric], arguments.variant), choices)
+    comparison = compared(arguments.runs, arguments.metric, arguments.variant, reading_of(arguments), choices)
     make(arguments.out)  # before the figures, which take their time
     page = comparison.write(arguments.out, command, arguments.latex)
     tell(comparison)
@@ -208,6 +221,8 @@ def tell(comparison: Comparison) -> None:
         print(f"{env_id}: compared up to {steps(task.horizon)} env steps; {what}.")
     for sentence in comparison.verdicts[:VERDICTS_SHOWN]:
         print(sentence)
+    if len(comparison.aggregate_pairs):
+        print(*sentences(comparison.aggregate_pairs), sep="\n")
     if len(comparison.pairs) > VERDICTS_SHOWN:
         print(f"{len(comparison.pairs) - VERDICTS_SHOWN} more pairs are in the report and in pairs.csv.")
 

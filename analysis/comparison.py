@@ -1,21 +1,24 @@
-"""Everything that is known about a set of runs once they are compared: aligned tasks, scores, summary, pairs."""
+"""Comparing runs: aligned tasks, scores, a summary, pairs of variants, and the sentences about them."""
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from analysis.aggregates import differences, sentences, with_scores
 from analysis.alignment import Task, align
 from analysis.numbers import number, p_value, steps
 from analysis.pairs import lead_text, pair_table, verdict
+from analysis.readers import Given, Reading
 from analysis.references import Reference, read, references_for
+from analysis.registry import load_checked
 from analysis.run_format import InputError
-from analysis.runs.dataset import Dataset, load
-from analysis.runs.variants import namings
+from analysis.runs.dataset import Dataset, reading
+from analysis.runs.variants import Naming, namings
 from analysis.scores import LAST, Scale, Score, built_in, find_score, normalised, scales_of, seed_scores
 from analysis.summary import ALL_TASKS, Overall, OwnStatistic, find_statistic, overall_table, summary_table
 
@@ -32,7 +35,8 @@ MOST_SHOWN = 8
 class Choices:
     """What to compare, and how.
 
-    `metric`: a column of progress.csv. `score`: the number per seed that is made of it (scores). `last`: the share of
+    `metric`: a column of progress.csv, or a series of logs of other programs.
+    `score`: the number per seed that is made of it (scores). `last`: the share of
     training that a final score is the mean of. `x`: the x axis of the curves of all seeds. `thresholds`: by task, or
     for every task under "". `margin`: the share of a task's scale that is still practically the same. `reference`: the
     variant that the others are compared with; None compares every two. `references`: the ends of
@@ -118,7 +122,7 @@ class Comparison:
 
     @property
     def ordered_pairs(self) -> pd.DataFrame:
-        """The pairs as they are told: over all tasks first, then by task; what is decided before what is not."""
+        """The pairs in the order of the report: over all tasks first, then by task; decided before undecided ones."""
         if not len(self.pairs):
             return self.pairs
         order = self.pairs.assign(task=self.pairs["env_id"] != ALL_TASKS, p=self.pairs["adjusted_p"])
@@ -126,7 +130,7 @@ class Comparison:
 
     @property
     def verdicts(self) -> list[str]:
-        """A few sentences per pair: which variant is better, by how much, how sure; over all tasks first."""
+        """Which variant of each pair is better, by how much, and how sure that is; over all tasks first."""
         return [self.verdict(row) for _, row in self.ordered_pairs.iterrows()]
 
     def verdict(self, row: pd.Series) -> str:
@@ -141,7 +145,7 @@ class Comparison:
             seeds = self.dataset.seeds
             here = seeds[(seeds["env_id"] == env_id) & seeds["variant"].isin([row["a"], row["b"]])]
             longest, horizon = float(here["asked"].max()), self.tasks[env_id].horizon
-            if horizon < longest * (1 - 1e-9):
+            if steps(horizon) != steps(longest):
                 where = f" on {env_id}" if row["env_id"] == ALL_TASKS else ""
                 parts.append(f"{steps(horizon)} of {steps(longest)} env steps{where}")
         return f"Compared at {', '.join(parts)}." if parts else ""
@@ -168,6 +172,19 @@ class Comparison:
         return f"{start}; without them nothing is left to compare."
 
     @cached_property
+    def with_aggregates(self) -> pd.DataFrame:
+        """The means of tables without seeds, and beside them those of the variants with seeds; empty if there are no
+        such tables."""
+        if not len(self.dataset.aggregates):
+            return self.dataset.aggregates
+        return with_scores(self.dataset.aggregates, self.scores, self.choices.scored.name)
+
+    @cached_property
+    def aggregate_pairs(self) -> pd.DataFrame:
+        """One row per task and pair of which a variant has no seeds: the difference and its interval, and no test."""
+        return differences(self.with_aggregates) if len(self.with_aggregates) else pd.DataFrame()
+
+    @cached_property
     def figures(self) -> dict[str, list["Figure"]]:
         """The figures by task, in the order of the page; those over all tasks under "all tasks"."""
         from analysis.plots.figures import draw
@@ -191,19 +208,22 @@ class Comparison:
         return fragment(self)
 
     def __str__(self) -> str:
-        return "\n".join([*(f"Note: {sentence}" for sentence in self.warnings), *self.verdicts])
+        told = [*(f"Note: {sentence}" for sentence in self.warnings), *self.verdicts]
+        return "\n".join([*told, *(sentences(self.aggregate_pairs) if len(self.aggregate_pairs) else [])])
 
 
 def compare(
-    runs: str | os.PathLike[str] | Iterable[str | os.PathLike[str]],
+    runs: Given | Iterable[Given],
     *,
-    metric: str = METRIC,
+    metric: str | None = None,
     score: str = "final",
     last: float = LAST,
     threshold: float | Mapping[str, float] | None = None,
     margin: float = MARGIN,
     reference: str | None = None,
     variants: str | Mapping[str, str] | None = None,
+    pattern: str | Sequence[str] = (),
+    column: Mapping[str, str] | None = None,
     references: str | os.PathLike[str] | Mapping[str, Reference] | None = None,
     lower_is_better: bool = False,
     include_unfinished: bool = False,
@@ -211,12 +231,15 @@ def compare(
     figures: Sequence[str] = (),
     out: str | os.PathLike[str] | None = None,
 ) -> Comparison:
-    """Compares the variants found in run directories, or in directories above them.
+    """Compares the variants found in run directories, in directories above them, and in logs of other programs: paths,
+    FORMAT:PATH, or a data frame of variant, task, seed, env_steps and value.
 
     The result has the tables (`summary`, `overall`, `pairs`, `scores`), the `verdicts` and the `figures`; a notebook
     shows it. Files are written only into `out`. `threshold`: one return, or one for each task. `variants` names
     variants whose settings differ between tasks: a key of the config that they are called by, as in "algo.name", or a
-    pattern of runs by the name, as in {"ppo": "algo.name=ppo"}. The
+    pattern of runs by the name, as in {"ppo": "algo.name=ppo"}. `pattern` says which part of the path of other
+    programs' logs is what ("{variant}/{task}_{seed}"), and `column` what things are called there ({"env_steps":
+    "global_step"}). `metric`: the returns of training where it is None; of evaluations where there are only those. The
     others are those of the command line and of Choices. Raises InputError.
     """
     if threshold is None:
@@ -224,7 +247,7 @@ def compare(
     else:
         thresholds = threshold if isinstance(threshold, Mapping) else {"": float(threshold)}
     choices = Choices(
-        metric=metric,
+        metric=metric or METRIC,
         score=score,
         last=last,
         thresholds=thresholds,
@@ -236,15 +259,35 @@ def compare(
         statistics=statistics,
         figures=figures,
     )
-    comparison = build(load(runs, [metric], namings(variants)), choices)
+    comparison = compared(runs, metric, namings(variants), reading(pattern, column), choices)
     if out is not None:
         comparison.write(out)
     return comparison
 
 
-def build(dataset: Dataset, choices: Choices) -> Comparison:
-    """Aligns, scores and compares what was loaded. Raises InputError for choices that cannot be."""
-    own = check(choices, dataset)
+def compared(
+    runs: Given | Iterable[Given],
+    metric: str | None,
+    named: Sequence[Naming],
+    logs: Reading,
+    choices: Choices,
+) -> Comparison:
+    """Loads and compares; `choices` but for the metric, which None leaves to what there is. Raises InputError."""
+    dataset = load_checked(runs, None if metric is None else [metric], named, logs, choose_metric=metric is None)
+    return build(dataset, replace(choices, metric=dataset.metric))
+
+
+@dataclass(frozen=True)
+class Scored:
+    """The aligned tasks and their scales, by env_id, and one row per scored seed."""
+
+    tasks: dict[str, Task]
+    scales: dict[str, Scale]
+    scores: pd.DataFrame
+
+
+def scored(dataset: Dataset, choices: Choices) -> Scored:
+    """Aligns and scores what was loaded. Raises InputError."""
     aligned = {
         str(env_id): align(
             rows,
@@ -255,11 +298,19 @@ def build(dataset: Dataset, choices: Choices) -> Comparison:
         for env_id, rows in dataset.frame.groupby("env_id", observed=True)
     }
     tasks = {env_id: task for env_id, task in aligned.items() if task is not None}
-    warnings = [*dataset.warnings, *empty_tasks(dataset, tasks, choices.metric)]
     scores = all_scores(tasks, choices)
+    scales = scales_of(tasks, scores, choices.scored.name, choices.lower_is_better)
+    scores["normalised"] = normalised(scores, scales, choices.scored.name)
+    return Scored(tasks, scales, scores)
+
+
+def build(dataset: Dataset, choices: Choices) -> Comparison:
+    """Aligns, scores and compares what was loaded. Raises InputError for choices that cannot be."""
+    own = check(choices, dataset)
+    found = scored(dataset, choices)
+    tasks, scales, scores = found.tasks, found.scales, found.scores
+    warnings = [*dataset.warnings, *empty_tasks(dataset, tasks, choices.metric)]
     score = choices.scored.name
-    scales = scales_of(tasks, scores, score, choices.lower_is_better)
-    scores["normalised"] = normalised(scores, scales, score)
     summary = summary_table(scores, dataset.seeds, score, choices.lower_is_better, own)
     warnings += unscored(summary, tasks)
     shown = shown_variants(summary, choices)
@@ -330,7 +381,9 @@ def compared_pairs(
         margins[ALL_TASKS] = choices.margin
     algorithms: dict[str, set[str]] = {}
     for name, run in dataset.runs.items():
-        algorithms.setdefault(dataset.variants[name], set()).add(run.algo)
+        # Runs of other programs begin alike only if they say so.
+        begins = (run.info["pairing"] or f"{run.format}: {name}") if run.format else run.algo
+        algorithms.setdefault(dataset.variants[name], set()).add(begins)
     return pair_table(
         families,
         choices.scored.name,

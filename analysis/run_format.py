@@ -23,6 +23,8 @@ LOCK = ".lock"
 EVALUATION = "evaluation.csv"
 SWEEP = "sweep.json"
 """In the directory of a sweep: its jobs and its command line."""
+RECORD = "record.json"
+"""In the directory of a planned study: its plan, and what was decided so far."""
 
 ALGO, ENV_ID, STATUS = "algo", "env_id", "status"
 KEYS = ("seed", "iteration", "env_steps")

@@ -96,7 +96,7 @@ def summary_table(
             row |= {"threshold": group["threshold"].iloc[0], "reached": int(reached.sum())}
             row["median_time"] = st.median_time(time, reached)
         rows.append(row)
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows) if rows else pd.DataFrame(columns=["env_id", "variant", "seeds", "scored"])
 
 
 def aggregates(strata: Sequence[np.ndarray], sign: float = 1.0) -> dict[str, object]:

@@ -17,8 +17,12 @@ CONF = ROOT / "conf"
 """The folder of this installation. A path, not a package: a folder ``conf`` in the working directory is the user's."""
 
 
-def composed_config(overrides: Sequence[str], config_dir: str | os.PathLike[str] | None = None) -> dict[str, Any]:
+def composed_config(
+    overrides: Sequence[str], config_dir: str | os.PathLike[str] | None = None, name: str = "config"
+) -> dict[str, Any]:
     """The config that ``seedbed train --config-dir CONFIG_DIR OVERRIDES`` composes, as plain containers.
+
+    ``name``: the file of ``conf/`` that lists what a command needs.
 
     Raises:
         InputError: there is no such option or key, an interpolation does not resolve, or a value is missing.
@@ -28,7 +32,7 @@ def composed_config(overrides: Sequence[str], config_dir: str | os.PathLike[str]
     given = [*overrides, *_search_path(config_dir)]
     try:
         with initialize_config_dir(str(CONF), version_base="1.3"):
-            return plain_config(compose("config", given))
+            return plain_config(compose(name, given))
     except (HydraException, OmegaConfBaseException) as error:
         raise explained(error, overrides) or error from None
 

@@ -68,14 +68,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     wants_everything = os.environ.get("HYDRA_FULL_ERROR") == "1"
     try:
-        with _environment():
+        with environment():
             hydra.main(version_base="1.3", config_path=str(CONF), config_name="config")(job)()
     except Exception as error:
         _exit(error, given, wants_everything)
 
 
 @contextmanager
-def _environment() -> Iterator[None]:
+def environment() -> Iterator[None]:
     """Hydra raises its errors, rather than print them in its own way; the processes of a launcher do not look into the
     working directory first."""
     names = ("HYDRA_FULL_ERROR", "PYTHONSAFEPATH")

@@ -1,7 +1,10 @@
 """What a live view of a run is to the run: a class that the config names by ``logger._target_``."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
+
+import numpy as np
 
 from algos.config import PartSettings
 from algos.core.loop import Iteration
@@ -29,3 +32,19 @@ class Logger(Protocol):
 
     def log(self, iteration: Iteration) -> None:
         """Show one iteration's numbers."""
+
+    def close(self) -> None:
+        """The run has ended, or was interrupted: write what is left to write."""
+
+
+def series_points(iteration: Iteration, seeds: range) -> Iterator[tuple[str, float]]:
+    """The numbers of one iteration by the name of their series: ``<figure>/seed<K>`` for each seed, and
+    ``<figure>/median``. Values that do not exist leave no point."""
+    for name, values in iteration.stats.items():
+        if name == "env_steps":
+            continue
+        known = iteration.running & np.isfinite(values.astype(float))
+        for index in np.flatnonzero(known):
+            yield f"{name}/seed{seeds[index]}", float(values[index])
+        if known.any():
+            yield f"{name}/median", float(np.median(values[known]))

@@ -126,9 +126,10 @@ HEAD = """# The presets beside published results
 {summary}
 
 Every row compares our preset with a published result after the same number of environment steps or fewer. Our seeds
-begin at 10, because presets were chosen with the help of
-seeds 0 to 9. {old}Gymnasium's environments and our batched
-versions of them stepped, not EnvPool's. Evaluations play deterministic actions in environments that nobody trains in.
+begin at 10, because presets were chosen with the help of seeds 0 to 9.
+{old}
+Gymnasium's environments and our batched versions of them stepped, not EnvPool's. Evaluations play deterministic actions
+in environments that nobody trains in.
 
 How a row is judged: *difference* is our mean minus the published one, with its 90% interval. Two one-sided tests are
 made of it, each at 5% and for each row by itself. A preset *falls short* if its mean is shown to be lower than the
@@ -153,7 +154,7 @@ the deviation over seeds at that evaluation. The best of many evaluations is too
 """
 LONGER_TEXT = """## Longer than published
 
-These presets are meant for more steps than the published runs had. Their results are no comparison with them.
+These presets are meant for more steps than the published runs had. What they reach then is no comparison with those.
 """
 
 
@@ -216,7 +217,7 @@ def summary(found: Sequence[tuple[Published, pd.DataFrame]]) -> str:
 def old_seeds(found: Sequence[tuple[Published, pd.DataFrame]]) -> str:
     """Which rows are still of seeds that presets were chosen with."""
     old = [published.name for published, rows in found if rows["seed"].min() < FIRST_SEED]
-    return f"These runs were not trained anew yet and are of the old seeds: {', '.join(old)}. " if old else ""
+    return f"Not trained anew yet, so still of the old seeds: {', '.join(old)}." if old else ""
 
 
 def page(table: pd.DataFrame) -> str:
@@ -257,19 +258,24 @@ def has_ended(directory: Path) -> bool:
     return (directory / INFO).exists() and "progress" in read_json(directory / INFO)
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Ends the process with status 0 only if everything asked for was trained."""
-    parser = argparse.ArgumentParser(prog="seedbed published", description=__doc__)
-    parser.add_argument("--only", choices=STUDIES, help="this study (all)")
-    parser.add_argument("--run", action="append", default=[], metavar="NAME", help="this run; may be repeated (all)")
-    parser.add_argument(
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    result = argparse.ArgumentParser(prog="seedbed published", description=__doc__)
+    result.add_argument("--only", choices=STUDIES, help="this study (all)")
+    result.add_argument("--run", action="append", default=[], metavar="NAME", help="this run; may be repeated (all)")
+    result.add_argument(
         "--runs", type=Path, default=Path("results/published"), metavar="DIR", help="where the runs are"
     )
-    parser.add_argument(
+    result.add_argument(
         "--out", type=Path, default=Path("figures/published"), metavar="DIR", help="where the page goes"
     )
-    parser.add_argument("--from-data", action="store_true", help="write the page from the evaluations beside it")
-    parsed = parser.parse_args(arguments)
+    result.add_argument("--from-data", action="store_true", help="write the page from the evaluations beside it")
+    return result
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Ends the process with status 0 only if everything asked for was trained."""
+    parsed = parser().parse_args(arguments)
     path = parsed.out / EVALUATIONS
     troubled: list[str] = []
     try:

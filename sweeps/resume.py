@@ -1,11 +1,11 @@
-"""Finish what is unfinished in a run or a sweep: ``seedbed resume DIR``."""
+"""Finish what is unfinished in a run, a sweep or a study: ``seedbed resume DIR``."""
 
 import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from analysis.run_format import INFO, STUDY, SWEEP, read_config
+from analysis.run_format import INFO, RECORD, STUDY, SWEEP, read_config
 from sweeps import trust
 from sweeps.errors import InputError, exit_with
 from sweeps.imports import own_packages_first
@@ -15,7 +15,7 @@ from sweeps.sweep_directory import study_command, sweep_command
 def parser() -> argparse.ArgumentParser:
     """The command line."""
     result = argparse.ArgumentParser(prog="seedbed resume", description=__doc__)
-    result.add_argument("directory", type=Path, metavar="DIR", help="a run's directory, or a sweep's or study's")
+    result.add_argument("directory", type=Path, metavar="DIR", help="a run's directory, a sweep's, or a study's")
     result.add_argument(
         "--iterations", type=int, metavar="N", help="go on to this many iterations, where no schedule depends on them"
     )
@@ -32,6 +32,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if (directory / INFO).exists():
             trust.check_run(directory, parsed.trust)
             resume_run(directory, parsed.iterations)
+        if (directory / RECORD).exists():
+            from sweeps.study import resume_study
+
+            resume_study(directory, parsed.trust)
+            return
         if (directory / STUDY).exists():
             trust.check_sweep(directory, study_command(directory), parsed.trust)
             from sweeps.tune.command import main as tune_command

@@ -18,7 +18,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from analysis.run_format import INFO, SWEEP, TIMING, read_json
+from analysis.run_format import INFO, RECORD, SWEEP, TIMING, read_json
 from sweeps.errors import InputError, exit_with
 from sweeps.lock import is_alive
 from sweeps.sweep_directory import read_jobs
@@ -201,10 +201,21 @@ def outcome(sweep: Path) -> int:
     return int(any(job.state != "complete" for job in jobs))
 
 
+def study(directory: Path) -> list[Text]:
+    """What is decided and open, where the directory is a study's."""
+    if not (directory / RECORD).exists():
+        return []
+    from sweeps.study_status import told  # late: it takes the statistics of the analysis
+
+    return [*map(Text, told(directory)), Text("")]
+
+
 def parser() -> argparse.ArgumentParser:
     """The command line."""
     result = argparse.ArgumentParser(prog="seedbed status", description=__doc__)
-    result.add_argument("directory", type=Path, metavar="DIR", help="a run's directory, a sweep's, or one above them")
+    result.add_argument(
+        "directory", type=Path, metavar="DIR", help="the directory of a run, a sweep or a study, or one above"
+    )
     result.add_argument("--once", action="store_true", help="print once and end")
     return result
 
@@ -216,12 +227,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
         tree = Tree(parsed.directory)
         if parsed.once or not sys.stdout.isatty():
             jobs, console = tree.jobs(), console_for_output()
-            console.print(table(jobs, len(jobs), console.width))
+            console.print(Group(*study(parsed.directory), table(jobs, len(jobs), console.width)))
             return
         with Live(console=Console(highlight=False), auto_refresh=False, screen=True) as live:
             while True:
                 jobs, size = tree.jobs(), live.console.size
-                live.update(table(jobs, max(size.height - 4, 1), size.width), refresh=True)
+                lines = study(parsed.directory)
+                room = max(size.height - 4 - len(lines), 1)
+                live.update(Group(*lines, table(jobs, room, size.width)), refresh=True)
                 time.sleep(REFRESH_SECONDS)
     except KeyboardInterrupt:
         return

@@ -3,10 +3,8 @@
 from importlib.util import find_spec
 from pathlib import Path
 
-import numpy as np
-
 from algos.core.loop import Iteration
-from sweeps.logger import LoggerSettings
+from sweeps.logger import LoggerSettings, series_points
 
 
 class TensorBoardLogger:
@@ -27,14 +25,11 @@ class TensorBoardLogger:
         self.writer = SummaryWriter(str(directory / "tensorboard"), purge_step=first_step)
 
     def log(self, iteration: Iteration) -> None:
-        """Write the figures of one iteration; values that do not exist leave no point."""
+        """Write the figures of one iteration."""
         step = int(iteration.stats["env_steps"][0])
-        for name, values in iteration.stats.items():
-            if name == "env_steps":
-                continue
-            known = iteration.running & np.isfinite(values.astype(float))
-            for index in np.flatnonzero(known):
-                self.writer.add_scalar(f"{name}/seed{self.seeds[index]}", float(values[index]), step)
-            if known.any():
-                self.writer.add_scalar(f"{name}/median", float(np.median(values[known])), step)
+        for name, value in series_points(iteration, self.seeds):
+            self.writer.add_scalar(name, value, step)
         self.writer.flush()
+
+    def close(self) -> None:
+        self.writer.close()

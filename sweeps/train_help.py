@@ -33,11 +33,11 @@ def help_text(arguments: Sequence[str]) -> str:
     chosen = dict(each.split("=", 1) for each in arguments if re.fullmatch(r"\w+=\w+", each))
     defaults = dict(_defaults())
     groups = "".join(_group_lines(defaults))
-    keys = list(_keys(CONF / "config.yaml", ""))
+    keys = list(keys_of(CONF / "config.yaml", ""))
     for group, option in defaults.items():
         path = CONF / group / f"{chosen.get(group, option)}.yaml"
         if path.exists():
-            keys += _keys(path, group)
+            keys += keys_of(path, group)
     unique = {key: (value, comment) for key, value, comment in keys}
     width = max(len(f"{key}={value}") for key, (value, _) in unique.items())
     lines = [
@@ -70,12 +70,12 @@ def _group_lines(defaults: dict[str, str | None]) -> Iterator[str]:
             yield f"    {', '.join(folders)}: each with {', '.join(inside)} (post: the post's own)\n"
 
 
-def _keys(path: Path, group: str) -> Iterator[tuple[str, str, str]]:
+def keys_of(path: Path, group: str) -> Iterator[tuple[str, str, str]]:
     """Key, value and comment of every leaf of a file, those of the files that it is based on first."""
     text = path.read_text()
     for base in (yaml.safe_load(text) or {}).get("defaults", []):
         if isinstance(base, str) and base != "_self_":
-            yield from _keys(path.with_name(f"{base}.yaml"), group)
+            yield from keys_of(path.with_name(f"{base}.yaml"), group)
     above = [] if text.startswith(GLOBAL) or not group else [group]
     parts: list[tuple[int, str]] = []
     for line in text.splitlines():

@@ -149,6 +149,11 @@ class RunInTraining:
             self.files.update(status=self.status, error=f"{type(error).__name__}: {one_line(error)}")
         report(f"{self.label}: {type(error).__name__}: {one_line(error)} (see {path})")
 
+    def close(self) -> None:
+        """What shows the run while it trains ends with it."""
+        if self.logger is not None:
+            self.logger.close()
+
     def refuse(self, error: Exception) -> None:
         """It cannot be trained as it is."""
         self.status, self.refusal = REFUSED, error
@@ -266,6 +271,7 @@ def train_jobs(jobs: Sequence[Job]) -> list[RunInTraining]:
     directories = [job.directory for job in jobs]
     with ExitStack() as stack:
         for run in runs:
+            stack.callback(run.close)
             try:
                 run.job.directory.mkdir(parents=True, exist_ok=True)
                 stack.enter_context(locked(run.job.directory))

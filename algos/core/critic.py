@@ -30,7 +30,7 @@ class Critic:
         self.clip_coef = settings.clip_coef
 
     def fit(self, transitions: Transitions, estimates: Estimates, active: Tensor) -> Stats:
-        """Make what can be made of ``estimates.returns`` before the policy's update; reports numbers ``[S]``."""
+        """Fit the values to ``estimates.returns``, before the policy moves; returns what to report, ``[S]`` by name."""
         raise NotImplementedError
 
     def state_dict(self) -> State:
@@ -129,7 +129,7 @@ class JointCritic(Critic):
         self.vf_coef = settings.vf_coef
 
     def fit(self, transitions: Transitions, estimates: Estimates, active: Tensor) -> Stats:
-        """Nothing: it is fitted by the steps of the policy's update."""
+        """Do nothing: the steps of the policy's update fit this critic."""
         return {}
 
     def loss(self, batch: Batch, active: Tensor) -> Tensor:

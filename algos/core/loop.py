@@ -192,7 +192,7 @@ class Trainer:
             if broken is not None:
                 failures.append(Failure(index, self.seeds[index], number, broken))
                 self.running[index] = False
-                with torch.no_grad():  # its environments are still stepped: let them be with a policy that can act
+                with torch.no_grad():  # its environments are stepped on, so its policy must stay finite
                     self.policy.params[index] = 0.0
                     self.critic.params[index] = 0.0
         return failures

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -11,7 +12,7 @@ from algos.config import Decay, OptimiserSettings
 from algos.core.checkpoint import State
 from algos.core.elementary import sqrt
 from algos.core.reductions import batch_sum, gradients
-from algos.kernels.arguments import Setting, as_array, per_seed
+from algos.kernels.arguments import as_array, per_seed
 from algos.kernels.optimisers import Arrays, adam, rmsprop
 from algos.kernels.threads import shared_out
 from algos.per_row import PerRow
@@ -19,7 +20,7 @@ from algos.per_row import PerRow
 
 def as_arrays(tensors: Sequence[Tensor]) -> Arrays:
     """The memory of each tensor."""
-    return tuple(as_array(tensor) for tensor in tensors)
+    return tuple([as_array(tensor) for tensor in tensors])
 
 
 class Optimiser:
@@ -39,15 +40,18 @@ class Optimiser:
         """Descend ``loss [S]``, or the sum of several, one step for the seeds where ``active [S]``."""
         self.apply(gradients([loss, *others], self.params), active)
 
-    @torch.no_grad()
     def apply(self, grads: Sequence[Tensor], active: Tensor) -> None:
         """One step along given gradients ``[S, P_i]`` for the seeds where ``active [S]``."""
-        if self.params[0].device.type == "cpu":
-            arrays = as_arrays(grads)
+        if active.is_cpu:
+            arrays, mask = as_arrays(grads), active.numpy()
             max_norm = math.inf if self.max_grad_norm is None else self.max_grad_norm
-            with shared_out(len(active), 10 * sum(array.size for array in arrays)):
-                self._compiled_step(arrays, max_norm, active.numpy())
-            return
+            with shared_out(mask.size, 10 * sum([array.size for array in arrays])):
+                self._compiled_step(arrays, per_seed(max_norm, mask.size), mask)
+        else:
+            self._plain_step(grads, active)
+
+    @torch.no_grad()
+    def _plain_step(self, grads: Sequence[Tensor], active: Tensor) -> None:
         scale = self._scale(grads)
         for index, (param, grad) in enumerate(zip(self.params, grads, strict=True)):
             change = self._change(index, grad * scale[:, None], active)
@@ -61,7 +65,8 @@ class Optimiser:
         squares = batch_sum(torch.cat([(grad * grad).double() for grad in grads], dim=1))
         return (self.max_grad_norm / (sqrt(squares) + 1e-6)).clamp(max=1.0).to(first.dtype)
 
-    def _compiled_step(self, grads: Arrays, max_norm: Setting, active: np.ndarray) -> None:
+    def _compiled_step(self, grads: Arrays, max_norm: np.ndarray, active: np.ndarray) -> None:
+        """A step of ``algos.kernels.optimisers``."""
         raise NotImplementedError
 
     def _change(self, index: int, grad: Tensor, active: Tensor) -> Tensor:
@@ -93,20 +98,16 @@ class Adam(Optimiser):
         self.squares = [torch.zeros_like(param) for param in self.params]
         self.steps = [torch.zeros(param.shape[0], 1, dtype=torch.float64, device=param.device) for param in self.params]
 
-    def _compiled_step(self, grads: Arrays, max_norm: Setting, active: np.ndarray) -> None:
-        adam(
-            as_arrays(self.params),
-            grads,
-            as_arrays(self.means),
-            as_arrays(self.squares),
-            as_arrays(self.steps),
-            per_seed(self.learning_rate, len(active)),
-            per_seed(self.eps, len(active)),
-            per_seed(self.beta1, len(active)),
-            per_seed(self.beta2, len(active)),
-            per_seed(max_norm, len(active)),
-            active,
+    @cached_property
+    def _memory(self) -> tuple[Arrays, Arrays, Arrays, Arrays]:
+        return as_arrays(self.params), as_arrays(self.means), as_arrays(self.squares), as_arrays(self.steps)
+
+    def _compiled_step(self, grads: Arrays, max_norm: np.ndarray, active: np.ndarray) -> None:
+        params, means, squares, steps = self._memory
+        rate, eps, beta1, beta2 = (
+            per_seed(setting, active.size) for setting in (self.learning_rate, self.eps, self.beta1, self.beta2)
         )
+        adam(params, grads, means, squares, steps, rate, eps, beta1, beta2, max_norm, active)
 
     def _change(self, index: int, grad: Tensor, active: Tensor) -> Tensor:
         mask, mean, square, steps = active[:, None], self.means[index], self.squares[index], self.steps[index]
@@ -133,17 +134,14 @@ class RMSprop(Optimiser):
         self.decay = settings.decay
         self.squares = [torch.zeros_like(param) for param in self.params]
 
-    def _compiled_step(self, grads: Arrays, max_norm: Setting, active: np.ndarray) -> None:
-        rmsprop(
-            as_arrays(self.params),
-            grads,
-            as_arrays(self.squares),
-            per_seed(self.learning_rate, len(active)),
-            per_seed(self.eps, len(active)),
-            per_seed(self.decay, len(active)),
-            per_seed(max_norm, len(active)),
-            active,
-        )
+    @cached_property
+    def _memory(self) -> tuple[Arrays, Arrays]:
+        return as_arrays(self.params), as_arrays(self.squares)
+
+    def _compiled_step(self, grads: Arrays, max_norm: np.ndarray, active: np.ndarray) -> None:
+        params, squares = self._memory
+        rate, eps, decay = (per_seed(setting, active.size) for setting in (self.learning_rate, self.eps, self.decay))
+        rmsprop(params, grads, squares, rate, eps, decay, max_norm, active)
 
     def _change(self, index: int, grad: Tensor, active: Tensor) -> Tensor:
         square = self.squares[index]

@@ -27,7 +27,7 @@ class Figure:
 
 
 def file_name(text: str) -> str:
-    """`text` with what a file name should not hold replaced."""
+    """`text` as a file name: other characters than letters, digits and -_.= become a dash."""
     return "".join(letter if letter.isalnum() or letter in "-_.=" else "-" for letter in text)
 
 
@@ -48,7 +48,7 @@ def single(draw: Callable[[Axes], None], variants: int, height: float = 2.5, wid
 
 
 def settle(canvas: Canvas) -> None:
-    """Lays the figure out now, instead of again each time that it is saved, and ties its legend to its lower edge."""
+    """Computes the layout once, so that saving does not repeat it, and fixes the legend to the lower edge."""
     for _ in range(2):  # the second pass settles labels that the first one moved
         canvas.draw_without_rendering()
     canvas.set_layout_engine("none")

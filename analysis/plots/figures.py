@@ -353,8 +353,9 @@ def sweeps(comparison: Comparison, env_id: str) -> list[Figure]:
     if "mean" not in comparison.summary:
         return figures
     summary = comparison.summary[comparison.summary["env_id"] == env_id].dropna(subset="mean")
-    for algo in sorted({run.algo for run in dataset.runs.values() if run.env_id == env_id}):
-        runs = {name: run for name, run in dataset.runs.items() if (run.env_id, run.algo) == (env_id, algo)}
+    own = {name: run for name, run in dataset.runs.items() if run.env_id == env_id and not run.format}
+    for algo in sorted({run.algo for run in own.values()}):
+        runs = {name: run for name, run in own.items() if run.algo == algo}
         settings = settings_table(runs, dataset.variants)
         keys = short_names([str(key) for key in settings.columns[3:]])
         settings = settings.rename(columns=keys).drop(columns="env_id")

@@ -107,8 +107,16 @@ def scales_text(comparison: Comparison) -> str:
 def software_text(comparison: Comparison) -> str:
     found: dict[str, None] = {}
     commits: dict[str, None] = {}
-    for run in comparison.dataset.runs.values():
+    own = [run for run in comparison.dataset.runs.values() if not run.format]
+    formats = sorted({run.format for run in comparison.dataset.runs.values() if run.format})
+    others = f"Read from logs of other programs ({sentence(formats)}), of which no software is recorded." * bool(
+        formats
+    )
+    if not own:
+        return others
+    for run in own:
         versions = run.info.get("versions", {})
         found[", ".join(f"{name} {versions[name]}" for name in SOFTWARE if name in versions)] = None
         commits[str(run.info.get("commit"))[:12]] = None
-    return f"Software: {' or '.join(filter(None, found)) or 'not recorded'}; commit {' or '.join(commits)}."
+    software = f"Software: {' or '.join(filter(None, found)) or 'not recorded'}; commit {' or '.join(commits)}."
+    return f"{software} {others}".strip()

@@ -32,6 +32,9 @@ def report_files(comparison: Comparison, command: str, with_latex: bool) -> dict
     files["summary.csv"] = csv(pd.concat([comparison.summary, comparison.overall], ignore_index=True))
     files["scores.csv"] = csv(comparison.scores)
     files["pairs.csv"] = csv(comparison.pairs)
+    if len(comparison.aggregate_pairs):
+        files["aggregates.csv"] = csv(comparison.with_aggregates)
+        files["aggregate-pairs.csv"] = csv(comparison.aggregate_pairs)
     files["settings.csv"] = csv(settings_table(dataset.runs, dataset.variants))
     cells = summary_cells(comparison.summary, comparison.shown, own, comparison.choices.lower_is_better)
     files["summary.md"] = markdown(cells).encode()

@@ -12,6 +12,7 @@ from analysis.plots.axes import describe
 from analysis.plots.canvas import Figure, save
 from analysis.plots.figures import OWN
 from analysis.plots.style import use_style
+from analysis.report.aggregates import aggregates_html
 from analysis.report.appendix import appendix
 from analysis.report.page import inline_svg, notebook_part, page
 from analysis.report.tables import Cells, html_table, overall_cells, pair_cells, summary_cells
@@ -28,7 +29,9 @@ KINDS = {BETTER: "told", SAME: "same"}
 def report(comparison: Comparison, figures: Mapping[str, Sequence[Figure]], command: str) -> str:
     """The page. `figures` are by task (ALL_TASKS for those over all); `command` is what the user typed."""
     tasks = sorted(set(comparison.dataset.seeds["env_id"]))
-    title = f"{', '.join(comparison.shown) or 'no variant'} on {', '.join(tasks)}"
+    names = comparison.shown or sorted(set(comparison.with_aggregates.get("variant", ())))
+    everywhere = tasks or sorted(set(comparison.with_aggregates.get("task", ())))
+    title = f"{', '.join(names) or 'no variant'} on {', '.join(everywhere)}"
     parts = [f"<h1>{html.escape(title)}</h1>", intro(comparison), warnings(comparison.warnings), verdicts(comparison)]
     if len(comparison.pairs):
         parts.append(folded(f"All {len(comparison.pairs)} pairs as a table", pair_table_html(comparison)))
@@ -41,6 +44,7 @@ def report(comparison: Comparison, figures: Mapping[str, Sequence[Figure]], comm
         parts.append(gallery(figures.get(env_id, [])))
     if OWN in figures:
         parts += ["<h2>Figures of your own</h2>", gallery(figures[OWN])]
+    parts += aggregates_html(comparison)
     parts += ["<h2>How runs are compared</h2>", items(rules(comparison)), "<h2>For a paper’s appendix</h2>"]
     parts += [f"<p>{html.escape(appendix(comparison))}</p>", "<h2>What was run</h2>", *differences(comparison)]
     parts.append(run_list(comparison))
@@ -141,7 +145,7 @@ def verdict_note(comparison: Comparison) -> str:
 
 def rules(comparison: Comparison) -> list[str]:
     """The rules, and the scales of this report's tasks."""
-    told = list(RULES)
+    told = [*RULES, *comparison.dataset.rules]
     for env_id, scale in comparison.scales.items():
         source = f" ({scale.source})" if scale.source else ""
         told.append(
@@ -187,14 +191,17 @@ def gallery(figures: Sequence[Figure]) -> str:
 
 
 def differences(comparison: Comparison) -> list[str]:
-    """Per task, the settings in which the shown variants differ; what is not a row's commonest value is marked."""
+    """Per task, the settings in which the shown variants differ, of those whose settings are known; what is not a row's
+    commonest value is marked."""
     dataset = comparison.dataset
     parts = []
     for env_id in sorted(set(dataset.seeds["env_id"])):
         runs = {
             name: run
             for name, run in dataset.runs.items()
-            if run.env_id == env_id and (dataset.variants[name] in comparison.shown or not comparison.shown)
+            if run.config
+            and run.env_id == env_id
+            and (dataset.variants[name] in comparison.shown or not comparison.shown)
         }
         table = settings_table(runs, dataset.variants)
         cells: Cells = [["setting", *table["variant"]]]
@@ -212,25 +219,30 @@ def differences(comparison: Comparison) -> list[str]:
 
 
 def run_list(comparison: Comparison) -> str:
-    """Every run: variant, seeds, status, commit, failed seeds; versions once where all are the same; commands."""
+    """Every run: where it is from, variant, seeds, status, commit, failed seeds; versions once where all are the same;
+    commands."""
     dataset = comparison.dataset
-    cells: Cells = [["run", "variant", "task", "seeds", "status", "failed seeds", "commit", "config"]]
+    cells: Cells = [["run", "from", "variant", "task", "seeds", "status", "failed seeds", "commit", "config"]]
     for name, run in dataset.runs.items():
         failed = [
             f"{item['seed']} (iteration {item['iteration']}, {item['quantity']})"
             for item in run.info.get("failed_seeds", [])
         ]
         seeds = spans(sorted(int(seed) for seed in run.info["seeds"])) if run.info["seeds"] else "–"
-        facts = [run.status, ", ".join(failed) or "–", str(run.info.get("commit")), str(run.info.get("config_hash"))]
-        cells.append([name, dataset.variants[name], run.env_id, seeds, *facts])
+        facts = [run.status, ", ".join(failed) or "–"]
+        facts += ["–" if run.format else str(run.info.get(key)) for key in ("commit", "config_hash")]
+        cells.append([name, run.origin, dataset.variants[name], run.env_id, seeds, *facts])
     versions: dict[str, list[str]] = {}
-    for name, run in dataset.runs.items():
+    own = {name: run for name, run in dataset.runs.items() if not run.format}
+    for name, run in own.items():
         text = ", ".join(f"{package} {version}" for package, version in sorted(run.info.get("versions", {}).items()))
         versions.setdefault(text, []).append(name)
     listed = [text if len(versions) == 1 else f"{', '.join(names)}: {text}" for text, names in versions.items()]
-    commands = "\n".join(dict.fromkeys(str(run.info.get("command")) for run in dataset.runs.values()))
+    commands = "\n".join(dict.fromkeys(str(run.info.get("command")) for run in own.values()))
+    recorded = (
+        f"<h3>Versions</h3>{items(listed)}<h3>Training commands</h3><pre>{html.escape(commands)}</pre>" if own else ""
+    )
     return (
         f"<h3>Runs</h3><details{' open' if len(dataset.runs) <= 12 else ''}><summary>{len(dataset.runs)} runs</summary>"
-        f"{html_table(cells, words=len(cells[0]))}</details><h3>Versions</h3>{items(listed)}"
-        f"<h3>Training commands</h3><pre>{html.escape(commands)}</pre>"
+        f"{html_table(cells, words=len(cells[0]))}</details>{recorded}"
     )

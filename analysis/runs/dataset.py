@@ -4,14 +4,20 @@ import os
 import warnings
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from pandas.api.types import union_categoricals
 
-from analysis.run_format import EVALUATED, OK, STATUS
-from analysis.runs import Run, RunWarning, find_runs, read_progress
+from analysis.readers import Given, Pattern, Reading, find, read_logs
+from analysis.readers.names import EVALUATION_RETURN, RETURN
+from analysis.run_format import EVALUATED, KEYS, OK, STATUS, InputError
+from analysis.runs import Run, RunWarning, read_progress
+from analysis.runs.directories import read_runs
+from analysis.runs.foreign import ForeignRun, foreign_runs, number_notes, settings_notes
+from analysis.runs.progress import header
 from analysis.runs.variants import Naming, label_variants, namings, variant_notes
 
 STATES = ("ok", "failed", "unfinished", "no rows")
@@ -27,7 +33,9 @@ class Dataset:
     `seeds`: one row per seed: env_id, variant, run, seed, state (one of STATES), the iterations and env_steps it has,
     and `asked`, the env_steps it was asked for.
     `runs` and `variants`: each run, and its variant's label, by the path that `frame.run` has for it.
-    `warnings`: what the reader of a figure has to know, one sentence each.
+    `warnings`: what the reader of a figure has to know, one sentence each. `rules`: how the seeds of logs of other
+    programs were brought to common env steps. `metric`: the column that was asked for, or that there is.
+    `aggregates`: variant, task, n, mean, std of tables that have no seeds, and the file.
     """
 
     frame: pd.DataFrame
@@ -35,6 +43,9 @@ class Dataset:
     runs: dict[str, Run]
     variants: dict[str, str]
     warnings: list[str]
+    rules: list[str] = field(default_factory=list)
+    metric: str = RETURN
+    aggregates: pd.DataFrame = field(default_factory=pd.DataFrame)
 
 
 @dataclass(frozen=True)
@@ -52,40 +63,78 @@ class Loaded:
 
 
 def load_runs(
-    paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]],
+    paths: Given | Iterable[Given],
     columns: Sequence[str] | None = None,
     variants: str | Mapping[str, str] | None = None,
+    pattern: str | Sequence[str] = (),
+    column: Mapping[str, str] | None = None,
 ) -> pd.DataFrame:
     """Every row of every run at or below `paths`: Dataset.frame.
 
-    `columns` names the metrics to read (None: all). `variants` names variants (variants.Naming): a key of the config,
-    or patterns of runs by the name. Warns (RunWarning) about what is incomplete and raises InputError for what cannot
-    be read.
+    `columns` names the metrics to read (None: all; of logs of other programs the return). `variants` names variants
+    (variants.Naming): a key of the config, or patterns of runs by the name. `pattern` and `column`: as in compare.
+    Warns (RunWarning) about what is incomplete and raises InputError for what cannot be read.
     """
-    dataset = load(paths, columns, namings(variants))
+    dataset = load(paths, columns, namings(variants), reading(pattern, column))
     for sentence in dataset.warnings:
         warnings.warn(sentence, RunWarning, stacklevel=2)
     return dataset.frame
 
 
+def reading(pattern: str | Sequence[str] = (), column: Mapping[str, str] | None = None) -> Reading:
+    """How logs of other programs are read, as a notebook says it. Raises InputError."""
+    return Reading([Pattern(each) for each in ([pattern] if isinstance(pattern, str) else pattern)], column or {})
+
+
 def load(
-    paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]],
+    paths: Given | Iterable[Given],
     columns: Sequence[str] | None = None,
     named: Sequence[Naming] = (),
+    reading: Reading | None = None,
+    choose_metric: bool = False,
 ) -> Dataset:
-    """As load_runs, with what each run and each seed was. Raises InputError."""
-    found = find_runs([paths] if isinstance(paths, (str, os.PathLike)) else paths)
-    runs = dict(zip(run_names(found), found, strict=True))
+    """As load_runs, with what each run and each seed was.
+
+    `choose_metric`: the one column is the return that there is, of training or else of evaluations. Raises InputError.
+    """
+    reading = reading or Reading()
+    each = [paths] if isinstance(paths, (str, os.PathLike, pd.DataFrame)) else paths
+    found = find(each, reading)
+    own = read_runs(found.own)
+    wanted = [RETURN, EVALUATION_RETURN] if choose_metric else [RETURN] if columns is None else list(columns)
+    logs, tables = read_logs(found, wanted, reading)
+    if choose_metric:
+        there = {name for log in logs for name in log.series}
+        columns = wanted = [EVALUATION_RETURN if there == {EVALUATION_RETURN} and not own else RETURN]
+    foreign, notes, rules = foreign_runs(logs, wanted)
+    aggregates = pd.concat([each.rows.assign(file=each.path.name) for each in tables]) if tables else pd.DataFrame()
+    dataset = assembled(own, foreign, columns, named, reading)
+    return replace(
+        dataset,
+        warnings=dataset.warnings + notes,
+        rules=rules,
+        metric=wanted[0],
+        aggregates=aggregates,
+    )
+
+
+def assembled(
+    own: Sequence[Run],
+    foreign: Sequence[ForeignRun],
+    columns: Sequence[str] | None,
+    named: Sequence[Naming],
+    reading: Reading,
+) -> Dataset:
+    """Runs of seedbed and of other programs as one dataset."""
+    every = sorted([*own, *(each.run for each in foreign)], key=lambda run: run.path.resolve())
+    runs = dict(zip(run_names(every), every, strict=True))
     labels = label_variants(runs, named)
-    rows, files = read_progress([(run.progress, run.in_progress) for run in found], columns)
-    loaded = [Loaded(run, name, labels[name], rows.iloc[files[run.progress].rows]) for name, run in runs.items()]
-    notes = variant_notes(runs, labels)
-    for item in loaded:
-        file = files[item.run.progress]
-        if file.torn:
-            notes.append(f"{item.name} is still being written; its last, incomplete row was left out.")
-        if file.not_finite:
-            notes.append(f"{item.name} has {file.not_finite} cells of nan or inf; they count as empty.")
+    notes = variant_notes(runs, labels) + settings_notes(runs, labels)
+    if foreign:
+        notes += number_notes(runs, labels, (columns or [RETURN])[0])
+    rows, places, told = all_rows(runs, foreign, columns, reading)
+    notes += told
+    loaded = [Loaded(run, name, labels[name], rows.iloc[places[name]]) for name, run in runs.items()]
     loaded, duplicates = count_seeds_once(loaded)
     frame = assemble(rows, loaded)
     seeds = seed_table(loaded, frame)
@@ -99,8 +148,65 @@ def load(
     )
 
 
+def all_rows(
+    runs: Mapping[str, Run], foreign: Sequence[ForeignRun], columns: Sequence[str] | None, reading: Reading
+) -> tuple[pd.DataFrame, dict[str, slice], list[str]]:
+    """The rows of all runs in one frame, where in it those of each run are, and what is not whole."""
+    own = {name: run for name, run in runs.items() if not run.format}
+    tables: list[pd.DataFrame] = []
+    places: dict[str, slice] = {}
+    notes = []
+    start = 0
+    if own:
+        theirs = called(own, columns, reading)
+        rows, files = read_progress([(run.progress, run.in_progress) for run in own.values()], theirs)
+        if columns is not None:
+            rows = rows.rename(columns=dict(zip(theirs or [], columns, strict=True)))
+        tables.append(rows)
+        start = len(rows)
+        for name, run in own.items():
+            file = files[run.progress]
+            places[name] = file.rows
+            if file.torn:
+                notes.append(f"{name} is still being written; its last, incomplete row was left out.")
+            if file.not_finite:
+                notes.append(f"{name} has {file.not_finite} cells of nan or inf; they count as empty.")
+    names = {run.path: name for name, run in runs.items() if run.format}
+    for each in foreign:
+        places[names[each.run.path]] = slice(start, start + len(each.table))
+        start += len(each.table)
+    if not foreign:
+        return (tables[0] if tables else no_rows(columns or [RETURN])), places, notes
+    rest = pd.concat([each.table for each in foreign], ignore_index=True)
+    order = [STATUS, *KEYS, *rest.columns.difference([STATUS, *KEYS], sort=False)]
+    rest = rest[order].astype(dict.fromkeys(KEYS, "int64") | {STATUS: "category"})
+    if not tables:
+        return rest, places, notes
+    statuses = union_categoricals([tables[0][STATUS], rest[STATUS]], sort_categories=True)
+    both = pd.concat([table.drop(columns=STATUS) for table in (tables[0], rest)], ignore_index=True)
+    both.insert(0, STATUS, pd.Series(statuses))
+    return both, places, notes
+
+
+def no_rows(columns: Sequence[str]) -> pd.DataFrame:
+    types = {STATUS: "category"} | dict.fromkeys(KEYS, "int64") | dict.fromkeys(columns, "float64")
+    return pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in types.items()})
+
+
+def called(own: Mapping[str, Run], columns: Sequence[str] | None, reading: Reading) -> list[str] | None:
+    """What the progress.csv of seedbed's runs call the columns: as --column says, where one is not there by its
+    name."""
+    if columns is None or not reading.columns:
+        return None if columns is None else list(columns)
+    first = next((run.progress for run in own.values() if run.progress.is_file()), None)
+    names = header(first, first.read_bytes()) if first else []
+    return [name if name in names else reading.columns.get(name, name) for name in columns]
+
+
 def run_names(runs: Sequence[Run]) -> list[str]:
     """Each run's path below the directory that all of them share."""
+    if not runs:
+        return []
     paths = [run.path.resolve() for run in runs]
     shared = Path(os.path.commonpath([path.parent for path in paths]))
     return [path.relative_to(shared).as_posix() for path in paths]
@@ -117,12 +223,17 @@ def seed_table(loaded: Sequence[Loaded], frame: pd.DataFrame) -> pd.DataFrame:
     table = table.fillna({"iterations": 0, "env_steps": 0}).astype({"iterations": "int64", "env_steps": "int64"})
     runs = {item.name: item for item in loaded}
     wanted = table["run"].map({name: int(item.run.info["iterations"]) for name, item in runs.items()})
+    ended = {(item.name, seed) for item in loaded for seed in item.run.info.get("unfinished", ())}
+    going_on = pd.Series([key in ended for key in zip(table["run"], table["seed"], strict=True)], dtype=bool)
     table["state"] = np.select(
-        [table["iterations"] == 0, table["failed"].notna(), table["iterations"] < wanted],
+        [table["iterations"] == 0, table["failed"].notna(), (table["iterations"] < wanted) | going_on],
         ["no rows", "failed", "unfinished"],
         "ok",
     )
-    table["asked"] = table["env_steps"] * wanted // table["iterations"].clip(lower=1)
+    asked_steps = table["env_steps"] * wanted // table["iterations"].clip(lower=1)
+    table["asked"] = asked_steps.where(
+        wanted > 0, table["env_steps"]
+    )  # what other programs were asked for is not known
     table["env_id"] = table["run"].map({name: item.run.env_id for name, item in runs.items()})
     table["variant"] = table["run"].map({name: item.label for name, item in runs.items()})
     return table[["env_id", "variant", "run", "seed", "state", "iterations", "env_steps", "asked"]]
@@ -157,7 +268,7 @@ def spans(numbers: Sequence[int]) -> str:
 def assemble(rows: pd.DataFrame, loaded: Sequence[Loaded]) -> pd.DataFrame:
     """Those of all `rows` that the runs have kept, run by run, with the run's facts as categorical columns."""
     counts = [len(item.table) for item in loaded]
-    kept = np.concatenate([item.table.index for item in loaded])
+    kept = np.concatenate([item.table.index for item in loaded]) if loaded else np.empty(0, dtype=int)
     frame = rows if np.array_equal(kept, rows.index) else rows.take(kept).reset_index(drop=True)
     facts = {
         "run": [item.name for item in loaded],
@@ -199,6 +310,8 @@ def count_seeds_once(loaded: Sequence[Loaded]) -> tuple[list[Loaded], list[str]]
     kept: list[Loaded] = []
     notes: list[str] = []
     for (env_id, label), group in groups.items():
+        if any(item.run.format for item in group) and not agree(group):
+            raise InputError(twice(group))
         parts = [group] if agree(group) else split(group)
         if len(parts) > 1:
             labels = ", ".join(sorted({part[0].label for part in parts}))
@@ -208,6 +321,20 @@ def count_seeds_once(loaded: Sequence[Loaded]) -> tuple[list[Loaded], list[str]]
             kept += unique
             notes += dropped
     return sorted(kept, key=lambda item: item.name), notes
+
+
+def twice(group: Sequence[Loaded]) -> str:
+    """Which two runs are one seed of a variant and have other rows."""
+    seen: dict[int, Loaded] = {}
+    for item in group:
+        for seed in item.seeds_asked:
+            if seed in seen and not agree([seen[seed], item]):
+                return (
+                    f"{seen[seed].run.path} and {item.run.path} are both seed {seed} of {item.label} on "
+                    f"{item.run.env_id}, with other rows; expected: one run a seed, or --pattern that tells them apart"
+                )
+            seen[seed] = item
+    raise AssertionError("runs that do not agree share a seed")
 
 
 def rows_by_seed(item: Loaded) -> dict[int, np.ndarray]:

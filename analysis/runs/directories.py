@@ -27,11 +27,15 @@ class RunWarning(UserWarning):
 
 @dataclass(frozen=True)
 class Run:
-    """One run directory: `info` is run.json, `config` the composed config with dotted keys."""
+    """One run: `info` is run.json, `config` the composed config with dotted keys.
+
+    `format`: empty for a run of seedbed, else the name of the reader (readers.READERS) that made the rest of its logs.
+    """
 
     path: Path
     info: Mapping[str, Any]
     config: Mapping[str, Any]
+    format: str = ""
 
     @cached_property
     def algo(self) -> str:
@@ -52,6 +56,11 @@ class Run:
         return variant_settings(self.config) | {PURPOSE: self.purpose}
 
     @property
+    def origin(self) -> str:
+        """Who wrote it, and which of its series is read."""
+        return f"{self.format}: {', '.join(self.info['series'])}" if self.format else "seedbed"
+
+    @property
     def status(self) -> str:
         return str(self.info["status"])
 
@@ -64,13 +73,23 @@ class Run:
         return self.path / PROGRESS
 
 
+def read_runs(directories: Iterable[Path]) -> list[Run]:
+    """The runs in `directories`, sorted by path, each once. Raises InputError."""
+    found: dict[Path, Run] = {}
+    for directory in directories:
+        resolved = directory.resolve()
+        if resolved not in found:
+            found[resolved] = read_run(directory)
+    return [found[path] for path in sorted(found)]
+
+
 def find_runs(paths: Iterable[str | os.PathLike[str]]) -> list[Run]:
-    """Every run at or below `paths`, sorted by path, each once.
+    """Every run of seedbed at or below `paths`, sorted by path, each once.
 
     A run is a directory with a run.json. Raises InputError for a path that does not exist or holds no run, and for
     a run whose files are missing or unreadable.
     """
-    found: dict[Path, Run] = {}
+    found: list[Path] = []
     for given in map(Path, paths):
         if not given.exists():
             raise InputError(f"{given}: no such directory; expected: run directories or directories above them")
@@ -80,11 +99,8 @@ def find_runs(paths: Iterable[str | os.PathLike[str]]) -> list[Run]:
         directories = list(run_directories(root))
         if not directories:
             raise InputError(f"{given}: holds no run; expected: directories with {INFO} and {PROGRESS}")
-        for directory in directories:
-            resolved = directory.resolve()
-            if resolved not in found:
-                found[resolved] = read_run(directory)
-    return [found[path] for path in sorted(found)]
+        found += directories
+    return read_runs(found)
 
 
 def run_directories(root: Path) -> Iterable[Path]:

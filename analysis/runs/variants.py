@@ -88,7 +88,8 @@ def label_variants(runs: Mapping[str, Run], named: Sequence[Naming] = ()) -> dic
     Raises InputError for a pattern that no run matches, and for a run that two names match.
     """
     labels = user_labels(runs, named)
-    others = {path: run for path, run in runs.items() if path not in labels}
+    foreign = {path: run for path, run in runs.items() if path not in labels and run.format}
+    others = {path: run for path, run in runs.items() if path not in labels and not run.format}
     settings = identities(others)
     by_algo: dict[str, list[str]] = defaultdict(list)
     for path, run in others.items():
@@ -101,7 +102,16 @@ def label_variants(runs: Mapping[str, Run], named: Sequence[Naming] = ()) -> dic
     if clash := {labels[path] for path in others} & {label for path, label in labels.items() if path not in others}:
         name = sorted(clash)[0]
         raise InputError(f"--variant {name}: other runs are called {name} too; expected: a name of its own")
-    return labels
+    return labels | foreign_labels(foreign, {*labels.values(), *by_algo})
+
+
+def foreign_labels(runs: Mapping[str, Run], taken: set[str]) -> dict[str, str]:
+    """What runs of other programs are called: their variant, with its format where others have a variant so called."""
+    formats: dict[str, set[str]] = defaultdict(set)
+    for run in runs.values():
+        formats[run.algo].add(run.format)
+    shared = {name for name, own in formats.items() if len(own) > 1 or name in taken}
+    return {path: f"{run.algo} ({run.format})" if run.algo in shared else run.algo for path, run in runs.items()}
 
 
 def identities(runs: Mapping[str, Run]) -> dict[str, dict[str, str]]:
@@ -223,7 +233,7 @@ def variant_notes(runs: Mapping[str, Run], labels: Mapping[str, str]) -> list[st
     tasks_of: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
     settings_of: dict[str, dict[str, list[dict[str, str]]]] = defaultdict(lambda: defaultdict(list))
     for path, run in runs.items():
-        tasks_of[run.algo][labels[path]].add(run.env_id)
+        tasks_of[f"{run.format} {run.algo}".strip()][labels[path]].add(run.env_id)
         settings_of[labels[path]][run.env_id].append(identity(run))
     apart = [
         algo

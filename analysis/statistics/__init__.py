@@ -51,6 +51,7 @@ from analysis.statistics.published import AgainstPublished, against_published
 from analysis.statistics.ranks import rank_limits, rank_table
 from analysis.statistics.reliability import coverage_warning
 from analysis.statistics.scalars import area_under_curve, best, final, time_to_threshold
+from analysis.statistics.sequential import Looks, Sequential, first_look
 from analysis.statistics.survival import kaplan_meier, kaplan_meier_band, log_rank_test, median_time
 from analysis.statistics.tests import (
     difference_test,
@@ -67,6 +68,8 @@ __all__ = [
     "AGGREGATES",
     "MOST_SEEDS_PLANNED",
     "AgainstPublished",
+    "Looks",
+    "Sequential",
     "Statistic",
     "adjusted",
     "against_published",
@@ -85,6 +88,7 @@ __all__ = [
     "equal_shares",
     "equivalence_test",
     "final",
+    "first_look",
     "fraction_interval",
     "hedges_g",
     "hedges_g_interval",

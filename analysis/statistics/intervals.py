@@ -186,7 +186,7 @@ def fraction_interval(count: np.ndarray | int, n: int, confidence: float = 0.95)
 
 
 def profile_interval(samples: Sequence[np.ndarray], thresholds: np.ndarray, confidence: float = 0.95) -> Limits:
-    """(low, high) [len(thresholds)] of performance_profile(*samples), pointwise, for samples [n_j]."""
+    """(low, high) [len(thresholds)] of the performance profile, pointwise, for samples [n_j]."""
     counts = [(sample[:, None] > thresholds).sum(axis=0) for sample in samples]
     sizes = [len(sample) for sample in samples]
     each = [fraction_interval(count, n, confidence) for count, n in zip(counts, sizes, strict=True)]

@@ -226,5 +226,5 @@ def noncentrality(degrees: int, level: float, power: float) -> float:
 
 
 def detectable_effect(n: int, m: int, level: float = 0.05, power: float = 0.8) -> float:
-    """The smallest |Cohen's d| that a t test of n against m seeds finds with `power`, for equal variances."""
+    """The smallest absolute Cohen's d that a t test of n against m seeds finds with `power`, for equal variances."""
     return noncentrality(n + m - 2, level, power) * float(np.sqrt(1 / n + 1 / m))

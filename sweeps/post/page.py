@@ -19,8 +19,9 @@ from sweeps.status import duration
 
 HEAD = """# The figures of the post, reproduced
 
-Drawn by `python -m sweeps.reproduce` from training runs of this repository, as is this page. The numbers behind the
-figures are in `data/`; `python -m sweeps.reproduce --from-data` draws everything again from them without training.
+"The post" is [Beyond Vanilla Policy Gradients](https://avandekleut.github.io/ppo/). `seedbed reproduce` trains its runs
+with the code of this repository, draws these figures and writes this page. The numbers behind the figures are in
+`data/`; `seedbed reproduce --from-data` draws everything again from them, without training.
 """
 
 QUICK = """
@@ -198,7 +199,7 @@ def quantiles_text(data: Data) -> str:
 def recorded(path: Path, run: str, steps: int, quick: bool) -> str:
     """The section of a GIF."""
     runs = "results/post-quick" if quick else "results/post"
-    command = f"python -m sweeps.record {runs}/{run} --seed 0 --steps {steps} --out {path.name}"
+    command = f"seedbed record {runs}/{run} --seed 0 --steps {steps} --out {path.name}"
     size = path.stat().st_size / 1e6
     caption = f"The policy that PPO learned with seed 0, {steps:,} steps at the task's own speed ({size:.1f} MB)."
     return f"## {path.name}\n\n![{path.name}]({path.name})\n\n{caption}\n\n`{command}`"
@@ -206,7 +207,7 @@ def recorded(path: Path, run: str, steps: int, quick: bool) -> str:
 
 def section(drawing: Drawing, data: Data, quick: bool) -> str:
     """One figure."""
-    command = f"python -m sweeps.reproduce{' --quick' * quick} --from-data --only {shlex.quote(drawing.name)}"
+    command = f"seedbed reproduce{' --quick' * quick} --from-data --only {shlex.quote(drawing.name)}"
     files = f"![{drawing.name}]({drawing.name}.png)" + (f"\n\n[SVG]({drawing.name}.svg)" if drawing.vector else "")
     parts = [f"## {drawing.title}", files, drawing.caption(data), f"`{command}`"]
     if drawing.name in PUBLISHED:

@@ -89,7 +89,7 @@ def bad_inputs(comparison: Path, work: Path) -> dict[str, tuple[list[str], str]]
     (work / "foreign.csv").write_text("x,y\n1,2\n")
     cases["nothing"] = ([str(work / "nothing")], "holds no run")
     cases["absent"] = ([str(work / "absent")], "no such directory")
-    cases["foreign-file"] = ([str(work / "foreign.csv")], "not a directory")
+    cases["foreign-file"] = ([str(work / "foreign.csv")], "has no column")
     cases["metric"] = ([str(comparison), "--metric", "happiness"], "no column 'happiness'")
     return cases
 

@@ -20,3 +20,7 @@ class LineLogger:
     def log(self, iteration: Iteration) -> None:
         with self.path.open("a") as file:
             file.write(f"{iteration.number} {iteration.stats[self.column][0]}\n")
+
+    def close(self) -> None:
+        with self.path.open("a") as file:
+            file.write("closed\n")

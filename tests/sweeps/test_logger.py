@@ -13,7 +13,7 @@ LINES = "tests.sweeps.line_logger.LineLogger"
 def test_it_is_told_every_iteration(tmp_path):
     logger = f"logger={{_target_:{LINES},column:env_steps}}"
     assert train(*sizes("a2c"), "num_seeds=2", "iterations=3", logger, f"hydra.run.dir={tmp_path}").status == 0
-    assert (tmp_path / "lines.txt").read_text().splitlines() == ["[0, 1] from 16", "0 16", "1 32", "2 48"]
+    assert (tmp_path / "lines.txt").read_text().splitlines() == ["[0, 1] from 16", "0 16", "1 32", "2 48", "closed"]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,114 @@
+"""seedbed export: runs of seedbed and of other programs, in the formats that others read."""
+
+import argparse
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from analysis.comparison import METRIC, Choices, scored
+from analysis.log_options import add_logs, preview, reading_of
+from analysis.readers import Given
+from analysis.references import Reference, read
+from analysis.run_format import InputError
+from analysis.runs.dataset import load, reading
+from analysis.runs.variants import namings
+from analysis.scores import LAST
+from analysis.writers import WRITERS, score_arrays
+
+
+def rliable_arrays(
+    runs: Given | Sequence[Given],
+    *,
+    metric: str | None = None,
+    score: str = "final",
+    last: float = LAST,
+    variants: str | Mapping[str, str] | None = None,
+    pattern: str | Sequence[str] = (),
+    column: Mapping[str, str] | None = None,
+    references: str | Path | Mapping[str, Reference] | None = None,
+    lower_is_better: bool = False,
+) -> dict[str, np.ndarray]:
+    """Normalised scores [runs, tasks] by variant, as rliable takes them; tasks are in the order of their names.
+
+    The options are those of compare. Raises InputError.
+    """
+    found = references if isinstance(references, Mapping) else read(Path(references)) if references else {}
+    choices = Choices(
+        metric=metric or METRIC, score=score, last=last, references=found, lower_is_better=lower_is_better
+    )
+    dataset = load(
+        runs, None if metric is None else [metric], namings(variants), reading(pattern, column), metric is None
+    )
+    choices = replace(choices, metric=dataset.metric)
+    return score_arrays(scored(dataset, choices), choices.scored.name)
+
+
+def parser() -> argparse.ArgumentParser:
+    from analysis.command import named, share
+
+    result = argparse.ArgumentParser(
+        prog="seedbed export",
+        description="Write runs of seedbed, or logs of other programs, as a table (csv, parquet), as marl-eval's JSON, "
+        "or as the score arrays that rliable takes. What is written can be compared again, with the same verdict.",
+    )
+    result.add_argument("runs", nargs="+", metavar="RUNS", help="as in seedbed compare")
+    result.add_argument("--to", choices=WRITERS, help="the format")
+    result.add_argument("--out", type=Path, metavar="FILE", help="the file to write")
+    add_logs(result)
+    result.add_argument("--metric", metavar="COLUMN", help="what to export (default: the return)")
+    result.add_argument(
+        "--variant", type=named, action="append", default=[], metavar="KEY|NAME=PATTERN", help="as in seedbed compare"
+    )
+    scores = result.add_argument_group("scores, for rliable")
+    scores.add_argument(
+        "--score", default="final", metavar="SCORE", help="as in seedbed compare (default: %(default)s)"
+    )
+    scores.add_argument(
+        "--last", type=share, default=LAST, metavar="SHARE", help="as in seedbed compare (default: %(default)s)"
+    )
+    scores.add_argument("--references", type=Path, metavar="FILE", help="as in seedbed compare")
+    scores.add_argument("--lower-is-better", action="store_true", help="as in seedbed compare")
+    return result
+
+
+def export(arguments: argparse.Namespace) -> None:
+    if arguments.preview:
+        print(*preview(arguments.runs, reading_of(arguments)), sep="\n")
+        return
+    for name in ("to", "out"):
+        if getattr(arguments, name) is None:
+            raise InputError(f"--{name} is missing; expected: --to {'|'.join(WRITERS)} --out FILE")
+    choices = Choices(
+        metric=arguments.metric or METRIC,
+        score=arguments.score,
+        last=arguments.last,
+        references=read(arguments.references) if arguments.references else {},
+        lower_is_better=arguments.lower_is_better,
+    )
+    columns = None if arguments.metric is None else [arguments.metric]
+    dataset = load(arguments.runs, columns, arguments.variant, reading_of(arguments), arguments.metric is None)
+    for sentence in dataset.warnings:
+        print(f"Note: {sentence}")
+    writer = WRITERS[arguments.to]
+    out = arguments.out if arguments.out.suffix == writer.suffix else Path(f"{arguments.out}{writer.suffix}")
+    files = writer.files(dataset, replace(choices, metric=dataset.metric), out)
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        for path, content in files.items():
+            path.write_bytes(content)
+            print(path)
+    except OSError as error:
+        raise InputError(f"{out}: {error.strerror}; expected: --out FILE that can be written") from None
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    arguments = parser().parse_args(sys.argv[1:] if argv is None else list(argv))
+    try:
+        export(arguments)
+    except InputError as error:
+        print(f"seedbed export: {error}", file=sys.stderr)
+        return 2
+    return 0

@@ -1,0 +1,72 @@
+"""The options of a command that reads logs of other programs: --pattern, --column, --preview."""
+
+import argparse
+from collections.abc import Sequence
+
+from analysis.readers import Reading, find, read_logs
+from analysis.readers.patterns import EXAMPLE, Pattern, described
+from analysis.run_format import InputError
+from analysis.runs.directories import read_runs
+
+PREVIEWED = 20
+
+
+def add_logs(parser: argparse.ArgumentParser) -> None:
+    """Adds the options to a command."""
+    logs = parser.add_argument_group("logs of other programs")
+    logs.add_argument(
+        "--pattern",
+        type=pattern,
+        action="append",
+        default=[],
+        metavar="PATTERN",
+        help=f"which part of a run's path is its variant, task and seed, as in '{EXAMPLE}'; * stands for any part of a "
+        "name. It describes the end of the path. Given several times, the first that matches a run holds",
+    )
+    logs.add_argument(
+        "--column",
+        type=column,
+        action="append",
+        default=[],
+        metavar="OURS=THEIRS",
+        help="what a column or series is called there: env_steps=global_step, value=return, episodic_return=NAME",
+    )
+    logs.add_argument(
+        "--preview", action="store_true", help="only show which runs are found and what the patterns make of them"
+    )
+
+
+def pattern(text: str) -> Pattern:
+    try:
+        return Pattern(text)
+    except InputError as error:
+        raise argparse.ArgumentTypeError(str(error).partition(": ")[2]) from None
+
+
+def column(text: str) -> tuple[str, str]:
+    ours, equals, theirs = (part.strip() for part in text.partition("="))
+    if not (ours and equals and theirs):
+        raise argparse.ArgumentTypeError(f"{text!r}; expected: OURS=THEIRS, as in env_steps=global_step")
+    return ours, theirs
+
+
+def reading_of(arguments: argparse.Namespace) -> Reading:
+    return Reading(arguments.pattern, dict(arguments.column))
+
+
+def preview(paths: Sequence[str], reading: Reading) -> list[str]:
+    """A line for each run that is found, and what it is, as far as that is known. Raises InputError."""
+    found = find(paths, reading)
+    logs, tables = read_logs(found, None, reading, open_facts=True)
+    lines = [
+        f"{run.path}: seedbed, variant {run.algo}, task {run.env_id}, {len(run.info['seeds'])} seeds"
+        for run in read_runs(found.own)
+    ]
+    for log in logs:
+        names = ", ".join(log.names[:6]) + (f" and {len(log.names) - 6} more" if len(log.names) > 6 else "")
+        lines.append(f"{log.path}: {log.format}, {described(log.facts)}; {names or 'nothing'}")
+    lines += [f"{table.path}: table, means of {len(table.rows)} variants and tasks, no seeds" for table in tables]
+    total = len(lines)
+    if total > PREVIEWED:
+        lines = [*lines[:PREVIEWED], f"... and {total - PREVIEWED} more runs"]
+    return lines

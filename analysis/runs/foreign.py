@@ -1,0 +1,251 @@
+"""Logs of other programs as runs: their seeds on common env steps, and what a reader of the report has to know."""
+
+import math
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from analysis.numbers import steps as shortened
+from analysis.readers.logs import Log, Series
+from analysis.readers.names import AVERAGED, EVALUATION, EVALUATION_RETURN, RETURN, TRAINING, kind
+from analysis.run_format import OK, STATUS, InputError
+from analysis.runs.directories import Run
+
+INTERVALS = 100
+"""As many intervals at most hold the values of seeds that do not share their env steps."""
+
+ROUND = (1, 1.25, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10)
+
+FEWEST_NAMES = 12
+
+
+@dataclass(frozen=True)
+class ForeignRun:
+    """A run of another program and its rows: status, seed, iteration, env_steps and the metrics."""
+
+    run: Run
+    table: pd.DataFrame
+
+
+def foreign_runs(logs: Sequence[Log], wanted: Sequence[str]) -> tuple[list[ForeignRun], list[str], list[str]]:
+    """The runs in `logs`, what a reader has to know, and the rules by which steps were made common, a sentence each.
+
+    Raises InputError for a log that has none of a metric, and for one seed that two logs have.
+    """
+    logs = with_metrics(logs, wanted)
+    notes = list(dict.fromkeys(note for log in logs for note in log.notes))
+    tables: dict[int, pd.DataFrame] = {}
+    rules = []
+    for (variant, task), group in grouped(logs, lambda log: (log.facts["variant"], log.facts["task"])).items():
+        columns: list[list[pd.DataFrame]] = [[] for _ in group]
+        for metric in wanted:
+            given = [log.series[metric] for log in group]
+            common, rule, note = on_common_steps(given)
+            if rule:
+                rules.append(f"{variant} on {task}, from logs of {group[0].format}: {rule}")
+            if note:
+                notes.append(f"{variant} on {task}: {note}")
+            for column, each in zip(columns, common, strict=True):
+                column.append(frame_of(each, metric))
+        tables |= {id(log): joined(column) for log, column in zip(group, columns, strict=True)}
+    runs = []
+    for members in grouped(logs, lambda log: (log.path, log.facts["variant"], log.facts["task"])).values():
+        runs.append(run_of(members, [tables[id(log)] for log in members]))
+    return runs, notes, list(dict.fromkeys(rules))
+
+
+def grouped(logs: Iterable[Log], key: Callable[[Log], Hashable]) -> dict[Any, list[Log]]:
+    groups: dict[Any, list[Log]] = defaultdict(list)
+    for log in logs:
+        groups[key(log)].append(log)
+    return groups
+
+
+def with_metrics(logs: Sequence[Log], wanted: Sequence[str]) -> list[Log]:
+    """Those of the logs that have every metric; the others have to be of seeds that another log tells of."""
+    whole = [log for log in logs if all(metric in log.series for metric in wanted)]
+    told = {tuple(log.facts.values()) for log in whole}
+    for log in logs:
+        if tuple(log.facts.values()) not in told:
+            metric = next(metric for metric in wanted if metric not in log.series)
+            raise InputError(f"{log.path}: {without(log, metric)}")
+    return whole
+
+
+def without(log: Log, metric: str) -> str:
+    """Why a log cannot be compared on `metric`, and what to do."""
+    names = ", ".join(log.names[:FEWEST_NAMES]) or "nothing"
+    if len(log.names) > FEWEST_NAMES:
+        names += f" and {len(log.names) - FEWEST_NAMES} more"
+    if metric == RETURN and any(kind(name) == EVALUATION for name in log.names):
+        return (
+            f"has returns of evaluations, and none of training ({names}); expected: --metric {EVALUATION_RETURN}, with "
+            f"--column {EVALUATION_RETURN}=NAME where others call it NAME"
+        )
+    return f"has no {metric} but {names}; expected: --metric NAME, or --column {metric}=NAME"
+
+
+# Common env steps.
+
+
+def on_common_steps(given: Sequence[Series]) -> tuple[list[Series], str, str]:
+    """The seeds of one variant on one task on common env steps; the rule, if they had none; and a note, if a seed has
+    several values at one step.
+
+    Steps are common if those of every seed are the first ones of the seed that has most. Else they are put into
+    intervals of one width, and an interval has the mean of its values.
+    """
+    several = sum(int((np.diff(each.env_steps) == 0).sum()) for each in given)
+    once = [mean_at_each_step(each) for each in given]
+    longest = max(once, key=lambda each: len(each.env_steps)).env_steps
+    if all(np.array_equal(each.env_steps, longest[: len(each.env_steps)]) for each in once):
+        note = f"{several:,} values lie at an env step that has another of the same seed; their mean counts."
+        return once, "", note if several else ""
+    ends = edges([each.env_steps for each in once])
+    rule = (
+        f"its seeds have values at different env steps; they are averaged in {len(ends)} intervals of "
+        f"{shortened(float(ends[0]))} env steps, the last up to {ends[-1]:,}. An interval without a value is empty. A "
+        "seed is taken to have trained on from its last value for as long as it was without one at most."
+    )
+    return [in_intervals(each, whole, ends) for each, whole in zip(given, once, strict=True)], rule, ""
+
+
+def mean_at_each_step(given: Series) -> Series:
+    """A series with each env step once. The status is the worst."""
+    where, index = np.unique(given.env_steps, return_inverse=True)
+    if len(where) == len(given.env_steps):
+        return given
+    statuses = None
+    if given.statuses is not None:
+        statuses = np.full(len(where), OK, dtype=object)
+        for place, status in zip(index, given.statuses, strict=True):
+            if status != OK:
+                statuses[place] = status
+    return Series(given.name, where, mean_by(index, given.values, len(where)), given.reach, statuses)
+
+
+def mean_by(index: np.ndarray, values: np.ndarray, length: int) -> np.ndarray:
+    """[length], the mean of the values of each index; NaN where there is none."""
+    known = np.isfinite(values)
+    count = np.bincount(index[known], minlength=length)
+    total = np.bincount(index[known], weights=values[known], minlength=length)
+    return np.divide(total, count, out=np.full(length, np.nan), where=count > 0)
+
+
+def edges(all_steps: Sequence[np.ndarray]) -> np.ndarray:
+    """Where intervals end: as many as a seed has values (the median of the seeds), at most INTERVALS, of a round width;
+    the last ends with the longest seed."""
+    end = max(int(steps[-1]) for steps in all_steps if len(steps))
+    count = int(np.clip(np.median([len(steps) for steps in all_steps]), 1, INTERVALS))
+    size = max(1, math.ceil(end / count))
+    power = 10 ** (len(str(size)) - 1)
+    width = next(int(m * power) for m in ROUND if m * power >= size and m * power == int(m * power))
+    return np.unique(np.append(np.arange(width, end, width), max(end, 1)))
+
+
+def in_intervals(given: Series, once: Series, ends: np.ndarray) -> Series:
+    """A seed's values averaged in the intervals up to those it reached."""
+    if not len(given.env_steps):
+        return given
+    last = int(given.env_steps[-1])
+    longest_gap = int(np.diff(once.env_steps, prepend=0).max())
+    reached = min(max(given.reach, last + longest_gap), int(ends[-1]))
+    failed = given.statuses is not None and given.statuses[-1] != OK
+    count = int(np.searchsorted(ends, last if failed else reached)) + 1
+    index = np.searchsorted(ends, given.env_steps)
+    statuses = None
+    if failed and given.statuses is not None:
+        statuses = np.full(count, OK, dtype=object)
+        statuses[-1] = given.statuses[-1]
+    return Series(given.name, ends[:count], mean_by(index, given.values, count), given.reach, statuses)
+
+
+# Tables and runs.
+
+
+def frame_of(each: Series, metric: str) -> pd.DataFrame:
+    statuses = np.full(len(each.env_steps), OK, dtype=object) if each.statuses is None else each.statuses
+    return pd.DataFrame({"env_steps": each.env_steps, metric: each.values, STATUS: statuses})
+
+
+def joined(columns: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """The metrics of one seed side by side, by env steps."""
+    table = columns[0]
+    for other in columns[1:]:
+        table = table.merge(other.drop(columns=STATUS), how="outer", on="env_steps")
+    return table.fillna({STATUS: OK})
+
+
+def run_of(members: Sequence[Log], tables: Sequence[pd.DataFrame]) -> ForeignRun:
+    """The seeds that lie at one path."""
+    first = members[0]
+    info = {
+        "algo": first.facts["variant"],
+        "env_id": first.facts["task"],
+        "status": "running" if any(log.unfinished for log in members) else "complete",
+        "seeds": [log.facts["seed"] for log in members],
+        "iterations": 0,
+        "unfinished": [log.facts["seed"] for log in members if log.unfinished],
+        "pairing": first.pairing,
+        "series": sorted({series.name for log in members for series in log.series.values()}),
+    }
+    rows = [
+        table.assign(seed=log.facts["seed"], iteration=np.arange(len(table)))
+        for log, table in zip(members, tables, strict=True)
+    ]
+    return ForeignRun(Run(first.path, info, dict(first.settings), first.format), pd.concat(rows, ignore_index=True))
+
+
+# What a reader has to know.
+
+
+def number_notes(runs: Mapping[str, Run], labels: Mapping[str, str], metric: str) -> list[str]:
+    """What the numbers of the variants are, where they are not all of one kind."""
+    names: dict[str, set[str]] = defaultdict(set)
+    for path, run in runs.items():
+        names[labels[path]] |= set(run.info["series"]) if run.format else {metric}
+    notes = []
+    kinds: dict[str | None, list[str]] = defaultdict(list)
+    for label, series in sorted(names.items()):
+        for each in sorted(series):
+            kinds[kind(each) if each != "value" else None].append(f"{label} ({each})")
+    if kinds[TRAINING] and kinds[EVALUATION]:
+        notes.append(
+            f"Returns of training and of evaluations are compared with each other, as was asked: those of "
+            f"{', '.join(kinds[TRAINING])} are of training, those of {', '.join(kinds[EVALUATION])} of evaluations. A "
+            "difference may be one between exploring and not."
+        )
+    elif kinds[None] and (kinds[TRAINING] or kinds[EVALUATION]):
+        known = TRAINING if kinds[TRAINING] else EVALUATION
+        notes.append(
+            f"Nothing says whether the values of {', '.join(kinds[None])} are of training or of evaluations; those of "
+            f"{', '.join(kinds[known])} are of {known}."
+        )
+    averaged = {label: series & AVERAGED.keys() for label, series in names.items() if series & AVERAGED.keys()}
+    for label, series in sorted(averaged.items()):
+        each = sorted(series)[0]
+        notes.append(averaged_note(label, each, mixed=len(averaged) < len(names)))
+    return notes
+
+
+def averaged_note(label: str, name: str, mixed: bool) -> str:
+    text = (
+        f"{label}: {name} is a mean over {AVERAGED[name]}. It lags behind, so a final score may hold episodes from "
+        "before its share of training, and highest points are lower. Tests compare seeds with seeds, so they hold for "
+        "the averaged numbers"
+    )
+    return text + ("; but the others are not averaged, and a difference may come from that." if mixed else ".")
+
+
+def settings_notes(runs: Mapping[str, Run], labels: Mapping[str, str]) -> list[str]:
+    unknown = sorted({labels[path] for path, run in runs.items() if run.format and not run.config})
+    if not unknown:
+        return []
+    return [
+        f"No settings are recorded of {', '.join(unknown)}, so this report cannot know whether variants differ in "
+        "anything else than their name."
+    ]

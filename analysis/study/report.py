@@ -1,0 +1,207 @@
+"""The files of a study's report: one page that can be printed, and its tables as CSV."""
+
+import html
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+import yaml
+
+from analysis.numbers import interval, number, steps
+from analysis.pairs import BETTER, SAME, UNDECIDED
+from analysis.plots.style import use_style
+from analysis.report.page import page
+from analysis.report.sections import KINDS, gallery, items, soft
+from analysis.report.tables import Cells, csv, html_table
+from analysis.scores import find_score
+from analysis.study.answers import fixed_sentence, sentence
+from analysis.study.figures import curves_figure, paths
+from analysis.study.record import Record
+from analysis.study.scores import Cell, aligned, failures, read_rows, scores_of
+
+REPORT, ANSWERS, SCORES = "report.html", "answers.csv", "scores.csv"
+
+
+@dataclass(frozen=True)
+class Spent:
+    """What a variant took on a task: seconds of training, env steps over all seeds, bytes of files, and the seconds
+    that a dry run had predicted for as many runs (None: there was none)."""
+
+    seconds: float
+    env_steps: int
+    size: int
+    predicted: float | None
+
+
+def tables(record: Record, rows: pd.DataFrame) -> dict[str, bytes]:
+    """The tables: every answer of every look, and every seed's score."""
+    answers = pd.DataFrame([answer.content for look in record.looks for answer in look.answers])
+    parts = []
+    sign = -1.0 if record.now.lower_is_better else 1.0
+    for task in record.now.tasks:
+        for variant, scores in scores_of(record.now, rows, task).items():
+            here = rows[(rows["task"] == task) & (rows["variant"] == variant)]
+            seeds = sorted(here["seed"].unique())
+            facts = {"task": task, "env_id": record.env_ids[task], "variant": variant, "seed": seeds}
+            parts.append(pd.DataFrame(facts | {"score": sign * scores}))
+    return {ANSWERS: csv(answers), SCORES: csv(pd.concat(parts, ignore_index=True))}
+
+
+def files(record: Record, study: Path, spent: Mapping[Cell, Spent], command: str) -> dict[str, bytes]:
+    """Every file of the report by its name. Raises InputError where the study's runs cannot be read."""
+    rows = read_rows(study, record.now, record.cells)
+    with use_style():
+        content = report(record, rows, spent, command).encode()
+    return {REPORT: content, **tables(record, rows)}
+
+
+def report(record: Record, rows: pd.DataFrame, spent: Mapping[Cell, Spent], command: str) -> str:
+    """The page: question, deviations, answers, seeds, paths of the tests, curves, plan, cost."""
+    plan = record.now
+    title = plan.question or f"{', '.join(plan.variants)} on {', '.join(record.env_ids.values())}"
+    parts = [f"<h1>{html.escape(title)}</h1>", soft(summary(record))]
+    if notes := [*record.deviations, *failed_notes(rows)]:
+        heading = "Deviations from the plan" if record.deviations else "Note"
+        parts.append(f"<h3>{heading}</h3>{items(notes, 'warnings')}")
+    parts += ["<h2>Answers</h2>", verdicts(record), soft(rule(record)), html_table(answer_cells(record), words=4)]
+    figures = paths(record)
+    for task, env_id in record.env_ids.items():
+        parts += [f"<h2>{html.escape(env_id)}</h2>", soft(score_text(record, rows, task))]
+        parts.append(gallery([*figures.get(task, []), curves_figure(record, rows, task)]))
+    parts += ["<h2>Cost</h2>", html_table(cost_cells(record, spent), words=2), soft(cost_text(record, spent))]
+    parts += ["<h2>The plan, as it was written</h2>", plan_html(record)]
+    parts += ["<h2>How it was tested</h2>", items(RULES), "<h2>What was run</h2>", items(software(record))]
+    if command:
+        parts.append(f"<pre>{html.escape(command)}</pre>")
+    return page(title, "\n".join(parts))
+
+
+RULES = (
+    "Seeds come in groups, and each variant has seeds of its own. After each group, every open question is tested. "
+    "What is answered gets no more seeds.",
+    "The test is a group-sequential permutation test of the difference of the mean scores: labels are permuted within "
+    "each group, and at each look as much of the level may be spent as seeds have come, in proportion "
+    "(Mathieu et al., TMLR 2024).",
+    "Two variants are practically the same when two such tests, one on each side, put their difference within the "
+    "margin.",
+    "The level bounds the chance that any answer is false, over all looks, pairs and tasks: each question has an equal "
+    "share of it, for both of its possible mistakes, of which only one can be made. Without a margin, the shares of "
+    "answered questions pass on (Holm).",
+    "Intervals are the differences that the same tests have not excluded: they hold at all looks at once, so also "
+    "where the seeds stopped because of what was seen.",
+    "A seed that failed counts, with its task's low reference.",
+)
+
+
+def summary(record: Record) -> str:
+    """One line: how much was asked, answered and trained."""
+    answered = len(record.now.questions) - len(record.undecided)
+    total = len(record.now.questions)
+    state = "" if record.finished else " The study is not finished."
+    every = record.now.largest * len(record.now.tasks) * len(record.now.variants)
+    return (
+        f"{answered} of {total} question{'s' * (total != 1)} answered, after {len(record.looks)} of at most "
+        f"{record.now.looks} looks and {record.seeds} of at most {every} runs.{state}"
+    )
+
+
+def rule(record: Record) -> str:
+    """What the answers stand on."""
+    plan = record.now
+    text = f"The chance that any of these answers is false is at most {plan.level:g}."
+    if plan.margin is not None:
+        text += f" Practically the same: closer than {plan.margin:g} of a task's scale."
+    return text
+
+
+def verdicts(record: Record) -> str:
+    """A sentence per question, and what a fixed design would have taken."""
+    lines = []
+    answers = record.answers
+    order = {BETTER: 0, SAME: 1, UNDECIDED: 2}
+    for question in sorted(record.now.questions, key=lambda q: order[answers[q].outcome] if q in answers else 3):
+        if question not in answers:
+            lines.append(f'<li class="open">{html.escape(str(question))}: not tested yet.</li>')
+            continue
+        answer = answers[question]
+        kind = KINDS.get(answer.outcome, "open")
+        told = f"{sentence(record.now, answer)} {fixed_sentence(record.now, answer)}".strip()
+        lines.append(f'<li class="{kind}">{html.escape(told)}</li>')
+    return f'<ul class="verdicts">{"".join(lines)}</ul>'
+
+
+def answer_cells(record: Record) -> Cells:
+    """A row per question."""
+    level = f"{100 * (1 - record.now.level):.3g}%"
+    cells = [
+        ["task", "first", "second", "answer", "looks", "seeds each", "fixed design", "difference", f"{level} interval"]
+    ]
+    for answer in record.answers.values():
+        fixed = "–" if answer.fixed is None else str(answer.fixed)
+        limits = interval(answer.low, answer.high)
+        counts = [str(answer.look), str(answer.seeds), fixed]
+        cells.append([answer.task, answer.a, answer.b, answer.outcome, *counts, number(answer.difference), limits])
+    return cells
+
+
+def score_text(record: Record, rows: pd.DataFrame, task: str) -> str:
+    plan = record.now
+    score = find_score(plan.score, plan.last, plan.lower_is_better)
+    found = aligned(plan, rows, task)
+    ends = plan.known_references.get(record.env_ids[task])
+    scale = "" if ends is None else f" The task's scale goes from {number(ends.low)} to {number(ends.high)}."
+    return f"Score: {plan.metric}, {score.describe(found, plan.last)}, up to {steps(found.horizon)} env steps.{scale}"
+
+
+def failed_notes(rows: pd.DataFrame) -> list[str]:
+    """A sentence for each variant with seeds that failed."""
+    return [
+        f"{failed} of {size} seeds of {variant} on {task} failed; they count with the task's low reference."
+        for (task, variant), (failed, size) in failures(rows).items()
+    ]
+
+
+def cost_cells(record: Record, spent: Mapping[Cell, Spent]) -> Cells:
+    """A row per task and variant, and their sum."""
+    cells = [["task", "variant", "seeds", "env steps", "minutes", "predicted", "at all seeds", "disk (MB)"]]
+    total = [0.0, 0.0, 0.0, 0.0]
+    for (task, variant), looks in record.cells.items():
+        each = spent[task, variant]
+        whole = each.seconds * record.now.looks / looks
+        predicted = "–" if each.predicted is None else f"{each.predicted / 60:.2f}"
+        cells.append([task, variant, str(looks * record.now.group), steps(each.env_steps), f"{each.seconds / 60:.2f}"])
+        cells[-1] += [predicted, f"{whole / 60:.2f}", f"{each.size / 1e6:.2f}"]
+        for place, value in enumerate((each.env_steps, each.seconds, whole, each.size)):
+            total[place] += value
+    predictions = [each.predicted for each in spent.values()]
+    known = [value for value in predictions if value is not None]
+    predicted = f"{sum(known) / 60:.2f}" if known and len(known) == len(predictions) else "–"
+    cells.append(["all", "", str(record.seeds), steps(total[0]), f"{total[1] / 60:.2f}", predicted])
+    cells[-1] += [f"{total[2] / 60:.2f}", f"{total[3] / 1e6:.2f}"]
+    return cells
+
+
+def cost_text(record: Record, spent: Mapping[Cell, Spent]) -> str:
+    seconds = sum(each.seconds for each in spent.values())
+    whole = sum(spent[cell].seconds * record.now.looks / looks for cell, looks in record.cells.items())
+    text = (
+        f"Minutes are of training, summed over runs. All {record.now.largest} seeds of every variant and task would "
+        f"have taken {whole / 60:.3g} minutes; these took {seconds / 60:.3g}."
+    )
+    if any(each.predicted is not None for each in spent.values()):
+        text += " Predicted: what --dry-run said of as many runs."
+    return text
+
+
+def plan_html(record: Record) -> str:
+    """The plan as it was written before the first run, with its hash."""
+    text = yaml.safe_dump(record.first.content, sort_keys=False, allow_unicode=True)
+    changed = "" if record.now.hash == record.first.hash else " It was changed later; see the first lines."
+    note = soft(f"Written before the first run; its hash is {record.first.hash}.{changed}")
+    return f"{note}<pre>{html.escape(text)}</pre>"
+
+
+def software(record: Record) -> Sequence[str]:
+    versions = ", ".join(f"{name} {version}" for name, version in record.software["versions"].items())
+    return [f"Commit {record.software['commit']}", versions]

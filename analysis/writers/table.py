@@ -1,0 +1,54 @@
+"""One plain table: a row for each value of each seed."""
+
+import io
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from analysis.comparison import Choices
+from analysis.readers.table import METRIC, PAIRING, STATUS, UNFINISHED, VALUE, parquet
+from analysis.runs.dataset import Dataset
+from analysis.writers.protocol import pairings
+
+
+def plain_table(dataset: Dataset, metric: str) -> pd.DataFrame:
+    """variant, task, seed, env_steps, value, metric, status, pairing: a row for each row of the runs.
+
+    `status`: ok, what a seed failed at, or unfinished. `pairing`: runs that have it and the seed in common began alike.
+    """
+    frame = dataset.frame
+    table = pd.DataFrame(
+        {
+            "variant": frame["variant"].astype(str),
+            "task": frame["env_id"].astype(str),
+            "seed": frame["seed"],
+            "env_steps": frame["env_steps"],
+            VALUE: frame[metric],
+            METRIC: metric,
+            STATUS: np.where(frame["finished"], frame[STATUS].astype(str), UNFINISHED),
+        }
+    )
+    table[PAIRING] = table["variant"].map(pairings(dataset))
+    return table.sort_values(["variant", "task", "seed", "env_steps"], kind="stable", ignore_index=True)
+
+
+class CsvWriter:
+    name = "csv"
+    suffix = ".csv"
+
+    def files(self, dataset: Dataset, choices: Choices, out: Path) -> Mapping[Path, bytes]:
+        """Numbers have as many digits as it takes to read them again as they were."""
+        return {out: plain_table(dataset, choices.metric).to_csv(index=False, lineterminator="\n").encode()}
+
+
+class ParquetWriter:
+    name = "parquet"
+    suffix = ".parquet"
+
+    def files(self, dataset: Dataset, choices: Choices, out: Path) -> Mapping[Path, bytes]:
+        parquet()
+        buffer = io.BytesIO()
+        plain_table(dataset, choices.metric).to_parquet(buffer, index=False)
+        return {out: buffer.getvalue()}

@@ -1,0 +1,158 @@
+"""Pack runs and studies into a folder for others, that git likes: ``seedbed publish RUN_OR_STUDY… --out DIR``."""
+
+import argparse
+import shutil
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from analysis.registry import PUBLISHED, sha256
+from analysis.run_format import (
+    CHECKPOINT,
+    CONFIG,
+    EVALUATION,
+    IN_PROGRESS,
+    INFO,
+    PROGRESS,
+    RECORD,
+    TIMING,
+    InputError,
+    read_info,
+    read_json,
+)
+from analysis.runs.dataset import spans
+from analysis.runs.directories import run_directories
+from sweeps.errors import exit_with
+from sweeps.files import replace_file, write_json
+from sweeps.markdown import markdown_table
+
+OF_A_RUN = (INFO, CONFIG, ".hydra/overrides.yaml", PROGRESS, TIMING, EVALUATION)
+OF_A_STUDY = (RECORD, "plan.yaml", "report.html", "answers.csv", "scores.csv", "prediction.json")
+NEEDED = {RECORD, "report.html", INFO, CONFIG, PROGRESS}
+LARGE = 50_000_000
+"""Bytes of a file from which git hosts complain."""
+
+README = """# Published runs
+
+{table}
+
+`seedbed compare DIR --out REPORT` reads this folder, alone or beside runs and folders of others. `published.json` has
+the SHA-256 of every file. {checkpoints}
+"""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A study, a sweep or a run: where it is, and its name in the folder."""
+
+    source: Path
+    name: str
+
+    @property
+    def is_study(self) -> bool:
+        return (self.source / RECORD).exists()
+
+    @property
+    def runs(self) -> list[Path]:
+        return sorted(run_directories(self.source))
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    result = argparse.ArgumentParser(prog="seedbed publish", description=__doc__)
+    result.add_argument("sources", nargs="+", type=Path, metavar="RUN_OR_STUDY", help="of a run, a sweep or a study")
+    result.add_argument("--out", required=True, type=Path, metavar="DIR", help="new, or a folder made by this command")
+    result.add_argument("--checkpoints", action="store_true", help="take the trained networks too")
+    return result
+
+
+def entries(sources: Sequence[Path]) -> list[Entry]:
+    """What is to be published. Raises InputError where something is not there, or has not ended."""
+    found: list[Entry] = []
+    for source in sources:
+        if not source.is_dir():
+            raise InputError(f"{source}: no such directory; expected: the directory of a run, a sweep or a study")
+        entry = Entry(source, source.resolve().name)
+        if not entry.runs:
+            raise InputError(f"{source}: holds no run; expected: the directory of a run, a sweep or a study")
+        if entry.name in [other.name for other in found]:
+            raise InputError(f"{source}: the second that is called {entry.name}; expected: directories of other names")
+        for run in entry.runs:
+            if (status := read_info(run).get("status")) in IN_PROGRESS:
+                raise InputError(f"{run}: its status is {status}; expected: runs that have ended")
+        if entry.is_study:
+            from analysis.study import record as records
+
+            record = records.read(source)
+            if not record.finished:
+                raise InputError(f"{source}: a study with open questions; expected: one that has ended")
+        found.append(entry)
+    return found
+
+
+def files_of(entry: Entry, checkpoints: bool) -> Iterator[tuple[Path, Path]]:
+    """Each file with its place in the published folder. Raises InputError where one that is needed is missing."""
+    wanted = [entry.source / name for name in OF_A_STUDY] if entry.is_study else []
+    wanted += [run / name for run in entry.runs for name in (*OF_A_RUN, *([CHECKPOINT] if checkpoints else []))]
+    for path in wanted:
+        place = path.relative_to(entry.source)
+        if path.is_file():
+            yield path, Path(entry.name) / place
+        elif path.name in NEEDED or str(place) == CONFIG:
+            raise InputError(f"{path}: no such file; expected: a run or a study as seedbed wrote it")
+
+
+def publish(sources: Sequence[Path], out: Path, checkpoints: bool = False) -> Path:
+    """Copy what is worth keeping into `out`, with a manifest and a page; gives the path of the page.
+
+    Entries that the folder has already, of other names, stay. Raises InputError.
+    """
+    if out.exists() and any(out.iterdir()) and not (out / PUBLISHED).exists():
+        raise InputError(f"--out {out}: holds other files; expected: a new directory, or one made by seedbed publish")
+    found = entries(sources)
+    copies = [pair for entry in found for pair in files_of(entry, checkpoints)]
+    known: dict[str, str] = read_json(out / PUBLISHED)["files"] if (out / PUBLISHED).exists() else {}
+    for entry in found:
+        shutil.rmtree(out / entry.name, ignore_errors=True)
+        known = {name: digest for name, digest in known.items() if Path(name).parts[0] != entry.name}
+    for source, place in copies:
+        replace_file(out / place, source.read_bytes())
+        known[place.as_posix()] = sha256(out / place)
+        if source.stat().st_size > LARGE:
+            print(f"note: {place} has {source.stat().st_size / 1e6:.0f} MB; git hosts may refuse it", flush=True)
+    replace_file(out / ".gitattributes", b"* -text\n")  # the bytes stay as they are, line ends too
+    write_json(out / PUBLISHED, {"files": dict(sorted(known.items()))})
+    replace_file(out / "README.md", page(out, known).encode())
+    return out / "README.md"
+
+
+def page(out: Path, files: dict[str, str]) -> str:
+    """The page of a published folder, from what is in it."""
+    rows = []
+    for name in sorted({Path(file).parts[0] for file in files}):
+        entry = Entry(out / name, name)
+        infos = [read_info(run) for run in entry.runs]
+        seeds = sorted({int(seed) for info in infos for seed in info["seeds"]})
+        commits = sorted({str(info.get("commit")) for info in infos})
+        shown = f"[{name}]({name}/report.html)" if entry.is_study else name
+        rows.append([
+            shown, "study" if entry.is_study else "runs", ", ".join(sorted({info["env_id"] for info in infos})),
+            ", ".join(sorted({info["algo"] for info in infos})), str(len(infos)), spans(seeds), ", ".join(commits),
+        ])  # fmt: skip
+    table = markdown_table(rows, ["name", "what", "tasks", "algorithms", "runs", "seeds", "commits"])
+    has = any(name.endswith(CHECKPOINT) for name in files)
+    return README.format(table=table.strip(), checkpoints="" if has else "Checkpoints are left out.").rstrip() + "\n"
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Ends the process with status 2 and one line where something cannot be published."""
+    parsed = parser().parse_args(sys.argv[1:] if arguments is None else list(arguments))
+    try:
+        print(publish(parsed.sources, parsed.out, parsed.checkpoints))
+    except (InputError, OSError) as error:
+        exit_with(error)
+
+
+if __name__ == "__main__":
+    main()

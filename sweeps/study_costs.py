@@ -1,0 +1,169 @@
+"""What a study will cost and what it can find, before anything trains: ``seedbed study … --dry-run``."""
+
+import csv
+import io
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from algos.build import make_trainer
+from algos.core.checkpoint import pack
+from analysis.numbers import steps
+from analysis.run_format import read_json
+from analysis.study.answers import first_possible_look
+from analysis.study.plan import Plan
+from analysis.study.planning import differences, fixed_seeds, prospect
+from analysis.study.scores import Cell
+from sweeps import launching
+from sweeps.files import write_json
+from sweeps.run_config import validate
+from sweeps.status import console_for_output, duration
+from sweeps.study_run import How, check, counted, job
+from sweeps.table import progress_rows
+
+CALIBRATION_SECONDS = 8.0
+FEWEST_ITERATIONS = 4
+MOST_OF_A_RUN = 0.25
+"""Of a run's iterations, at most this share is trained to learn how long the whole takes."""
+
+PREDICTION = "prediction.json"
+TIMING_BYTES = 120
+"""Of a line of timing.csv."""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Of one run, that is of one group of seeds of a variant on a task. `seconds`: of training, on this machine."""
+
+    task: str
+    variant: str
+    env_steps: int
+    seconds: float
+    size: int
+
+
+def calibrate(plan: Plan, cell: Cell, content: Mapping[str, Any]) -> Cost:
+    """Train the first iterations of a run, without files."""
+    config = validate(dict(content))
+    trainer = make_trainer(config)
+    took: list[float] = []
+    rows: list[dict[str, str]] = []
+    start = before = time.perf_counter()
+    for iteration in trainer:
+        now = time.perf_counter()
+        took.append(now - before)
+        before = now
+        rows = progress_rows(config.algo.name, config.env.id, config.seeds, iteration) or rows
+        enough = now - start > CALIBRATION_SECONDS or len(took) >= MOST_OF_A_RUN * config.iterations
+        if enough and len(took) >= FEWEST_ITERATIONS:
+            break
+    later = took[1:] or took  # the first compiles, or loads what was compiled
+    text = io.StringIO()
+    csv.DictWriter(text, list(rows[0])).writerows(rows)
+    per_iteration = len(text.getvalue().encode()) + TIMING_BYTES
+    size = per_iteration * config.iterations + len(pack(trainer.state_dict(), {}))
+    env_steps = config.iterations * config.num_envs * config.num_steps * config.num_seeds
+    return Cost(*cell, env_steps, config.iterations * sum(later) / len(later), size)
+
+
+def calibrated(plan: Plan, how: How) -> list[Cost]:
+    """The cost of a run of each task and variant."""
+    cells = [(task, variant) for task in plan.tasks for variant in plan.variants]
+    found: list[Cost] = []
+    for cell, content in zip(
+        cells, launching.contents([job(plan, cell, 1) for cell in cells], how.config_dir), strict=True
+    ):
+        print(f"calibrating {cell[1]} on {cell[0]} ({len(found) + 1} of {len(cells)})", flush=True)
+        found.append(calibrate(plan, cell, content))
+    return found
+
+
+def dry_run(plan: Plan, directory: Path, how: How) -> None:
+    """Check everything, calibrate, and print; the prediction is kept for the report, and nothing else is.
+
+    Raises:
+        InputError, TaskError: what is wrong with the plan.
+    """
+    env_ids = check(plan, directory, how)
+    costs = calibrated(plan, how)
+    tell(plan, env_ids, costs, how)
+    directory.mkdir(parents=True, exist_ok=True)
+    write_json(directory / PREDICTION, {"plan_hash": plan.hash, "runs": [asdict(cost) for cost in costs]})
+
+
+def predicted(directory: Path) -> dict[Cell, Cost]:
+    """What the last dry run predicted of a run of each task and variant; empty if there was none."""
+    if not (directory / PREDICTION).exists():
+        return {}
+    return {(each["task"], each["variant"]): Cost(**each) for each in read_json(directory / PREDICTION)["runs"]}
+
+
+def tell(plan: Plan, env_ids: Mapping[str, str], costs: Sequence[Cost], how: How) -> None:
+    """Print what the plan asks, costs and can find."""
+    console = console_for_output()
+    print(f"{plan.name}: {plan.question}" if plan.question else plan.name)
+    pairs = "every two" if plan.reference is None else f"{plan.reference} and each other one"
+    print(
+        f"{counted(len(plan.variants), 'variant')} ({pairs}) on {counted(len(plan.tasks), 'task')}: "
+        f"{counted(len(plan.questions), 'question')}."
+    )
+    table = Table("variant", "task", "env steps", "time", "disk", box=None, pad_edge=False, header_style="bold")
+    for each in costs:
+        cells = [steps(each.env_steps), duration(each.seconds), _bytes(each.size)]
+        table.add_row(each.variant, env_ids[each.task], *cells)
+    print(f"\nA run of {plan.group} seeds, by a short calibration on this machine:")
+    console.print(table)
+    print(f"One group of seeds of everything: {_sum(costs, 1)} of training.")
+    print(f"At most {plan.looks} groups: {_sum(costs, plan.looks)}. What is decided early is not trained further.")
+    launcher = next((each.partition("=")[2] for each in how.options if each.startswith("hydra/launcher=")), "basic")
+    if launcher != "basic":
+        longest = duration(max(each.seconds for each in costs))
+        print(f"With {launcher}, each line is a job, and a group takes at least as long as its longest: {longest}.")
+    find(plan, console)
+
+
+def _sum(costs: Sequence[Cost], times: int) -> str:
+    env_steps, seconds, size = (
+        times * sum(values) for values in zip(*((c.env_steps, c.seconds, c.size) for c in costs), strict=True)
+    )
+    return f"{steps(env_steps)} env steps, {_bytes(size)} and {duration(seconds)}"
+
+
+HEADINGS = ("spread of seeds", "true difference", "better", "the same", "undecided", "seeds each", "fixed design")
+
+
+def find(plan: Plan, console: Console) -> None:
+    """Print the chances of the answers, and how many seeds they take."""
+    possible = first_possible_look(plan)
+    together = counted(len(plan.questions), "question")
+    if not possible:
+        print(f"\nNo difference can be found with {plan.largest} seeds: {together} share a level of {plan.level:g}.")
+    elif possible > 1:
+        print(f"\nNo difference, however large, can be found before look {possible} of {plan.looks}.")
+    margin = "no margin" if plan.margin is None else f"a margin of {plan.margin:g} of the task's scale"
+    print(f"\nWhat it can find, for {margin}, at level {plan.level:g} for {together} together:")
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in HEADINGS:
+        table.add_column(heading, justify="right")
+    for spread in (plan.spread / 2, plan.spread, 2 * plan.spread):
+        needed = fixed_seeds(plan, spread)
+        for difference in differences(plan, spread):
+            found = prospect(plan, spread, difference)
+            left = max(0.0, 1 - found.better - found.same)
+            fixed = "" if needed is None or difference != plan.margin else str(needed)
+            cells = [f"{found.better:.0%}", f"{found.same:.0%}", f"{left:.0%}", f"{found.seeds:.0f}", fixed]
+            table.add_row(f"{spread:.3g}", f"{difference:.3g}", *cells)
+    console.print(table)
+    print(
+        "Spread (standard deviation) and differences are shares of the task's scale. Fixed design: the seeds each with "
+        f"which a single test finds a difference of the margin with probability {plan.power:.0%}."
+    )
+
+
+def _bytes(size: float) -> str:
+    return f"{size / 1e6:.3g} MB" if size >= 1e5 else f"{size / 1e3:.3g} kB"

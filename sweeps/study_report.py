@@ -1,0 +1,19 @@
+"""Writes the report of a study into its directory."""
+
+from pathlib import Path
+
+from analysis.report import write_files
+from analysis.study.record import Record
+from analysis.study.report import Spent, files
+from sweeps.study_costs import predicted
+from sweeps.study_spent import spent
+
+
+def write_report(record: Record, directory: Path, command: str) -> Path:
+    """The path of the page. Raises InputError where it cannot be written, or a run cannot be read."""
+    said = predicted(directory)
+    costs = {}
+    for cell, (seconds, env_steps, size) in spent(record, directory).items():
+        expected = said[cell].seconds * record.cells[cell] if cell in said else None
+        costs[cell] = Spent(seconds, env_steps, size, expected)
+    return write_files(directory, files(record, directory, costs, command))

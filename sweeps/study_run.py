@@ -1,0 +1,178 @@
+"""Runs a study: trains a group of seeds, tests, and goes on with what is undecided, until every question is answered.
+
+Everything that was decided is in the study's files. A study that was killed does what was left to do, and decides the
+same: the runs go on from their checkpoints, and a test depends on nothing but the runs' rows.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from analysis.pairs import BETTER
+from analysis.run_format import COMPLETE, FAILED, INFO, RECORD, read_info
+from analysis.study import record as records
+from analysis.study.answers import answers, sentence
+from analysis.study.plan import Plan
+from analysis.study.record import PLAN, Look, Record
+from analysis.study.scores import Cell, failures, read_rows, run_directory, scores_of
+from sweeps import launching
+from sweeps.errors import InputError
+from sweeps.files import replace_file, write_json
+from sweeps.interrupt import interrupt
+from sweeps.launching import Job
+from sweeps.lock import locked
+from sweeps.provenance import software
+
+
+@dataclass(frozen=True)
+class How:
+    """How the runs of a study are launched: overrides of Hydra's own keys, and a folder of the user's options."""
+
+    options: Sequence[str]
+    config_dir: str | None
+
+
+def job(plan: Plan, cell: Cell, look: int) -> Job:
+    """The run of a group of seeds."""
+    task, variant = cell
+    seeds = (f"seed={plan.first_seed(variant, look)}", f"num_seeds={plan.group}")
+    return Job(run_directory(task, variant, look), (*plan.cell_overrides(task, variant), *seeds))
+
+
+def check(plan: Plan, directory: Path, how: How) -> dict[str, str]:
+    """Check the plan and every run of its first look, before any starts; gives the env_id of each task.
+
+    Raises:
+        InputError, TaskError: what is wrong, in one line.
+    """
+    jobs = [job(plan, (task, variant), 1) for task in plan.tasks for variant in plan.variants]
+    for each in jobs:
+        for override in each.overrides[:-2]:
+            if override.lstrip("+~").split("=")[0] in ("seed", "num_seeds"):
+                raise InputError(f"{override}: a study chooses its seeds itself; expected: seed, group and largest")
+    found: dict[str, dict[str, str]] = {}
+    contents = launching.contents(jobs, how.config_dir)
+    for each, content in zip(jobs, contents, strict=True):
+        _, task, variant, _ = each.directory.split("/")
+        found.setdefault(task, {})[variant] = str(content["env"]["id"])
+    for task, by_variant in found.items():
+        if len(set(by_variant.values())) > 1:
+            told = ", ".join(f"{variant}: {env_id}" for variant, env_id in by_variant.items())
+            raise InputError(f"tasks.{task}: {told}; expected: one environment for all variants")
+    env_ids = {task: next(iter(by_variant.values())) for task, by_variant in found.items()}
+    for env_id in env_ids.values():
+        if (names := [task for task, each in env_ids.items() if each == env_id])[1:]:
+            raise InputError(f"tasks: {' and '.join(names)} are both {env_id}; expected: each environment once")
+    plan.check_references(env_ids)
+    launching.check(jobs, directory, how.options, how.config_dir)
+    return env_ids
+
+
+def begin(plan: Plan, directory: Path, how: How, env_ids: Mapping[str, str]) -> Record:
+    """The study in a directory under this plan: a new one, whose plan is written now, or the one that is there.
+
+    Raises:
+        InputError: another study is there, or the plan cannot be run.
+    """
+    if (directory / RECORD).exists():
+        before = records.read(directory)
+        record = before.under(plan)
+        record.now.check_references(record.env_ids)
+        if not record.looks:
+            record = Record(record.first, record.now, record.software, env_ids or check(plan, directory, how))
+        for note in record.deviations[len(before.deviations) :]:
+            print(f"deviation: {note} The report says so first.", flush=True)
+    else:
+        record = Record(plan, plan, _software(), env_ids)
+    replace_file(directory / PLAN, yaml.safe_dump(record.first.content, sort_keys=False, allow_unicode=True).encode())
+    write_json(directory / RECORD, record.content)
+    return record
+
+
+def _software() -> dict[str, Any]:
+    facts = software()
+    return {key: facts[key] for key in ("commit", "repository", "versions")}
+
+
+def run(plan: Plan, directory: Path, how: How) -> Record:
+    """The whole study, or what is left of it.
+
+    Raises:
+        InputError: the plan or the directory is wrong, or a run ended without rows that could be compared.
+    """
+    env_ids = {} if (directory / RECORD).exists() else check(plan, directory, how)
+    directory.mkdir(parents=True, exist_ok=True)
+    with locked(directory):
+        record = begin(plan, directory, how, env_ids)
+        if launching.is_elsewhere(directory, how.options, how.config_dir):
+            return go_on(record, directory, how)
+        interrupt.install(directory)
+        try:
+            return go_on(record, directory, how)
+        finally:
+            interrupt.uninstall()
+
+
+def go_on(record: Record, directory: Path, how: How) -> Record:
+    """What is left of a study, look by look; ends early where a signal asks for it. Raises InputError."""
+    plan = record.now
+    while not interrupt.received and (cells := record.next_cells):
+        number = len(record.looks) + 1
+        open_questions = counted(len(record.undecided), "open question")
+        told = f"look {number} of at most {plan.looks}: {plan.group} seeds each, {counted(len(cells), 'run')}"
+        print(f"{told}, for {open_questions}", flush=True)
+        train(record, cells, number, directory, how)
+        if interrupt.received:
+            return record
+        record = record.with_look(look(record, cells, directory))
+        write_json(directory / RECORD, record.content)
+        for answer in record.looks[-1].answers:
+            print(f"  {sentence(plan, answer)}", flush=True)
+    return record
+
+
+def counted(number: int, what: str) -> str:
+    """3 runs; 1 run."""
+    return f"{number} {what}{'s' * (number != 1)}"
+
+
+def train(record: Record, cells: Sequence[Cell], number: int, directory: Path, how: How) -> None:
+    """Train the seeds of a look. Raises InputError where a run did not get to its end."""
+    plan = record.now
+    done = [job(plan, cell, look + 1) for look, each in enumerate(record.looks) for cell in each.cells]
+    jobs = [job(plan, cell, number) for cell in cells]
+    launching.launch(jobs, done, directory, how.options, how.config_dir)
+    if interrupt.received:
+        return
+    for each in jobs:
+        info = read_info(directory / each.directory) if (directory / each.directory / INFO).exists() else {}
+        if info.get("status") not in (COMPLETE, FAILED) or "progress" not in info:
+            reason = info.get("error", f"it is {info.get('status', 'not there')}")
+            raise InputError(
+                f"{directory / each.directory}: did not train to its end ({reason}); expected: a run that does; "
+                "mend what is wrong, and the same command goes on"
+            )
+
+
+def look(record: Record, cells: Sequence[Cell], directory: Path) -> Look:
+    """Test the open questions with all seeds up to now. Raises InputError."""
+    plan = record.now
+    count: dict[Cell, int] = dict(record.cells)
+    for cell in cells:
+        count[cell] = count.get(cell, 0) + 1
+    rows = read_rows(directory, plan, count)
+    asked = record.undecided
+    scores = {task: scores_of(plan, rows, task) for task in dict.fromkeys(q.task for q in asked)}
+    scores = {task: _as_long(by_variant, count, task, plan) for task, by_variant in scores.items()}
+    widths = {task: plan.width(env_id) for task, env_id in record.env_ids.items()}
+    told_apart = sum(answer.outcome == BETTER for answer in record.answers.values())
+    for (task, variant), (failed, number) in failures(rows[rows["task"].isin(scores)]).items():
+        print(f"  note: {failed} of {number} seeds of {variant} on {task} failed; they count with the low reference.")
+    return Look(list(cells), answers(plan, asked, scores, widths, told_apart))
+
+
+def _as_long(scores: Mapping[str, Any], count: Mapping[Cell, int], task: str, plan: Plan) -> dict[str, Any]:
+    return {variant: values[: count[task, variant] * plan.group] for variant, values in scores.items()}
