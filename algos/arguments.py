@@ -25,7 +25,7 @@ def check_arguments(found: type, given: Sequence[str], chosen: dict[str, Any]) -
     takes_all = inspect.Parameter.VAR_KEYWORD in kinds
     for name in given:
         if name not in parameters and not takes_all:
-            raise PartError(f"does not take {name}; allowed: a class with ({', '.join(given)}, …)")
+            raise PartError(f"does not take {name}; expected: a class with ({', '.join(given)}, …)")
     fields: dict[str, Any] = {}
     for name, parameter in parameters.items():
         if name in given or parameter.kind in (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL):
@@ -34,8 +34,8 @@ def check_arguments(found: type, given: Sequence[str], chosen: dict[str, Any]) -
         fields[name] = (annotation, ... if parameter.default is parameter.empty else parameter.default)
     for name in chosen if not takes_all else ():
         if name not in fields:
-            allowed = ", ".join(fields) or "none"
-            problem = PydanticCustomError("unknown", "unknown key; allowed: {allowed}", {"allowed": allowed})
+            known = ", ".join(fields) or "none"
+            problem = PydanticCustomError("unknown", "unknown key; expected: {known}", {"known": known})
             place = InitErrorDetails(type=problem, loc=(name,), input=chosen[name])
             raise ValidationError.from_exception_data(found.__name__, [place])
     rules = ConfigDict(extra="allow", strict=True, arbitrary_types_allowed=True)

@@ -198,7 +198,7 @@ class ModulePolicyConfig(ModuleConfig, HeadConfig):
         if self.spread == "state_dependent" and self.spread_init != 0:
             raise ValueError(
                 f"spread_init={self.spread_init} with spread=state_dependent: a module makes its own outputs; "
-                "allowed: spread_init=0.0"
+                "expected: spread_init=0.0"
             )
         return self
 
@@ -223,7 +223,7 @@ def _network(layers: type[LayersConfig], module: type[ModuleConfig], value: Any)
 
     try:
         if not issubclass(find_class(settings.target), Module):
-            raise PartError("is not a torch.nn.Module; allowed: a class derived from it")
+            raise PartError("is not a torch.nn.Module; expected: a class derived from it")
         _ = settings.arguments
     except PartError as error:
         raise _part_error(module, settings.target, error) from None
@@ -287,11 +287,11 @@ class Config(Section):
             )
         if isinstance(self.value, SharedConfig):
             if not self.critic.joint:
-                raise ValueError("value.shared=True: the critic has steps of its own; allowed with critic=joint")
+                raise ValueError("value.shared=True: the critic has steps of its own; expected: critic=joint")
             if self.policy.spread == "state_dependent" and self.policy.spread_init != 0:
                 raise ValueError(
                     f"policy.spread_init={self.policy.spread_init}: value.shared=True, policy.spread=state_dependent; "
-                    "allowed: 0.0"
+                    "expected: 0.0"
                 )
         for settings in (self.algo, self.critic, self.estimator):
             settings.check(self)

@@ -31,6 +31,7 @@ COMMANDS = {
     "check-variant": Command("sweeps.check_variant", "hold a variant against what seedbed promises of every one"),
     "reproduce": Command("sweeps.reproduce", "train and draw what the post shows"),
     "published": Command("sweeps.published", "train the presets and compare them with published results"),
+    "completion": Command("sweeps.completion", "print what makes the shell complete commands and settings"),
 }
 
 

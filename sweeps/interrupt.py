@@ -12,6 +12,8 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
 
+SHOW_CURSOR = "\x1b[?25h"
+
 
 class Interrupt:
     """What asked this process to stop, if anything: SIGINT, SIGTERM, or a signal by which a cluster's engine warns."""
@@ -76,7 +78,8 @@ class Interrupt:
                     child.terminate()
         if self._directory is not None:  # said now: what stops at once can say nothing
             message += f"\nto go on later: {resume_command(self._directory)}"
-        os.write(2, f"{message}\n".encode())  # print is not safe in a signal handler
+        start = f"{SHOW_CURSOR}\n" if os.isatty(2) else ""  # below a progress bar, which hides it
+        os.write(2, f"{start}{message}\n".encode())  # print is not safe in a signal handler
 
 
 interrupt = Interrupt()

@@ -67,7 +67,12 @@ def _overrides(key: str, value: Any) -> Iterator[str]:
         for inner, each in value.items():
             yield from _overrides(f"{key}.{inner}", each)
     else:
-        yield f"{key}={_text(value)}"
+        yield override(key, value)
+
+
+def override(key: str, value: Any) -> str:
+    """`KEY=VALUE` in Hydra's words."""
+    return f"{key}={_text(value)}"
 
 
 def _text(value: Any) -> str:

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from analysis.registry import PUBLISHED, sha256
 from analysis.run_format import (
@@ -103,6 +104,16 @@ def files_of(entry: Entry, checkpoints: bool) -> Iterator[tuple[Path, Path]]:
             raise InputError(f"{path}: no such file; expected: a run or a study as seedbed wrote it")
 
 
+def without_paths(content: Any) -> Any:
+    """What ``run.json`` holds, with the names of files and repositories in place of where they are on a machine."""
+    if isinstance(content, list):
+        return [without_paths(each) for each in content]
+    if not isinstance(content, dict):
+        return content
+    names = {key for key, value in content.items() if key in ("file", "path") and isinstance(value, str)}
+    return {key: Path(value).name if key in names else without_paths(value) for key, value in content.items()}
+
+
 def publish(sources: Sequence[Path], out: Path, checkpoints: bool = False) -> Path:
     """Copy what is worth keeping into `out`, with a manifest and a page; gives the path of the page.
 
@@ -117,7 +128,10 @@ def publish(sources: Sequence[Path], out: Path, checkpoints: bool = False) -> Pa
         shutil.rmtree(out / entry.name, ignore_errors=True)
         known = {name: digest for name, digest in known.items() if Path(name).parts[0] != entry.name}
     for source, place in copies:
-        replace_file(out / place, source.read_bytes())
+        if source.name == INFO:
+            write_json(out / place, without_paths(read_json(source)))
+        else:
+            replace_file(out / place, source.read_bytes())
         known[place.as_posix()] = sha256(out / place)
         if source.stat().st_size > LARGE:
             print(f"note: {place} has {source.stat().st_size / 1e6:.0f} MB; git hosts may refuse it", flush=True)

@@ -22,7 +22,7 @@ def validate(composed: dict[str, Any]) -> RunConfig:
     """The typed config of a composed one.
 
     Raises:
-        InputError: one line with the first key that is wrong, its value and what is allowed.
+        InputError: one line with the first key that is wrong, its value and what is expected.
     """
     try:
         config = RunConfig.model_validate(composed)

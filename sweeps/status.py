@@ -3,6 +3,7 @@
 import argparse
 import csv
 import os
+import re
 import shlex
 import statistics
 import sys
@@ -161,25 +162,63 @@ def summary(jobs: Sequence[Job]) -> str:
     return ", ".join(parts) if parts else "no jobs"
 
 
+def _number(name: str) -> str:
+    """The directory of a sweep's job without what follows its number."""
+    above, slash, own = name.rpartition("/")
+    return above + slash + own.split("-")[0] if _by_number(own)[0] >= 0 else name
+
+
+def _short_keys(label: str) -> str:
+    return re.sub(r"(?<!\S)[\w./@+~-]*[./](?=\w+=)", "", label)
+
+
+def _values(label: str) -> str:
+    return re.sub(r"(?<!\S)[\w./@+~-]+=", "", label)
+
+
+def _names_and_labels(jobs: Sequence[Job], room: int) -> tuple[list[str], list[str]]:
+    """What a job is called and what tells it apart, in the longest of several forms for which there is room."""
+    names, labels = [job.name for job in jobs], [job.label for job in jobs]
+    numbers = [_number(name) for name in names]
+    forms = [
+        (names, labels),
+        (names, [_short_keys(label) for label in labels]),
+        (numbers, [_short_keys(label) for label in labels]),
+        (numbers, [_values(label) for label in labels]),
+    ]
+    if len(set(numbers)) < len(numbers):
+        forms = forms[:2]
+    fits = (form for form in forms if max(len("job"), *map(len, form[0])) + 2 + max(map(len, form[1])) <= room)
+    return next(fits, forms[-1])
+
+
 def table(jobs: Sequence[Job], most: int, width: int) -> Group:
     """The summary and at most ``most`` jobs, a line each, those that want attention first."""
     shown = sorted(jobs, key=lambda job: STATES.index(job.state))[:most]
-    headings = ["state", "iteration", "time left", *(["env steps/s"] if width >= WIDE else [])]
-    rows = []
-    for job in shown:
-        left = job.seconds_left if job.state == "running" else None
-        speed = job.env_steps_per_second
-        cells = [job.state, f"{job.iteration}/{job.iterations}", "" if left is None else duration(left)]
-        rows.append([*cells, "" if speed is None else f"{speed:,.0f}"][: len(headings)])
-    taken = sum(2 + max(map(len, column)) for column in zip(headings, *rows, strict=True))
-    columns = Table(box=None, pad_edge=False, header_style="bold")
-    columns.add_column("job", no_wrap=True, overflow="ellipsis", max_width=max((width - taken - 2) * 4 // 7, 8))
-    columns.add_column("", no_wrap=True, overflow="ellipsis", max_width=max((width - taken - 2) * 3 // 7, 6))
-    for heading in headings:
-        columns.add_column(heading, no_wrap=True)
-    for job, cells in zip(shown, rows, strict=True):
-        columns.add_row(Text(job.name), Text(job.label), *cells)
-    lines: list[Any] = [columns] if shown else []
+    left = [job.seconds_left if job.state == "running" else None for job in shown]
+    columns = {
+        "state": [job.state for job in shown],
+        "iteration": [f"{job.iteration}/{job.iterations}" for job in shown],
+        "time left": ["" if seconds is None else duration(seconds) for seconds in left],
+    }
+    if width >= WIDE:
+        speeds = [job.env_steps_per_second for job in shown]
+        columns["env steps/s"] = ["" if speed is None else f"{speed:,.0f}" for speed in speeds]
+    columns = {heading: cells for heading, cells in columns.items() if any(cells)}
+    room = width - sum(2 + max(map(len, [heading, *cells])) for heading, cells in columns.items())
+    lines: list[Any] = []
+    if shown:
+        names, labels = _names_and_labels(shown, room)
+        longest = max(len("job"), *map(len, names))
+        name_room = min(longest, max(room * 4 // 7, 8))
+        grid = Table(box=None, pad_edge=False, header_style="bold")
+        grid.add_column("job", no_wrap=True, overflow="ellipsis", max_width=name_room)
+        grid.add_column("", no_wrap=True, overflow="ellipsis", max_width=max(room - name_room - 2, 6))
+        for heading in columns:
+            grid.add_column(heading, no_wrap=True)
+        for name, label, *cells in zip(names, labels, *columns.values(), strict=True):
+            grid.add_row(Text(name), Text(label), *cells)
+        lines.append(grid)
     if len(jobs) > len(shown):
         lines.append(f"… and {len(jobs) - len(shown):,} more")
     lines += [Text(f"{job.name}: {job.trouble}") for job in shown if job.trouble]

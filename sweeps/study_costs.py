@@ -92,6 +92,10 @@ def dry_run(plan: Plan, directory: Path, how: How) -> None:
     env_ids = check(plan, directory, how)
     costs = calibrated(plan, how)
     tell(plan, env_ids, costs, how)
+    if plan.tuning is not None:
+        from sweeps import study_tuning  # late: few studies tune
+
+        print(f"\nBefore the first look, tuning:\n{study_tuning.check(plan, directory, how.config_dir)}")
     directory.mkdir(parents=True, exist_ok=True)
     write_json(directory / PREDICTION, {"plan_hash": plan.hash, "runs": [asdict(cost) for cost in costs]})
 

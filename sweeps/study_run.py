@@ -5,7 +5,7 @@ same: the runs go on from their checkpoints, and a test depends on nothing but t
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from analysis.pairs import BETTER
 from analysis.run_format import COMPLETE, FAILED, INFO, RECORD, read_info
 from analysis.study import record as records
 from analysis.study.answers import answers, sentence
-from analysis.study.plan import Plan
+from analysis.study.plan import Plan, Tuned
 from analysis.study.record import PLAN, Look, Record
 from analysis.study.scores import Cell, failures, read_rows, run_directory, scores_of
 from sweeps import launching
@@ -35,11 +35,11 @@ class How:
     config_dir: str | None
 
 
-def job(plan: Plan, cell: Cell, look: int) -> Job:
+def job(plan: Plan, cell: Cell, look: int, tuned: Tuned | None = None) -> Job:
     """The run of a group of seeds."""
     task, variant = cell
     seeds = (f"seed={plan.first_seed(variant, look)}", f"num_seeds={plan.group}")
-    return Job(run_directory(task, variant, look), (*plan.cell_overrides(task, variant), *seeds))
+    return Job(run_directory(task, variant, look), (*plan.cell_overrides(task, variant, tuned), *seeds))
 
 
 def check(plan: Plan, directory: Path, how: How) -> dict[str, str]:
@@ -68,6 +68,10 @@ def check(plan: Plan, directory: Path, how: How) -> dict[str, str]:
             raise InputError(f"tasks: {' and '.join(names)} are both {env_id}; expected: each environment once")
     plan.check_references(env_ids)
     launching.check(jobs, directory, how.options, how.config_dir)
+    if plan.tuning is not None:
+        from sweeps import study_tuning  # late: few studies tune
+
+        study_tuning.check(plan, directory, how.config_dir)
     return env_ids
 
 
@@ -119,6 +123,13 @@ def run(plan: Plan, directory: Path, how: How) -> Record:
 def go_on(record: Record, directory: Path, how: How) -> Record:
     """What is left of a study, look by look; ends early where a signal asks for it. Raises InputError."""
     plan = record.now
+    if plan.tuning is not None and record.tuned is None:
+        from sweeps import study_tuning  # late: few studies tune
+
+        record = replace(record, tuned=study_tuning.tune(plan, directory, how.config_dir))
+        if record.tuned is None:
+            return record
+        write_json(directory / RECORD, record.content)
     while not interrupt.received and (cells := record.next_cells):
         number = len(record.looks) + 1
         open_questions = counted(len(record.undecided), "open question")
@@ -142,8 +153,8 @@ def counted(number: int, what: str) -> str:
 def train(record: Record, cells: Sequence[Cell], number: int, directory: Path, how: How) -> None:
     """Train the seeds of a look. Raises InputError where a run did not get to its end."""
     plan = record.now
-    done = [job(plan, cell, look + 1) for look, each in enumerate(record.looks) for cell in each.cells]
-    jobs = [job(plan, cell, number) for cell in cells]
+    done = [job(plan, cell, look + 1, record.tuned) for look, each in enumerate(record.looks) for cell in each.cells]
+    jobs = [job(plan, cell, number, record.tuned) for cell in cells]
     launching.launch(jobs, done, directory, how.options, how.config_dir)
     if interrupt.received:
         return

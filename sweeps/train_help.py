@@ -1,7 +1,9 @@
 """The help of ``seedbed train``, made from the files in ``conf/``."""
 
 import re
-from collections.abc import Iterator, Sequence
+import shutil
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import yaml
@@ -15,17 +17,19 @@ GLOBAL = "# @package _global_"
 USAGE = """usage: seedbed train [GROUP=OPTION …] [KEY=VALUE …] [-m] [--config-dir DIR]
 
 Train all seeds of a variant on a task, in lock-step and in one process.
-
-  seedbed train algo=ppo env=swingup num_seeds=36      one run, of seeds 0 to 35
-  seedbed train -m algo=a2c,ppo,trpo num_seeds=36      a sweep: one run for each value
-  seedbed train experiment=acrobot/trpo num_seeds=10   a preset
-  seedbed train env.id=my_lab.corridor:Corridor-v0     a task of your own
-  seedbed train … hydra.run.dir=DIR                    where the run goes; hydra.sweep.dir=DIR for a sweep
-  seedbed train … resume=true                          go on with what the directory holds
-  seedbed train … --config-dir DIR                     options of your own: DIR/algo/NAME.yaml is algo=NAME
-  seedbed train … --cfg job                            print the config and train nothing
-  seedbed train --hydra-help                           what else Hydra offers
 """
+EXAMPLES = {
+    "algo=ppo env=swingup num_seeds=36": "one run, of seeds 0 to 35",
+    "-m algo=a2c,ppo,trpo num_seeds=36": "a sweep: one run for each value",
+    "experiment=acrobot/trpo num_seeds=10": "a preset",
+    "env.id=my_lab.corridor:Corridor-v0": "a task of your own",
+    "… hydra.run.dir=DIR": "where the run goes; hydra.sweep.dir=DIR for a sweep",
+    "… resume=true": "go on with what the directory holds",
+    "… --config-dir DIR": "options of your own: DIR/algo/NAME.yaml is algo=NAME",
+    "… --cfg job": "print the config and train nothing",
+    "--hydra-help": "what else Hydra offers",
+}
+"""What may follow the command, and what that does."""
 
 
 def help_text(arguments: Sequence[str]) -> str:
@@ -38,18 +42,40 @@ def help_text(arguments: Sequence[str]) -> str:
         path = CONF / group / f"{chosen.get(group, option)}.yaml"
         if path.exists():
             keys += keys_of(path, group)
-    unique = {key: (value, comment) for key, value, comment in keys}
-    width = max(len(f"{key}={value}") for key, (value, _) in unique.items())
-    lines = [
-        f"  {f'{key}={value}':{width}}  {comment}".rstrip()
-        for key, (value, comment) in unique.items()
-    ]  # fmt: skip
+    unique: dict[str, tuple[str, str]] = {}
+    for key, value, comment in keys:  # what another file is based on explains a key that this one only sets
+        unique[key] = value, comment or unique.get(key, ("", ""))[1]
+    lines = _two_columns({f"{key}={value}": comment for key, (value, comment) in unique.items()})
     options = " ".join(f"{group}={chosen.get(group, option)}" for group, option in defaults.items() if option)
-    return (
-        f"{USAGE}\ngroups and their options (* by default):\n{groups}\n"
-        f"keys and their values, of {options}\n(for another option's: seedbed train --help algo=trpo):\n"
-        + "\n".join(lines)
+    examples = _two_columns({f"seedbed train {words}": meaning for words, meaning in EXAMPLES.items()})
+    return "\n".join(
+        [
+            USAGE,
+            *examples,
+            f"\ngroups and their options (* by default):\n{groups}",
+            _wrapped(f"keys and their values, of {options} (for another option's: seedbed train --help algo=trpo):"),
+            *lines,
+        ]
     )
+
+
+def _wrapped(line: str) -> str:
+    width = shutil.get_terminal_size((120, 24)).columns
+    return textwrap.fill(line, width, subsequent_indent="    ", break_on_hyphens=False) + "\n"
+
+
+def _two_columns(explained: Mapping[str, str]) -> list[str]:
+    """Settings and what they mean, within the width of the terminal; a long setting has a line of its own."""
+    width = shutil.get_terminal_size((120, 24)).columns
+    left = min(max(map(len, explained)) + 4, max(width * 2 // 5, 26))
+    lines = []
+    for setting, comment in explained.items():
+        wrapped = textwrap.wrap(comment, max(width - left, 20))
+        start = f"  {setting}"
+        if wrapped and len(start) + 2 <= left:
+            start = f"{start:{left}}{wrapped.pop(0)}"
+        lines += [start, *(f"{'':{left}}{line}" for line in wrapped)]
+    return lines
 
 
 def _defaults() -> Iterator[tuple[str, str | None]]:
@@ -65,9 +91,9 @@ def _group_lines(defaults: dict[str, str | None]) -> Iterator[str]:
         names = [f"{name}*" if name == default else name for name in files if "/" not in name]
         folders = sorted({name.split("/")[0] for name in files if "/" in name})
         inside = sorted({name.split("/", 1)[1] for name in files if "/" in name and not name.startswith("post/")})
-        yield f"  {group}: {', '.join(names)}\n"
+        yield _wrapped(f"  {group}: {', '.join(names)}")
         if folders:
-            yield f"    {', '.join(folders)}: each with {', '.join(inside)} (post: the post's own)\n"
+            yield _wrapped(f"    {', '.join(folders)}: each with {', '.join(inside)} (post: the post's own)")
 
 
 def keys_of(path: Path, group: str) -> Iterator[tuple[str, str, str]]:

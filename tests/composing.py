@@ -1,7 +1,9 @@
 """Configs and runs for tests, composed as the command line composes them."""
 
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -18,9 +20,15 @@ RAW = ObservationNormaliser(1, 1, np.float64, normalise=False, clip=None)
 """For policies that are asked only about what their networks see."""
 
 
+@cache
+def plain(*overrides: str) -> dict[str, Any]:
+    """The config of ``python -m sweeps.train OVERRIDES`` as plain containers, composed once; not to be changed."""
+    return composed_config(overrides)
+
+
 def composed(*overrides: str) -> RunConfig:
     """The validated config of ``python -m sweeps.train OVERRIDES``."""
-    return validate(composed_config(overrides))
+    return validate(plain(*overrides))
 
 
 def trainer(*overrides: str) -> Trainer:

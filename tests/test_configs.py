@@ -51,7 +51,8 @@ def test_every_option_trains(group, option):
 @pytest.mark.parametrize("task", TASKS)
 def test_every_variant_has_a_preset_for_every_task(task):
     assert {f"{task}/{variant}" for variant in VARIANTS} <= set(EXPERIMENTS)
+    env_id = composed(f"env={task}").env.id
     for variant in VARIANTS:
         config = composed(f"experiment={task}/{variant}")
         assert config.algo.name == variant
-        assert config.env.id == composed(f"env={task}").env.id
+        assert config.env.id == env_id

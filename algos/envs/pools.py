@@ -236,7 +236,7 @@ def _envpool() -> Any:
         return importlib.import_module("envpool")
     except ImportError as error:
         raise TaskError(
-            f"env.vectorization=envpool: {one_line(error)}; allowed after: pip install 'seedbed[envpool]'"
+            f"env.vectorization=envpool: {one_line(error)}; expected: the extra, pip install 'seedbed[envpool]'"
         ) from error
 
 
@@ -260,9 +260,9 @@ def _spec(env_id: str, kwargs: dict[str, Any]) -> Any:
         wrong = sorted(set(kwargs) - set(allowed) - ({"obs_type"} if ram else set()))
         if wrong:
             takes = ", ".join(["obs_type", *allowed] if ram else allowed)
-            raise TaskError(f"{env_id}: EnvPool does not take env.kwargs.{wrong[0]}; allowed: {takes}")
+            raise TaskError(f"{env_id}: EnvPool does not take env.kwargs.{wrong[0]}; expected: {takes}")
         if ram and kwargs.get("obs_type", "ram") != "ram":
-            raise TaskError(f"{env_id}: env.kwargs.obs_type={kwargs['obs_type']}; allowed: ram, or none for images")
+            raise TaskError(f"{env_id}: env.kwargs.obs_type={kwargs['obs_type']}; expected: ram, or none for images")
         spec = envpool.make_spec(env_id, **{name: value for name, value in kwargs.items() if name != "obs_type"})
     except TaskError:
         raise

@@ -25,6 +25,8 @@ from analysis.scores import find_score
 Share = Annotated[float, Field(gt=0, lt=1, allow_inf_nan=False)]
 Size = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Overrides = list[str]
+Tuned = dict[str, dict[str, list[str]]]
+"""The overrides that tuning chose, by task and variant."""
 
 NAME = r"^[A-Za-z0-9][A-Za-z0-9_.+-]*$"
 """Names of variants and tasks are names of directories too."""
@@ -32,7 +34,7 @@ NAME = r"^[A-Za-z0-9][A-Za-z0-9_.+-]*$"
 SEEDS_APART = 1_000
 """Between the first seeds of two variants: no two runs of a study share a seed, so that they are independent."""
 
-FIXED = ("variants", "tasks", "overrides", "group", "seed", "metric")
+FIXED = ("variants", "tasks", "overrides", "group", "seed", "metric", "tuning")
 """Keys that say what the runs are: a study that has begun cannot go on with others."""
 
 
@@ -96,12 +98,6 @@ class Plan(BaseModel):
             raise ValueError("expected: one task or more, NAME: [OVERRIDE, …] each")
         return value
 
-    @field_validator("tuning")
-    @classmethod
-    def _not_yet(cls, value: dict[str, Any] | None) -> None:
-        if value is not None:
-            raise ValueError("a study does not tune by itself yet; expected: null, and variants that were tuned before")
-
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
         if self.largest % self.group:
@@ -157,9 +153,10 @@ class Plan(BaseModel):
         """The level of each question while none is decided."""
         return self.level / len(self.questions)
 
-    def cell_overrides(self, task: str, variant: str) -> list[str]:
+    def cell_overrides(self, task: str, variant: str, tuned: Tuned | None = None) -> list[str]:
         """What `seedbed train` is told of a variant on a task, but for seeds. `{task}` stands for the task's name."""
         told = [*self.overrides, *self.tasks[task], *self.variants[variant]]
+        told += [] if tuned is None else tuned[task][variant]
         return [override.replace("{task}", task) for override in told]
 
     def first_seed(self, variant: str, look: int) -> int:

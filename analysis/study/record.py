@@ -8,7 +8,7 @@ from typing import Any
 from analysis.pairs import UNDECIDED
 from analysis.run_format import RECORD, InputError, read_json
 from analysis.study.answers import Answer
-from analysis.study.plan import Plan, Question, changes, other_runs
+from analysis.study.plan import Plan, Question, Tuned, changes, other_runs
 from analysis.study.scores import Cell, open_cells
 
 PLAN = "plan.yaml"
@@ -26,7 +26,8 @@ class Look:
 class Record:
     """A study as far as it is: the plan that it began with and the one that holds `now`, deviations, and looks.
 
-    `software`: the commit and the versions that it began with. `env_ids`: of the tasks, by their names.
+    `software`: the commit and the versions that it began with. `env_ids`: of the tasks, by their names. `tuned`: the
+    overrides that tuning chose; None where nothing is tuned, or not yet.
     """
 
     first: Plan
@@ -35,6 +36,7 @@ class Record:
     env_ids: Mapping[str, str]
     deviations: list[str] = field(default_factory=list)
     looks: list[Look] = field(default_factory=list)
+    tuned: Tuned | None = None
 
     @property
     def answers(self) -> dict[Question, Answer]:
@@ -103,6 +105,7 @@ class Record:
             "plan_now": None if self.now.hash == self.first.hash else self.now.content,
             "deviations": self.deviations,
             "env_ids": dict(self.env_ids),
+            "tuned": self.tuned,
             "software": dict(self.software),
             "looks": [
                 {"cells": [list(cell) for cell in look.cells], "answers": [answer.content for answer in look.answers]}
@@ -123,7 +126,8 @@ def read(directory: Path) -> Record:
             )
         now = first if content["plan_now"] is None else Plan.of(content["plan_now"])
         looks = [_look(each["cells"], each["answers"]) for each in content["looks"]]
-        return Record(first, now, content["software"], content["env_ids"], list(content["deviations"]), looks)
+        deviations, tuned = list(content["deviations"]), content.get("tuned")
+        return Record(first, now, content["software"], content["env_ids"], deviations, looks, tuned)
     except (KeyError, TypeError) as error:
         raise InputError(
             f"{directory / RECORD}: not a study's ({error}); expected: the file that seedbed study wrote"

@@ -70,7 +70,7 @@ def report(record: Record, rows: pd.DataFrame, spent: Mapping[Cell, Spent], comm
         parts += [f"<h2>{html.escape(env_id)}</h2>", soft(score_text(record, rows, task))]
         parts.append(gallery([*figures.get(task, []), curves_figure(record, rows, task)]))
     parts += ["<h2>Cost</h2>", html_table(cost_cells(record, spent), words=2), soft(cost_text(record, spent))]
-    parts += ["<h2>The plan, as it was written</h2>", plan_html(record)]
+    parts += ["<h2>The plan, as it was written</h2>", plan_html(record), tuned_html(record)]
     parts += ["<h2>How it was tested</h2>", items(RULES), "<h2>What was run</h2>", items(software(record))]
     if command:
         parts.append(f"<pre>{html.escape(command)}</pre>")
@@ -200,6 +200,17 @@ def plan_html(record: Record) -> str:
     changed = "" if record.now.hash == record.first.hash else " It was changed later; see the first lines."
     note = soft(f"Written before the first run; its hash is {record.first.hash}.{changed}")
     return f"{note}<pre>{html.escape(text)}</pre>"
+
+
+def tuned_html(record: Record) -> str:
+    """What tuning chose."""
+    if record.tuned is None:
+        return ""
+    cells: Cells = [["task", "variant", "chosen by tuning"]]
+    for task, by_variant in record.tuned.items():
+        cells += [[task, variant, " ".join(chosen)] for variant, chosen in by_variant.items()]
+    note = "Every variant was tuned with the same budget, on seeds that no test uses (in the folder tuning)."
+    return f"<h3>Tuning</h3>{soft(note)}{html_table(cells, words=3)}"
 
 
 def software(record: Record) -> Sequence[str]:

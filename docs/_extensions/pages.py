@@ -27,6 +27,7 @@ PICTURES = (".png", ".svg", ".gif")
 HOME = {
     "README.md": "index.md",
     "analysis/README.md": "report.md",
+    "analysis/readers/README.md": "logs.md",
     "algos/README.md": "variants.md",
     "sweeps/README.md": "sweeps.md",
     "figures/post/README.md": "post.md",

@@ -212,7 +212,7 @@ def test_squashed_actions_need_the_range_of_tanh():
         composed("env=pendulum", SQUASHED[0])
 
 
-@pytest.mark.parametrize("algo", ["a2c", "ppo", "trpo"])
+@pytest.mark.parametrize("algo", ["a2c", *(pytest.param(algo, marks=pytest.mark.slow) for algo in ("ppo", "trpo"))])
 def test_squashed_policies_with_a_spread_per_state_learn_and_go_on(algo):
     """Two iterations in one go, or from a state after the first: the same bits, and not those of other policies."""
     settings = [f"algo={algo}", "env=swingup_v1", *SIZES]
@@ -232,7 +232,7 @@ def test_squashed_policies_with_a_spread_per_state_learn_and_go_on(algo):
         assert params.shape != before.shape or not np.allclose(params, expected["policy.params"])
 
 
-@pytest.mark.parametrize("algo", ["ppo", "trpo"])
+@pytest.mark.parametrize("algo", ["ppo", pytest.param("trpo", marks=pytest.mark.slow)])
 def test_rows_of_squashed_policies_do_not_depend_on_what_ran_beside(tmp_path, algo):
     settings = [f"algo={algo}", "env=swingup_v1", *SIZES, "num_envs=3", "iterations=2"]
     settings += [STATE_DEPENDENT, *SQUASHED]

@@ -6,16 +6,16 @@ import sys
 import pytest
 
 from analysis.run_format import flatten, run_differences, run_hash, schedules, variant_settings
-from sweeps.compose import composed_config
+from tests.composing import plain
 
 
 def same_variant(*overrides: str) -> bool:
-    base, other = (variant_settings(dict(flatten(composed_config(each)))) for each in ([], overrides))
+    base, other = (variant_settings(dict(flatten(plain(*each)))) for each in ([], overrides))
     return base == other
 
 
 def differences(*overrides: str, base: tuple[str, ...] = ()) -> list[str]:
-    return run_differences(composed_config(base), composed_config([*base, *overrides]))
+    return run_differences(plain(*base), plain(*base, *overrides))
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,7 @@ def differences(*overrides: str, base: tuple[str, ...] = ()) -> list[str]:
 def test_what_makes_another_variant_and_what_another_run(override, variant, run):
     assert same_variant(override) == variant
     assert (not differences(override)) == run
-    assert (run_hash(composed_config([])) == run_hash(composed_config([override]))) == run
+    assert (run_hash(plain()) == run_hash(plain(override))) == run
 
 
 @pytest.mark.parametrize(
@@ -56,10 +56,10 @@ def test_what_makes_another_variant_and_what_another_run(override, variant, run)
     ],
 )
 def test_iterations_are_a_setting_where_a_schedule_depends_on_them(schedule):
-    config = composed_config(schedule)
+    config = plain(*schedule)
     assert schedules(dict(flatten(config))) == [schedule[0].split("=")[0]]
     assert differences("iterations=150", base=schedule) == ["iterations=100, now 150"]
-    longer = composed_config([*schedule, "iterations=150"])
+    longer = plain(*schedule, "iterations=150")
     assert variant_settings(dict(flatten(config))) != variant_settings(dict(flatten(longer)))
 
 

@@ -81,7 +81,7 @@ def test_a_step_of_a_run_moves_policy_and_values():
 
 
 def test_a_shared_network_needs_a_joint_critic():
-    with pytest.raises(InputError, match=r"value\.shared=True: .* steps of its own; allowed with critic=joint"):
+    with pytest.raises(InputError, match=r"value\.shared=True: .* steps of its own; expected: critic=joint"):
         composed("network=shared64x64", "critic=separate")
     with pytest.raises(InputError, match=r"value\.shared"):
         composed("network=shared64x64", "critic=joint", "value.shared=false")

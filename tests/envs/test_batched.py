@@ -8,7 +8,8 @@ from algos.envs.batched import RESETS_AHEAD, BatchedEnv
 from algos.envs.make import make_vec
 from algos.envs.registry import BATCHED_TASKS, load_task
 
-STEPS = 1500
+STEPS = {"MountainCarContinuous-v0": 1050}
+"""Where 520 are too few for an episode to reach the time limit."""
 NUM_ENVS = 6
 
 
@@ -58,8 +59,9 @@ def test_equal_to_the_single_environment_bit_for_bit(env_id: str) -> None:
     assert not isinstance(theirs, BatchedEnv)
     assert ours.single_observation_space == theirs.single_observation_space
     assert ours.single_action_space == theirs.single_action_space
-    ours_record = roll(ours, env_id, STEPS, seed=3)
-    theirs_record = roll(theirs, env_id, STEPS, seed=3)
+    steps = STEPS.get(env_id, 520)
+    ours_record = roll(ours, env_id, steps, seed=3)
+    theirs_record = roll(theirs, env_id, steps, seed=3)
     began = np.ones(NUM_ENVS, bool)
     for mine, other in zip(ours_record, theirs_record, strict=True):
         if len(mine) == 5:

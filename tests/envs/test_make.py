@@ -85,11 +85,11 @@ def test_arguments_reach_the_environment() -> None:
     assert [env.unwrapped.g for env in envs.envs] == [0.0, 0.0]
 
 
-def test_an_id_may_name_its_module() -> None:
-    for kind in ("sync", "async"):
-        envs = make_vec(f"{USER}:user/Echo-discrete-dict-v0", 2, {}, kind)
-        assert envs.reset(seed=0)[0].shape == (2, 6)
-        envs.close()
+@pytest.mark.parametrize("kind", ["sync", pytest.param("async", marks=pytest.mark.slow)])
+def test_an_id_may_name_its_module(kind: str) -> None:
+    envs = make_vec(f"{USER}:user/Echo-discrete-dict-v0", 2, {}, kind)
+    assert envs.reset(seed=0)[0].shape == (2, 6)
+    envs.close()
     assert isinstance(make_vec("algos.envs:CartPoleSwingUp-v0", 2, {}, "auto"), BatchedEnv)
 
 
@@ -127,7 +127,7 @@ def test_images_are_flattened() -> None:
     np.testing.assert_array_equal(obs, [np.arange(6)] * 2)
 
 
-@pytest.mark.parametrize("num_workers", [1, 3])
+@pytest.mark.parametrize("num_workers", [1, pytest.param(3, marks=pytest.mark.slow)])
 def test_workers_give_what_one_process_gives_however_many(num_workers: int) -> None:
     make_one = partial(make_single, "user/Echo-discrete-dict-v0", {}, USER, None, rescale_actions=False)
     envs = WorkerVectorEnv(make_one, 5, num_workers)
@@ -186,17 +186,17 @@ def test_an_exception_in_a_worker_is_raised_here() -> None:
     envs.close()
 
 
+@pytest.mark.parametrize("kind", ["auto", pytest.param("async", marks=pytest.mark.slow)])
 def test_mujoco_runs_where_it_is_installed_and_keeps_its_remarks_to_itself(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     pytest.importorskip("mujoco")
     monkeypatch.chdir(tmp_path)  # where MuJoCo would log
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        for kind in ("auto", "async"):
-            envs = make_vec("HalfCheetah-v5", 2, {}, kind)
-            assert envs.reset(seed=0)[0].shape == (2, 17)
-            envs.close()
+        envs = make_vec("HalfCheetah-v5", 2, {}, kind)
+        assert envs.reset(seed=0)[0].shape == (2, 17)
+        envs.close()
     assert capfd.readouterr() == ("", "")
     assert not list(tmp_path.iterdir())
 
@@ -208,6 +208,7 @@ def test_an_old_version_that_was_asked_for_is_no_news() -> None:
             make_vec(env_id, 1, {}, "sync")
 
 
+@pytest.mark.slow
 def test_workers_end_when_the_parent_leaves_in_the_middle_of_a_rollout() -> None:
     """Their answer is larger than a pipe holds, and nobody reads it."""
     envs = make_vec("Acrobot-v1", 4, {}, "async", max_episode_steps=50)

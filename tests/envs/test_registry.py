@@ -29,17 +29,17 @@ EXAMPLES = Path(__file__).parents[2] / "examples" / "extending"
 ID = "tests.envs.outside:user/Corridor-v0"
 
 
-def test_equal_to_its_single_environment_and_to_workers() -> None:
+@pytest.mark.parametrize("kind", ["sync", pytest.param("async", marks=pytest.mark.slow)])
+def test_equal_to_its_single_environment_and_to_workers(kind: str) -> None:
     ours = make_vec(ID, 5, {}, "auto")
     assert isinstance(ours, BatchedEnv)
     record = roll(ours, 80, seed=3)
     assert np.concatenate([step[3] for step in record[1:]]).any()
-    for kind in ("sync", "async"):
-        envs = make_vec(ID, 5, {}, kind)
-        for mine, other in zip(record, roll(envs, 80, seed=3), strict=True):
-            for a, b in zip(mine, other, strict=True):
-                np.testing.assert_array_equal(a, b)
-        envs.close()
+    envs = make_vec(ID, 5, {}, kind)
+    for mine, other in zip(record, roll(envs, 80, seed=3), strict=True):
+        for a, b in zip(mine, other, strict=True):
+            np.testing.assert_array_equal(a, b)
+    envs.close()
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", ".*infinity")  # its observation has no bounds
         check_env(gym.make("user/Corridor-v0").unwrapped, skip_render_check=True)

@@ -15,7 +15,7 @@ from gymnasium.utils.env_checker import check_env
 import algos.envs
 from algos.envs.swingup import TASKS, X_LIMIT
 
-STEPS = 10_000
+STEPS = 2_000
 pytestmark = pytest.mark.filterwarnings("ignore:.*out of date")
 
 
@@ -91,7 +91,7 @@ def test_batched_environment_equals_the_original(original: ModuleType, version: 
         put(oracle, state)
     elapsed = np.zeros(num_envs, int)
     ends = 0
-    for _ in range(STEPS // num_envs):
+    for _ in range(520):
         actions = rng.uniform(-1.5, 1.5, (num_envs, 1)).astype(np.float32)
         obs, rewards, terminated, truncated, infos = envs.step(actions)
         elapsed += 1
@@ -106,7 +106,7 @@ def test_batched_environment_equals_the_original(original: ModuleType, version: 
                 put(oracle, envs.states[e])
                 elapsed[e] = 0
                 ends += 1
-    assert ends > 10
+    assert ends >= num_envs
 
 
 def test_reset_equals_the_original_which_rounds_to_float32(original: ModuleType) -> None:

@@ -45,6 +45,7 @@ def test_a_variant_trains_beside_ours_and_is_resumed(lab):
     assert (lab / "run" / "progress.csv").read_bytes() == whole
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("promise", [name for name in CHECKS if "probe" not in name])
 def test_spo_keeps_the_promises(promise, lab):
     """The probe tasks take longest, and are the command's part."""

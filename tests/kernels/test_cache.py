@@ -131,6 +131,7 @@ def test_what_is_compiled_once_is_found_again(tmp_path):
     assert sorted(tmp_path.rglob("*.nb?")) == kept != []
 
 
+@pytest.mark.slow
 def test_processes_number_their_functions_apart():
     """Else a third process, which loads what both compiled, takes one layer's code for the other's."""
     program = """

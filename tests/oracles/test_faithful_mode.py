@@ -97,7 +97,10 @@ def settings(experiment: str) -> tuple[str, ...]:
     return (experiment, *SMALL, *(PPO if experiment.endswith("ppo") else ()))
 
 
-@pytest.mark.parametrize("experiment", [SWINGUP_PPO, SWINGUP_A2C, CARTPOLE_PPO, CARTPOLE_A2C])
+@pytest.mark.parametrize(
+    "experiment",
+    [SWINGUP_A2C, CARTPOLE_PPO, *(pytest.param(x, marks=pytest.mark.slow) for x in (SWINGUP_PPO, CARTPOLE_A2C))],
+)
 def test_the_posts_programs(experiment):
     agree((*settings(experiment), "num_seeds=2"), POST)
 

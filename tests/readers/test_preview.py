@@ -27,3 +27,13 @@ def test_runs_of_seedbed_and_of_wrong_paths(tmp_path, rng, capsys):
     assert "FORMAT:PATH knows wandb, sb3, tensorboard" in capsys.readouterr().err
     assert main([f"sb3:{tmp_path}", "--preview"]) == 2
     assert "holds no run; expected: *.monitor.csv" in capsys.readouterr().err
+
+
+def test_a_bar_says_how_far_many_logs_are_read(sb3: Source, monkeypatch, capsys):
+    monkeypatch.setattr("analysis.readers.SHOWN_FROM", 1)
+    monkeypatch.setenv("FORCE_COLOR", "1")  # as on a terminal
+    assert main([str(sb3.root), "--preview"]) == 0
+    printed = capsys.readouterr()
+    assert len(printed.out.splitlines()) == len(SEEDS)
+    assert "Reading logs" in printed.err
+    assert "100%" in printed.err

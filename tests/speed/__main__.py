@@ -1,10 +1,11 @@
 """`make speed`: every comparison, limit and cost in one run. QUICK=1 takes few and short runs; a full run is kept."""
 
+import argparse
 import os
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.speed import costs, kernels, report
+from tests.speed import costs, kernels, report, startup
 from tests.speed.comparisons import FULL, QUICK, Group, groups
 from tests.speed.report import markdown
 
@@ -21,6 +22,7 @@ iteration.
 
 
 def main() -> None:
+    argparse.ArgumentParser(prog="python -m tests.speed", description=__doc__).parse_args()
     quick = os.environ.get("QUICK") == "1"
     effort = QUICK if quick else FULL
     sections: list[str] = []
@@ -42,7 +44,7 @@ def main() -> None:
     middle = next(run for run in runs if run.num_seeds == effort.num_seeds)
     show("Rollout against bare environments", markdown(costs.rollout_limit(middle)))
     show("Scaling: the post's PPO on the swing-up, all 80 policy steps", markdown(costs.scaling(runs)))
-    show("Start-up", markdown(costs.startup(effort)))
+    show("Start-up", markdown(startup.table(cold=effort.thorough)))
     show("Machine", report.machine())
     if not quick:
         RESULTS.write_text("\n".join(["# Speed\n", NOTES.format(num_seeds=effort.num_seeds), *sections]))

@@ -1,11 +1,10 @@
-"""Seedbed by itself: scaling in the number of seeds, start-up, and the distance to the machine's limits."""
+"""Seedbed by itself: scaling in the number of seeds, and the distance to the machine's limits."""
 
 import sys
-import tempfile
 
 import pandas as pd
 
-from tests.speed.comparisons import PPO_ALL_STEPS, PPO_POST, Effort
+from tests.speed.comparisons import PPO_ALL_STEPS, Effort
 from tests.speed.processes import Run, alone, seedbed
 from tests.speed.straightforward import NUM_ENVS, NUM_STEPS
 
@@ -36,14 +35,3 @@ def rollout_limit(run: Run) -> pd.DataFrame:
     limit = alone([sys.executable, "-m", "tests.speed.stepping", *sizes])["env_steps_per_second"]
     row = {"rollout, steps/s": rollout, "bare environments, steps/s": limit}
     return pd.DataFrame([{name: f"{speed:,.0f}" for name, speed in row.items()} | {"share": f"{rollout / limit:.2f}"}])
-
-
-def startup(effort: Effort) -> pd.DataFrame:
-    """Launch to exit of a run of one short iteration, with an empty and then a filled cache of compiled kernels."""
-    rows = []
-    with tempfile.TemporaryDirectory() as empty:
-        caches = [("cold", {"NUMBA_CACHE_DIR": empty}), ("warm", {"NUMBA_CACHE_DIR": empty})]
-        for state, environment in caches if effort.thorough else [("warm", {})]:
-            run = seedbed(*PPO_POST, "num_steps=128", num_seeds=36, iterations=1, environment=environment)
-            rows.append({"cache": state, "launch to the end of a first, short iteration, s": f"{run.wall_seconds:.1f}"})
-    return pd.DataFrame(rows)

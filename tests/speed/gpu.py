@@ -1,5 +1,6 @@
 """Times the post's PPO on the swing-up, 36 seeds, on the CPU and on the GPU in turn: ``python -m tests.speed.gpu``."""
 
+import argparse
 import sys
 
 import numpy as np
@@ -15,6 +16,7 @@ STAGES = ("rollout_seconds", "critic_seconds", "policy_seconds", "seconds")
 
 
 def main() -> None:
+    argparse.ArgumentParser(description=__doc__).parse_args()
     if not torch.cuda.is_available():
         sys.exit("tests.speed.gpu: torch sees no GPU here")
     medians: dict[str, list[np.ndarray]] = {"cpu": [], "cuda": []}

@@ -8,9 +8,6 @@ import argparse
 import json
 from time import perf_counter
 
-import jax
-from rejax import PPO
-
 NUM_ENVS, NUM_STEPS = 4, 128
 
 
@@ -19,6 +16,8 @@ def main() -> None:
     parser.add_argument("--num-seeds", type=int, required=True)
     parser.add_argument("--total-steps", type=int, required=True, help="environment steps of each seed")
     args = parser.parse_args()
+    import jax  # in an environment of its own
+    from rejax import PPO
 
     algo = PPO.create(
         env="CartPole-v1",

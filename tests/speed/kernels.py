@@ -4,6 +4,7 @@
 gradient, and the hidden layers' cotangents) at the measured rate of fused multiply-adds of as many cores.
 """
 
+import argparse
 from collections.abc import Callable
 from itertools import pairwise
 from time import perf_counter
@@ -151,4 +152,5 @@ def table(seconds: float) -> pd.DataFrame:
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(description=__doc__).parse_args()
     print(markdown(table(seconds=3.0)))

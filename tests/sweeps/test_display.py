@@ -63,3 +63,39 @@ def test_the_table_has_a_line_a_job_and_words_stay_whole(width):
     assert "algo=ppo seed=" in lines[2]
     assert "algo=trpo" in lines[3]
     assert "RuntimeError: the robot fell over" in lines[4]
+
+
+@pytest.mark.parametrize("width", [46, 80, 120])
+def test_the_jobs_of_a_grid_are_told_apart(width):
+    """By the directory's number and by what was overridden, as long as there is room for it."""
+    grid = [(algo, rate) for algo in ("ppo", "trpo") for rate in (0.01, 0.001)]
+    jobs = [
+        Job(f"{n}-{algo}-CartPole-v1", f"algo={algo} algo.learning_rate={rate}", "running", 9, 100, 1.0, 1e6, "")
+        for n, (algo, rate) in enumerate(grid)
+    ]
+    console = Console(file=io.StringIO(), width=width, highlight=False)
+    console.print(status.table(jobs, 9, width))
+    heading, *lines = console.file.getvalue().splitlines()[:-1]
+    assert heading.split() == [
+        "job",
+        "state",
+        "iteration",
+        "time",
+        "left",
+        *(["env", "steps/s"] if width == 120 else []),
+    ]
+    for (algo, rate), line, n in zip(grid, lines, range(4), strict=True):
+        assert line.startswith(str(n))
+        assert algo in line.split()[1]
+        assert f"{rate} " in line
+        assert "running" in line
+        assert "…" not in line
+        assert len(line) <= width
+
+
+def test_columns_that_say_nothing_are_left_out():
+    job = Job("0-ppo-CartPole-v1", "algo=ppo", "complete", 4, 4, None, None, "")
+    console = Console(file=io.StringIO(), width=120, highlight=False)
+    console.print(status.table([job], 9, 120))
+    assert console.file.getvalue().splitlines()[0].split() == ["job", "state", "iteration"]
+    assert console.file.getvalue().splitlines()[1].split() == ["0-ppo-CartPole-v1", "algo=ppo", "complete", "4/4"]

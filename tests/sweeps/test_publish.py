@@ -30,6 +30,8 @@ def test_a_published_folder_has_everything_but_checkpoints_and_compares_as_the_r
     assert {"published.json", "README.md", ".gitattributes", "mine/run.json", "mine/progress.csv"} <= names
     assert not any("checkpoint" in name for name in names)
     assert "| mine | runs | CartPole-v1 | a2c | 1 | 0-2 |" in page.read_text()
+    kept = json.loads((tmp_path / "out" / "mine" / "run.json").read_text())
+    assert kept["parts"]["algo"]["file"] == "a2c.py"  # and not where it is on this machine
     ours, theirs = compare(runs / "mine"), compare(tmp_path / "out")
     assert ours.summary.equals(theirs.summary)
     publish([runs / "mine"], tmp_path / "out", checkpoints=True)

@@ -68,6 +68,7 @@ def test_data_are_the_numbers_of_the_run(quick):
     assert float(stated[1]) == pytest.approx(rows["post_return"].iloc[-1], abs=0.006)
 
 
+@pytest.mark.slow
 def test_from_data_draws_the_same_bytes_without_runs(quick, tmp_path):
     shutil.copytree(quick / "figures" / "data", tmp_path / "data")
     assert reproduce("--from-data", "--out", tmp_path, "--runs", tmp_path / "none", *ONLY) == 0
@@ -122,6 +123,7 @@ def test_every_policy_starts_with_the_posts_covariance(algo, way):
     np.testing.assert_allclose(policy.standard_deviation() ** 2, np.e, rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_each_ablation_changes_its_own_keys_alone():
     runs = {run.name: run for run in RUNS}
     for algo, departures in DEPARTURES_OF.items():

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from analysis.run_format import InputError
+from analysis.run_format import TUNING_SEEDS, InputError, read_json
 from analysis.study import record as records
 from analysis.study.plan import Plan
 from sweeps.study import read_plan
@@ -189,7 +189,8 @@ def test_a_variant_that_always_fails_is_told_at_the_head_of_the_report(tmp_path)
         ({"score": "finale"}, "score 'finale' is unknown; expected: final, auc, best or MODULE:FUNCTION"),
         ({"seed": 1_000_000}, "seed=1000000: seeds up to 1001005 are for tuning in part; expected: seeds outside"),
         ({"seed": 999_500}, "expected: seeds outside 1000000 to 1999999"),
-        ({"tuning": {"budget": 3}}, "a study does not tune by itself yet"),
+        ({"tuning": {"trails": 3}}, "tuning.trails: unknown key; expected: trials, seeds, budget, scope, sampler"),
+        ({"tuning": {"trials": 3}}, "tasks.cartpole=['env=cartpole', 'iterations=6']: cannot be tuned"),
         ({"variants": {"a": []}}, "expected: two variants or more"),
         ({"variants": {"a/b": [], "c": []}}, "expected: a name of letters, digits and . _ + -"),
         ({"tasks": {}}, "expected: one task or more"),
@@ -258,3 +259,28 @@ def test_the_runs_of_a_look_may_train_side_by_side(whole, tmp_path):
     ended = subprocess.run(command, capture_output=True, text=True, check=False)  # a fork would wait for joblib's idle
     assert ended.returncode == 0, ended.stderr
     assert results(tmp_path / "out") == results(out)
+
+
+def test_a_study_tunes_first_on_seeds_of_their_own_and_tests_the_winners(tmp_path):
+    changes = {
+        "tuning": {"trials": 2, "seeds": 2, "budget": 2048},
+        "tasks": {"cartpole": ["env=cartpole"]},
+        "overrides": ["threads=1", "num_envs=2", "num_steps=64", "critic.update_epochs=2"],
+        "largest": 3,
+    }
+    own = write_plan(tmp_path / "own", **changes)
+    ended = run("sweeps.study", *study(own, tmp_path / "out"))
+    assert ended.status == 0, ended.err
+    record = records.read(tmp_path / "out")
+    tuned = record.tuned["cartpole"]
+    assert set(tuned) == {"a2c", "ppo"}
+    for variant, chosen in tuned.items():
+        path = tmp_path / "out" / "runs" / "cartpole" / variant / "look-1"
+        assert set(chosen) <= set(yaml.safe_load((path / ".hydra" / "overrides.yaml").read_text()))
+        assert "chosen by tuning" in (tmp_path / "out" / "report.html").read_text()
+    seeds = [read_json(path)["seeds"] for path in (tmp_path / "out" / "tuning").rglob("run.json")]
+    assert len(seeds) == 4
+    assert all(seed in TUNING_SEEDS for each in seeds for seed in each)
+    before = results(tmp_path / "out")
+    assert run("sweeps.study", *study(own, tmp_path / "out")).status == 0
+    assert results(tmp_path / "out") == before
