@@ -265,7 +265,7 @@ def test_several_processes_share_a_study(study, tmp_path, launcher):
 def test_a_study_that_is_killed_at_ten_moments_ends_as_if_it_had_not_been(tmp_path, sampler):
     if sampler == "tpe":
         pytest.importorskip("optuna")
-    asked = (*TWO, "budget=1600", "trials=10", "checkpoint_interval=3", f"sampler={sampler}")
+    asked = (*TWO, "budget=1600", "trials=4", "checkpoint_interval=3", f"sampler={sampler}")
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     assert run("sweeps.tune.command", *asked, f"study={whole}").status == 0
     kills = 0
