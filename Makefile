@@ -43,7 +43,7 @@ figures: $(VENV)/.installed  ## Train and draw what the post shows (two hours; c
 	$(BIN)/python -m sweeps.reproduce
 
 docs: $(VENV)/.installed-docs  ## Build the documentation site, in site/; a dead link is an error
-	$(BIN)/python -m sphinx --quiet --fail-on-warning --keep-going -b html docs site
+	$(BIN)/python -m sphinx --fresh-env --quiet --fail-on-warning --keep-going -b html docs site
 	@echo "site/index.html"
 
 $(VENV)/.installed-docs: $(VENV)/.installed

@@ -4,7 +4,7 @@ import csv
 import io
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,6 @@ from rich.table import Table
 from algos.build import make_trainer
 from algos.core.checkpoint import pack
 from analysis.numbers import steps
-from analysis.run_format import read_json
 from analysis.study.answers import first_possible_look
 from analysis.study.plan import Plan
 from analysis.study.planning import differences, fixed_seeds, prospect
@@ -24,6 +23,7 @@ from sweeps.files import write_json
 from sweeps.run_config import validate
 from sweeps.status import console_for_output, duration
 from sweeps.study_run import How, check, counted, job
+from sweeps.study_spent import PREDICTION, Cost
 from sweeps.table import progress_rows
 
 CALIBRATION_SECONDS = 8.0
@@ -31,20 +31,8 @@ FEWEST_ITERATIONS = 4
 MOST_OF_A_RUN = 0.25
 """Of a run's iterations, at most this share is trained to learn how long the whole takes."""
 
-PREDICTION = "prediction.json"
 TIMING_BYTES = 120
 """Of a line of timing.csv."""
-
-
-@dataclass(frozen=True)
-class Cost:
-    """Of one run, that is of one group of seeds of a variant on a task. `seconds`: of training, on this machine."""
-
-    task: str
-    variant: str
-    env_steps: int
-    seconds: float
-    size: int
 
 
 def calibrate(plan: Plan, cell: Cell, content: Mapping[str, Any]) -> Cost:
@@ -98,13 +86,6 @@ def dry_run(plan: Plan, directory: Path, how: How) -> None:
         print(f"\nBefore the first look, tuning:\n{study_tuning.check(plan, directory, how.config_dir)}")
     directory.mkdir(parents=True, exist_ok=True)
     write_json(directory / PREDICTION, {"plan_hash": plan.hash, "runs": [asdict(cost) for cost in costs]})
-
-
-def predicted(directory: Path) -> dict[Cell, Cost]:
-    """What the last dry run predicted of a run of each task and variant; empty if there was none."""
-    if not (directory / PREDICTION).exists():
-        return {}
-    return {(each["task"], each["variant"]): Cost(**each) for each in read_json(directory / PREDICTION)["runs"]}
 
 
 def tell(plan: Plan, env_ids: Mapping[str, str], costs: Sequence[Cost], how: How) -> None:

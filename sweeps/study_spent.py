@@ -1,11 +1,25 @@
-"""What the runs of a study took so far; reads files only."""
+"""What the runs of a study took so far, and what was predicted of them; reads files only."""
 
 import csv
+from dataclasses import dataclass
 from pathlib import Path
 
-from analysis.run_format import TIMING
+from analysis.run_format import TIMING, read_json
 from analysis.study.record import Record
 from analysis.study.scores import Cell, run_directory
+
+PREDICTION = "prediction.json"
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Of one run, that is of one group of seeds of a variant on a task. `seconds`: of training, on this machine."""
+
+    task: str
+    variant: str
+    env_steps: int
+    seconds: float
+    size: int
 
 
 def spent(record: Record, directory: Path) -> dict[Cell, tuple[float, int, int]]:
@@ -31,3 +45,10 @@ def time_of(run: Path) -> tuple[float, int]:
     with path.open(newline="") as file:
         rows = [(float(row["seconds"]), float(row["env_steps_per_second"])) for row in csv.DictReader(file)]
     return sum(seconds for seconds, _ in rows), round(sum(seconds * speed for seconds, speed in rows))
+
+
+def predicted(directory: Path) -> dict[Cell, Cost]:
+    """What the last dry run predicted of a run of each task and variant; empty if there was none."""
+    if not (directory / PREDICTION).exists():
+        return {}
+    return {(each["task"], each["variant"]): Cost(**each) for each in read_json(directory / PREDICTION)["runs"]}

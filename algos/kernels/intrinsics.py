@@ -27,16 +27,16 @@ config: Any = numba.config
 
 _FEATURES = config.CPU_FEATURES if config.CPU_FEATURES is not None else llvm.get_host_cpu_features().flatten()
 _TARGET = config.CPU_NAME or llvm.get_host_cpu_name(), llvm.get_process_triple()
-_WIDE = "+avx512f" in _FEATURES
+WIDE = "+avx512f" in _FEATURES
 _NEON = _TARGET[1].startswith(("aarch64", "arm64"))
 
 VECTOR_BYTES = 64
 VECTORS = 4  # of one feature in a panel
-REGISTER_BYTES = 64 if _WIDE else 16 if _NEON else 32
+REGISTER_BYTES = 64 if WIDE else 16 if _NEON else 32
 PARTS = VECTOR_BYTES // REGISTER_BYTES  # registers of a vector
 REGISTERS = VECTORS * PARTS  # of one feature in a panel
 # A tile of accumulators, features times registers of each; the rest of the 16 or 32 registers hold what they are fed.
-COLUMNS, STRIP = (4, 4) if _WIDE else (4, 4) if _NEON else (2, 4)
+COLUMNS, STRIP = (4, 4) if WIDE else (4, 4) if _NEON else (2, 4)
 INDEX = ir.IntType(64)
 
 
@@ -304,6 +304,37 @@ def outer(shape: Callable[[int], tuple[int, int]]) -> Any:
     return function
 
 
+def unpack(shape: Callable[[int], tuple[int, int]]) -> Any:
+    """An intrinsic that writes ``count`` blocks of such sums, beside each other, to a matrix of ``width`` columns."""
+
+    @intrinsic
+    def function(typingctx: Any, blocks: Any, start: Any, count: Any, width: Any, out: Any, out_start: Any) -> Any:
+        integer = types.intp
+        signature = types.void(blocks, integer, integer, integer, out, integer)
+
+        def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            blocks, start, count, width, out, out_start = args
+            a = Memory(context, builder, signature.args[0], blocks, start)
+            b = Memory(context, builder, signature.args[4], out, out_start)
+            rows, columns = shape(a.lanes)
+            piece = ir.VectorType(a.vector.element, columns).as_pointer()
+
+            def body(block: Any, _: list[Any]) -> list[Any]:
+                for row in range(rows):
+                    source = builder.add(builder.mul(block, INDEX(a.lanes)), INDEX(row * columns))
+                    to = builder.add(builder.mul(INDEX(row), width), builder.mul(block, INDEX(columns)))
+                    value = builder.load(builder.bitcast(builder.gep(a.pointer, [source]), piece), align=a.align)
+                    builder.store(value, builder.bitcast(builder.gep(b.pointer, [to]), piece), align=b.align)
+                return []
+
+            loop(builder, count, [], body)
+            return context.get_dummy_value()
+
+        return signature, codegen
+
+    return function
+
+
 def vector_sums(builder: Any, part_sums: Callable[[int], Any]) -> Any:
     """The sums over whole vectors from those over each of their registers, pairwise as ``lane_sums`` goes on."""
     sums = [part_sums(part) for part in range(PARTS)]
@@ -358,6 +389,109 @@ def copy(
             return []
 
         loop(builder, count, [], body)
+        return context.get_dummy_value()
+
+    return signature, codegen
+
+
+@intrinsic
+def transpose_four(
+    typingctx: Any, source: Any, first: Any, step: Any, groups: Any, out: Any, out_first: Any, out_step: Any
+) -> Any:
+    """out[out_first + i * out_step + r] = source[first + r * step + i] for i < 4 and r < 4 * groups, groups >= 1."""
+    integer = types.intp
+    signature = types.void(source, integer, integer, integer, out, integer, integer)
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        source, first, step, groups, out, out_first, out_step = args
+        a = Memory(context, builder, signature.args[0], source, first)
+        b = Memory(context, builder, signature.args[4], out, out_first)
+        vector = ir.VectorType(a.vector.element, 4)
+
+        def at(memory: Memory, offset: Any) -> Any:
+            return builder.bitcast(builder.gep(memory.pointer, [offset]), vector.as_pointer())
+
+        def picked(x: Any, y: Any, lanes: list[int]) -> Any:
+            return builder.shuffle_vector(x, y, ir.Constant(ir.VectorType(ir.IntType(32), 4), lanes))
+
+        def body(group: Any, _: list[Any]) -> list[Any]:
+            top = builder.mul(group, INDEX(4))
+            rows = [builder.load(at(a, builder.mul(builder.add(top, INDEX(r)), step)), align=a.align) for r in range(4)]
+            pairs = [picked(rows[0], rows[1], [0, 4, 1, 5]), picked(rows[0], rows[1], [2, 6, 3, 7])]
+            pairs += [picked(rows[2], rows[3], [0, 4, 1, 5]), picked(rows[2], rows[3], [2, 6, 3, 7])]
+            for i in range(4):
+                low, high = pairs[i // 2], pairs[i // 2 + 2]
+                column = picked(low, high, [0, 1, 4, 5] if i % 2 == 0 else [2, 3, 6, 7])
+                builder.store(column, at(b, builder.add(top, builder.mul(INDEX(i), out_step))), align=b.align)
+            return []
+
+        loop(builder, groups, [], body)
+        return context.get_dummy_value()
+
+    return signature, codegen
+
+
+@intrinsic
+def add_panel(typingctx: Any, values: Any, first: Any, out: Any, out_first: Any) -> Any:
+    """out[out_first + r] += values[first + r] for the rows r of one feature of a panel."""
+    signature = types.void(values, types.intp, out, types.intp)
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        values, first, out, out_first = args
+        a = Memory(context, builder, signature.args[0], values, first)
+        b = Memory(context, builder, signature.args[2], out, out_first)
+        for v in range(REGISTERS):
+            at = INDEX(v * a.lanes)
+            b.store(builder.fadd(b.load(at), a.load(at)), at)
+        return context.get_dummy_value()
+
+    return signature, codegen
+
+
+@intrinsic
+def times_panel(typingctx: Any, values: Any, first: Any, features: Any, factors: Any, factors_first: Any) -> Any:
+    """values[first + i * rows + r] *= factors[factors_first + r] for i < features and the rows r of a panel."""
+    signature = types.void(values, types.intp, types.intp, factors, types.intp)
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        values, first, features, factors, factors_first = args
+        x = Memory(context, builder, signature.args[0], values, first)
+        e = Memory(context, builder, signature.args[3], factors, factors_first)
+        by = [e.load(INDEX(v * x.lanes)) for v in range(REGISTERS)]
+
+        def body(feature: Any, _: list[Any]) -> list[Any]:
+            for v in range(REGISTERS):
+                at = builder.add(builder.mul(feature, INDEX(REGISTERS * x.lanes)), INDEX(v * x.lanes))
+                x.store(builder.fmul(x.load(at), by[v]), at)
+            return []
+
+        loop(builder, features, [], body)
+        return context.get_dummy_value()
+
+    return signature, codegen
+
+
+@intrinsic
+def panel_errors(typingctx: Any, work: Any, outputs: Any, targets: Any, factor: Any, squares: Any) -> Any:
+    """A panel's targets become factor * (output - target); adds the squared differences to ``squares``, in float64."""
+    integer = types.intp
+    signature = types.void(work, integer, integer, work.dtype, squares)
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        work, outputs, targets, factor, squares = args
+        y = Memory(context, builder, signature.args[0], work, outputs)
+        t = Memory(context, builder, signature.args[0], work, targets)
+        total = Memory(context, builder, signature.args[4], squares, INDEX(0))
+        factors = splat(builder, factor, y.lanes)
+        wide = ir.VectorType(ir.DoubleType(), y.lanes)
+        for v in range(REGISTERS):
+            at = INDEX(v * y.lanes)
+            error = builder.fsub(y.load(at), t.load(at))
+            t.store(builder.fmul(factors, error), at)
+            square = builder.fmul(error, error)
+            square = square if square.type == wide else builder.fpext(square, wide)
+            place = builder.bitcast(builder.gep(total.pointer, [at]), wide.as_pointer())
+            builder.store(builder.fadd(builder.load(place, align=8), square), place, align=8)
         return context.get_dummy_value()
 
     return signature, codegen

@@ -14,7 +14,17 @@ from torch import Tensor
 
 from algos.kernels.addressed import called_by_address
 from algos.kernels.arguments import Setting, as_array, per_seed, results, seeds_to_compute
-from algos.kernels.intrinsics import REGISTERS, VECTOR_BYTES, VECTORS, config, copy, fill, sum_values
+from algos.kernels.intrinsics import (
+    REGISTERS,
+    VECTOR_BYTES,
+    VECTORS,
+    config,
+    copy,
+    fill,
+    panel_errors,
+    sum_values,
+    transpose_four,
+)
 from algos.kernels.panels import (
     add_layer,
     add_outer,
@@ -89,8 +99,15 @@ def load_panels(source: Array, first: int, width: int, count: int, ones: int, ou
         filled = min(rows, count - panel * rows)
         top = (first + panel * rows) * width
         base = start + panel * (width + ones) * rows
+        fours = filled // 4 if width >= 4 else 0
+        whole = width - width % 4
+        if fours > 0:
+            for i in range(0, whole, 4):
+                transpose_four(source, top + i, width, fours, out, base + i * rows, rows)
         for i in range(width):
-            copy(source, top + i, width, filled, 1, out, base + i * rows)
+            done = 4 * fours if i < whole else 0
+            if done < filled:
+                copy(source, top + done * width + i, width, filled - done, 1, out, base + i * rows + done)
             fill(0, rows - filled, out, base + i * rows + filled)
         fill(1, ones * rows, out, base + width * rows)
     return panels
@@ -237,6 +254,9 @@ def unpack_sums(
 @njit
 def _errors(work: Array, outputs: int, targets: int, count: int, factor: float, squares: Array) -> None:
     """Replace the targets by factor * (output - target); adds the squared differences to ``squares``, row by row."""
+    if count == squares.size:
+        panel_errors(work, outputs, targets, factor, squares)
+        return
     for r in range(count):
         error = work[outputs + r] - work[targets + r]
         work[targets + r] = factor * error

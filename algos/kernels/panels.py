@@ -10,10 +10,10 @@ from algos.kernels.intrinsics import (
     REGISTER_BYTES,
     VECTOR_BYTES,
     VECTORS,
-    copy,
     outer,
     product,
     times_slope,
+    unpack,
 )
 
 Array = np.ndarray
@@ -73,8 +73,12 @@ def _square(lanes: int) -> tuple[int, int]:
     return side, lanes // side
 
 
-_outer_square = outer(_square)
-_outer_flat = outer(lambda lanes: (2, lanes // 2))
+def _flat(lanes: int) -> tuple[int, int]:
+    return 2, lanes // 2
+
+
+_outer_square, _unpack_square = outer(_square), unpack(_square)
+_outer_flat, _unpack_flat = outer(_flat), unpack(_flat)
 _outer_column = outer(lambda lanes: (lanes, 1))
 
 
@@ -129,10 +133,19 @@ def unpack_blocks(blocks: Array, b_start: int, n_left: int, n_right: int, out: A
     """Write the sums of ``add_outer`` to the matrix [n_left, n_right] at out[out_start]."""
     lanes = register_lanes(blocks)
     step_i, step_j = block_shape(n_left, n_right, lanes)
+    whole = n_right // step_j if step_j > 1 else 0
     block = b_start
     for i in range(0, n_left, step_i):
-        for j in range(0, n_right, step_j):
-            columns = min(step_j, n_right - j)
+        at, first = out_start + i * n_right, 0
+        if whole > 0 and i + step_i <= n_left:
+            if step_i == 2:
+                _unpack_flat(blocks, block, whole, n_right, out, at)
+            else:
+                _unpack_square(blocks, block, whole, n_right, out, at)
+            first = whole * step_j
+            block += whole * lanes
+        for j in range(first, n_right, step_j):
             for row in range(min(step_i, n_left - i)):
-                copy(blocks, block + row * step_j, 1, columns, 1, out, out_start + (i + row) * n_right + j)
+                for column in range(min(step_j, n_right - j)):
+                    out[at + row * n_right + j + column] = blocks[block + row * step_j + column]
             block += lanes

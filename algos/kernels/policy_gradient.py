@@ -52,15 +52,17 @@ def _gaussian(outputs: Array, actions: Array, log_std: Array, count: int, log_pr
 
 
 @njit
-def _gaussian_cotangents(outputs: Array, log_std: Array, weights: Array, bonus: float, count: int, sums: Array) -> None:
-    """The standardised actions of a panel become the means' cotangents; adds those of ``log_std`` to ``sums``."""
+def _gaussian_cotangents(
+    outputs: Array, log_std: Array, weights: Array, bonus: float, count: int, terms: Array
+) -> None:
+    """The standardised actions of a panel become the means' cotangents; the samples' ``terms`` those of ``log_std``."""
     one = weights.dtype.type(1)
     for a in range(log_std.size):
         scale = exp(-log_std[a])
         for r in range(count):
             z = outputs[a, r]
             outputs[a, r] = weights[r] * z * scale
-            sums[a, r] += np.float64(weights[r] * (z * z - one) + bonus)
+            terms[NUM_FIGURES + a, r] = weights[r] * (z * z - one) + bonus
 
 
 @njit
@@ -108,9 +110,9 @@ def _surrogate(
     high: float,
     factor: float,
     weights: Array,
-    sums: Array,
+    terms: Array,
 ) -> None:
-    """``factor`` times the slopes of min(r·Â, clip(r)·Â) by log π; adds the samples' figures to ``sums``."""
+    """``factor`` times the slopes of min(r·Â, clip(r)·Â) by log π; the samples' figures are their ``terms``."""
     number = log_probs.dtype.type
     for r in range(count):
         log_ratio = log_probs[r] - old_log_probs[first + r]
@@ -119,10 +121,10 @@ def _surrogate(
         inside = low if ratio < low else (high if ratio > high else ratio)
         whole, clipped = ratio * advantage, inside * advantage
         weights[r] = factor * (number(0) if clipped < whole else whole)
-        sums[OBJECTIVE, r] += np.float64(clipped if clipped < whole else whole)
-        sums[K3, r] += np.float64(ratio - number(1) - log_ratio)
-        sums[LOG_RATIO, r] -= np.float64(log_ratio)
-        sums[OUTSIDE, r] += 1.0 if ratio < low or ratio > high else 0.0
+        terms[OBJECTIVE, r] = clipped if clipped < whole else whole
+        terms[K3, r] = ratio - number(1) - log_ratio
+        terms[LOG_RATIO, r] = -log_ratio
+        terms[OUTSIDE, r] = number(1) if ratio < low or ratio > high else number(0)
 
 
 @cache
@@ -172,6 +174,7 @@ def _block_gradient(gaussian: bool) -> Addressed:
             np.empty(rows, params.dtype),
         )
         sums = np.zeros((NUM_FIGURES + log_std.size, rows))
+        terms = np.empty((NUM_FIGURES + log_std.size, rows), params.dtype)
         fill(0, sums_elements(sizes, relu, rows), work, gradient)
         for tile in range(block * BLOCK_TILES, min(tiles, (block + 1) * BLOCK_TILES)):
             first = tile * tile_rows
@@ -188,12 +191,15 @@ def _block_gradient(gaussian: bool) -> Addressed:
                 else:
                     _categorical(outputs, taken, bonus != 0, filled, log_probs, entropies)
                 for r in range(filled):
-                    sums[ENTROPY, r] += np.float64(entropies[r])
-                _surrogate(log_probs, old_log_probs, advantages, here, filled, lowest, highest, factor, weights, sums)
+                    terms[ENTROPY, r] = entropies[r]
+                _surrogate(log_probs, old_log_probs, advantages, here, filled, lowest, highest, factor, weights, terms)
                 if gaussian:
-                    _gaussian_cotangents(outputs, log_std, weights, bonus, filled, sums[NUM_FIGURES:])
+                    _gaussian_cotangents(outputs, log_std, weights, bonus, filled, terms)
                 else:
                     _categorical_cotangents(outputs, taken, entropies, weights, bonus, filled)
+                for k in range(sums.shape[0]):
+                    for r in range(filled):
+                        sums[k, r] += np.float64(terms[k, r])
                 for k in range(num_outputs):
                     for r in range(filled, rows):
                         outputs[k, r] = 0

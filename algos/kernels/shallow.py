@@ -2,7 +2,7 @@
 
 With z = xW + b and e the output's cotangent of a row, all that the gradient needs of the hidden layer is where z > 0:
 G = Σ_rows [x, 1]ᵀ e (z > 0) gives the gradients of W and b as G times the output's weights, and that of the output's
-weights as the columns' sums of [W; b] ∘ G. A tile (see ``algos.kernels.mlp``) so keeps one bit of a hidden activation.
+weights as the columns' sums of [W; b] ∘ G. A tile (see ``algos.kernels.mlp``) so keeps masks of hidden activations.
 """
 
 from typing import Any
@@ -18,13 +18,16 @@ from algos.kernels.intrinsics import (
     PARTS,
     REGISTERS,
     STRIP,
+    WIDE,
     Memory,
+    add_panel,
     add_products,
     emit_relu,
     intrinsic,
     lane_sums,
     loop,
     strips,
+    times_panel,
     vector_sums,
 )
 from algos.kernels.panels import panel_rows, register_lanes
@@ -35,24 +38,45 @@ FEATURES = 2  # of the inputs, in a block of sums; it has as many cells as a reg
 
 
 class _Masks:
-    """One bit of each row, register by register, feature after feature, in an array's memory."""
+    """Which rows are in a mask, register by register, feature after feature, in an array's memory.
+
+    A bit of each row where registers of masks take bits, and else a whole element of ones or zeros.
+    """
 
     def __init__(self, builder: Any, memory: Memory, feature: Any) -> None:
         self.builder = builder
+        self.real = memory.vector
         self.lanes = memory.lanes
-        self.word = ir.IntType(max(8, self.lanes))
-        start = builder.bitcast(memory.pointer, self.word.as_pointer())
+        width = 64 if memory.vector.element == ir.DoubleType() else 32
+        self.mask = ir.IntType(max(8, self.lanes)) if WIDE else ir.VectorType(ir.IntType(width), self.lanes)
+        self.align = 1 if WIDE else memory.align
+        start = builder.bitcast(memory.pointer, self.mask.as_pointer())
         self.start = builder.gep(start, [builder.mul(feature, INDEX(REGISTERS))])
 
     def store(self, mask: Any, offset: Any) -> None:
-        bits = self.builder.bitcast(mask, ir.IntType(self.lanes))
-        bits = bits if self.lanes >= 8 else self.builder.zext(bits, self.word)
-        self.builder.store(bits, self.builder.gep(self.start, [offset]))
+        if WIDE:
+            bits = self.builder.bitcast(mask, ir.IntType(self.lanes))
+            mask = bits if self.lanes >= 8 else self.builder.zext(bits, self.mask)
+        else:
+            mask = self.builder.sext(mask, self.mask)
+        self.builder.store(mask, self.builder.gep(self.start, [offset]), align=self.align)
 
     def load(self, offset: Any) -> Any:
-        bits = self.builder.load(self.builder.gep(self.start, [offset]))
-        bits = bits if self.lanes >= 8 else self.builder.trunc(bits, ir.IntType(self.lanes))
+        mask = self.builder.load(self.builder.gep(self.start, [offset]), align=self.align)
+        if not WIDE:
+            return mask
+        bits = mask if self.lanes >= 8 else self.builder.trunc(mask, ir.IntType(self.lanes))
         return self.builder.bitcast(bits, ir.VectorType(ir.IntType(1), self.lanes))
+
+    def add(self, total: Any, value: Any, mask: Any) -> Any:
+        """The total with the value where the mask is set.
+
+        Adding +0 changes no total but -0, which none is that began at +0.
+        """
+        if WIDE:
+            return self.builder.select(mask, self.builder.fadd(total, value), total)
+        kept = self.builder.and_(self.builder.bitcast(value, self.mask), mask)
+        return self.builder.fadd(total, self.builder.bitcast(kept, self.real))
 
 
 def _hidden_units(columns: int) -> Any:
@@ -142,23 +166,21 @@ def _add_masked(
     unit: Any,
     panels: Any,
     work: Any,
-    errors_start: Any,
     out_start: Any,
 ) -> Any:
-    """out[i * J + j] += Σ_rows inputs[i] * errors, of the rows that are in the mask of hidden unit ``unit + j``.
+    """out[i * J + j] += Σ_rows inputs[i], of the rows that are in the mask of hidden unit ``unit + j``.
 
     i < FEATURES and j < J = lanes / FEATURES. Inputs and masks are in ``acts``, their panels ``in_stride`` and
-    ``masks_stride`` elements apart; errors and sums are in ``work``.
+    ``masks_stride`` elements apart; sums are in ``work``.
     """
     integer = types.intp
-    signature = types.void(acts, integer, integer, integer, integer, integer, integer, work, integer, integer)
+    signature = types.void(acts, integer, integer, integer, integer, integer, integer, work, integer)
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         builder.function.attributes.add("noinline")
-        acts, in_start, in_stride, masks_start, masks_stride, unit, panels, work, errors_start, out_start = args
+        acts, in_start, in_stride, masks_start, masks_stride, unit, panels, work, out_start = args
         types_ = signature.args
         x = Memory(context, builder, types_[0], acts, in_start)
-        e = Memory(context, builder, types_[7], work, errors_start)
         total = Memory(context, builder, types_[7], work, out_start)
         lanes, rows = total.lanes, REGISTERS * total.lanes
         units = lanes // FEATURES
@@ -170,15 +192,11 @@ def _add_masked(
                 at_masks = builder.add(masks_start, builder.mul(panel, masks_stride))
                 kept = _Masks(builder, Memory(context, builder, types_[0], acts, at_masks), unit)
                 for register in range(part, REGISTERS, PARTS):
-                    error = e.load(builder.add(builder.mul(panel, INDEX(rows)), INDEX(register * lanes)))
                     places = [INDEX(i * rows + register * lanes) for i in range(FEATURES)]
-                    weighted = [builder.fmul(x.load(builder.add(here, place)), error) for place in places]
+                    values = [x.load(builder.add(here, place)) for place in places]
                     in_masks = [kept.load(INDEX(j * REGISTERS + register)) for j in range(units)]
-                    cells = [(value, mask) for value in weighted for mask in in_masks]
-                    sums = [
-                        builder.select(mask, builder.fadd(s, value), s)
-                        for (value, mask), s in zip(cells, sums, strict=True)
-                    ]
+                    cells = [(value, mask) for value in values for mask in in_masks]
+                    sums = [kept.add(s, value, mask) for (value, mask), s in zip(cells, sums, strict=True)]
                 return sums
 
             return lane_sums(builder, loop(builder, panels, zeros, body))
@@ -228,20 +246,21 @@ def shallow_outputs(params: Array, p: int, sizes: Array, acts: Array, x: int, ma
 def add_shallow_tile(
     sizes: Array, acts: Array, x: int, masks: int, panels: int, work: Array, errors: int, sums: int
 ) -> None:
-    """Add what a tile gives to the sums in ``work``; ``errors`` are its outputs' cotangents."""
+    """Add what a tile gives to the sums in ``work``; ``errors``, its outputs' cotangents, come to weight its inputs."""
     rows = panel_rows(work)
     lanes = register_lanes(work)
     down, across = _blocks(sizes, lanes)
     x_stride, masks_stride = (sizes[0] + 1) * rows, (sizes[1] + 1) * rows
+    for panel in range(panels):
+        times_panel(acts, x + panel * x_stride, sizes[0] + 1, work, errors + panel * rows)
     for j in range(across):
         for i in range(down):
             unit, at = j * (lanes // FEATURES), sums + (i * across + j) * lanes
             left = x + i * FEATURES * rows
-            _add_masked(acts, left, x_stride, masks, masks_stride, unit, panels, work, errors, at)
+            _add_masked(acts, left, x_stride, masks, masks_stride, unit, panels, work, at)
     total = sums + down * across * lanes
     for panel in range(panels):
-        for r in range(rows):
-            work[total + r] += work[errors + panel * rows + r]
+        add_panel(work, errors + panel * rows, work, total)
 
 
 @njit

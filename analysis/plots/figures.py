@@ -53,7 +53,7 @@ def seeds_figure(frame: pd.DataFrame, context: Context, x: str) -> Figure:
     def one(variant: str) -> Callable[[Axes], None]:
         def draw(ax: Axes) -> None:
             plots.seed_curves(frame, ax, variant, context.metric, context.colors[variant], x, context.known)
-            ax.set_title(plots.wrapped(f"{variant} ({context.counts[variant]})", 46))
+            ax.set_title(plots.wrapped(f"{variant} ({context.counts[variant]})", 32))
 
         return draw
 

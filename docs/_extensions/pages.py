@@ -15,9 +15,11 @@ from typing import Any
 
 from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
+from sphinx.util import logging
 
 from _extensions import settings
 
+logger = logging.getLogger(__name__)
 ROOT = Path(__file__).parents[2]
 DIRECTIVE = re.compile(r"^\{\{ (\w+) ?(\S*) ?(\S*) \}\}$", re.MULTILINE)
 FENCE = re.compile(r"^(`{3,}|~{3,})", re.MULTILINE)
@@ -30,6 +32,7 @@ HOME = {
     "analysis/readers/README.md": "logs.md",
     "algos/README.md": "variants.md",
     "sweeps/README.md": "sweeps.md",
+    "sweeps/STUDIES.md": "study.md",
     "figures/post/README.md": "post.md",
     "figures/published/README.md": "published.md",
 }
@@ -127,7 +130,8 @@ def relinked(text: str, path: str) -> str:
         file = posixpath.normpath(posixpath.join(posixpath.dirname(path), file)) if file else path
         here = f"{file}#{anchor}" if anchor else file
         if not (ROOT / file).exists():
-            raise ExtensionError(f"{path}: a link to {target}, which does not exist")
+            logger.warning(f"{path}: a link to {target}, which does not exist")
+            return label
         if here in ELSEWHERE:
             return f"[{label}]({ELSEWHERE[here]})"
         if file in HOME:

@@ -8,6 +8,7 @@ from tests.composing import VARIANTS, train_rows
 
 SMALL = ("iterations=2", "num_envs=3", "num_steps=85", "num_seeds=2")
 MINIBATCHED = ("algo.num_minibatches=5", "algo.target_kl=0.003", "algo.update_epochs=3", "critic.num_minibatches=5")
+MULTIDISCRETE = ("env=cartpole", "env.module=tests.envs.user_tasks", "env.id=user/Echo-multi-dict-v0")
 WHOLE = ("algo.num_minibatches=1", "algo.update_epochs=3", "critic.num_minibatches=1")
 
 
@@ -19,6 +20,7 @@ def runs() -> dict[str, tuple[str, ...]]:
             epochs = algo.startswith("ppo")
             for name, parts in (("minibatched", MINIBATCHED), ("whole", WHOLE)) if epochs else (("", ()),):
                 chosen[f"{algo} {env} {name}"] = (f"algo={algo}", f"env={env}", *parts)
+    chosen |= {f"{algo} multidiscrete": (f"algo={algo}", *MULTIDISCRETE) for algo in ("a2c", "trpo")}
     small_ppo = ("algo=ppo", "algo.num_minibatches=5", "algo.update_epochs=2", "critic.num_minibatches=5")
     squashed = ("env=swingup", "policy.squash=tanh", "env.rescale_actions=true")
     return chosen | {
@@ -30,6 +32,7 @@ def runs() -> dict[str, tuple[str, ...]]:
             "value.hidden=[130]",
             "critic.num_minibatches=3",
         ),
+        "ppo multidiscrete": (*small_ppo, *MULTIDISCRETE, "algo.ent_coef=0.01"),
         "joint": ("algo=ppo_sb3", "critic=joint", "env=pendulum", "algo.num_minibatches=5", "algo.update_epochs=2"),
         "squashed": (
             *small_ppo,

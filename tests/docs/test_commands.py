@@ -14,16 +14,18 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+import yaml
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
 from analysis import command as compare
-from sweeps import check_variant, cli, evaluate, published, record, reproduce, resume, status
+from sweeps import check_variant, cli, evaluate, published, record, reproduce, resume, status, study
 from sweeps.compose import composed_config
 from sweeps.run_config import validate
 
 ROOT = Path(cli.__file__).parents[1]
 EXAMPLE = ROOT / "examples" / "extending"
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *ROOT.glob("*/README.md"), *ROOT.glob("docs/*.md")]
+PAGES += [ROOT / "sweeps" / "STUDIES.md"]
 PAGES += [*ROOT.glob("figures/*/README.md"), EXAMPLE / "README.md"]
 
 LONG = {
@@ -53,8 +55,8 @@ MODULES = {
 }
 BLOCK = re.compile(r"^```([^`\n]*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 INDENTED = re.compile(r"^    ((?:seedbed|python|pip|make) .*(?:\n {8,}.*)*)", re.MULTILINE)
-INLINE = re.compile(r"`((?:seedbed|python -m|make|pip install) [^`\n]+)`")
-OTHERS = {"cd", "cp", "rm", "diff", "source", "git", "echo", "PYTHON"}
+INLINE = re.compile(r"`((?:seedbed|python -m|make|pip install) [^`\n…]+)`")
+OTHERS = {"eval", "cd", "cp", "rm", "diff", "source", "git", "echo", "PYTHON"}
 
 
 def commands(page: Path) -> Iterator[str]:
@@ -95,8 +97,9 @@ def test_a_command_is_one_that_seedbed_takes(page, command, monkeypatch):
     elif program == "pip":
         check_extras(words)
     elif program == "python":
-        assert words[0] in ("-m", "-c"), command
-        if words[1] in MODULES:
+        if words[0] != "-m":
+            assert (ROOT / words[0]).exists(), command
+        elif words[1] in MODULES:
             check_seedbed(MODULES[words[1]], words[2:])
         else:
             assert words[1] == "pytest" or find_spec(words[1]), command
@@ -124,8 +127,9 @@ def check_extras(words: list[str]) -> None:
 
 
 def check_seedbed(name: str, words: list[str]) -> None:
-    if name == "train":
-        check_train(words)
+    own = {"train": check_train, "tune": check_tune, "study": check_study}
+    if name in own:
+        own[name](words)
         return
     parser = PARSERS[name]() if name in PARSERS else import_module(cli.COMMANDS[name].module).parser()
     parser.exit_on_error = False
@@ -135,6 +139,22 @@ def check_seedbed(name: str, words: list[str]) -> None:
         parser.parse_args(words)
     except (SystemExit, argparse.ArgumentError) as error:
         raise AssertionError(f"seedbed {name} does not take {words}") from error
+
+
+def check_study(words: list[str]) -> None:
+    parsed = study.parser().parse_intermixed_args(words)
+    if (ROOT / "conf" / "study" / f"{dict(each.split('=') for each in parsed.overrides).get('study')}.yaml").exists():
+        study.read_plan(parsed.overrides, None)
+
+
+def check_tune(words: list[str]) -> None:
+    """The keys are those of conf/tune.yaml, and the variants and tasks are options."""
+    known = yaml.safe_load((ROOT / "conf" / "tune.yaml").read_text()).keys() | {"study", "grid", "space", "budget"}
+    for key, _, values in (word.partition("=") for word in words if "=" in word):
+        if key in ("algo", "env"):
+            assert all((ROOT / "conf" / key / f"{value}.yaml").exists() for value in values.split(","))
+        else:
+            assert key.split(".")[0] in known, key
 
 
 def check_train(words: list[str]) -> None:
@@ -160,4 +180,6 @@ def check_train(words: list[str]) -> None:
     first = {key: several[0] for key, several in swept.items()}
     choices = [first, *({**first, key: value} for key, several in swept.items() for value in several[1:])]
     for choice in choices:
+        if "tuned/" in choice.get("experiment", " ".join(single)):
+            continue  # written by seedbed tune
         validate(composed_config([*single, *(f"{key}={value}" for key, value in choice.items())], config_dir))

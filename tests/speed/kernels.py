@@ -21,7 +21,8 @@ from algos.core.networks import MLP
 from algos.core.value_loss import value_loss
 from algos.kernels.elementary import constant, emit_fma
 from algos.kernels.intrinsics import REGISTER_BYTES, intrinsic, loop
-from tests.speed.report import markdown
+from tests.speed.processes import with_avx2_code
+from tests.speed.report import machine, markdown
 
 CHAINS = 12  # independent, so that each pipeline always has one to work on
 LANES = REGISTER_BYTES // 4
@@ -152,5 +153,8 @@ def table(seconds: float) -> pd.DataFrame:
 
 
 if __name__ == "__main__":
-    argparse.ArgumentParser(description=__doc__).parse_args()
-    print(markdown(table(seconds=3.0)))
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seconds", type=float, default=3.0, help="of each row (default: %(default)s)")
+    with_avx2_code(parser)
+    print(markdown(table(parser.parse_args().seconds)))
+    print(machine())

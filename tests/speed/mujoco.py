@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from tests.speed import report
-from tests.speed.processes import Run, alone, one_per_core, seedbed
+from tests.speed.processes import Run, alone, one_per_core, seedbed, with_avx2_code
 
 PAGE = Path(__file__).parent / "MUJOCO.md"
 STAGES = ("rollout", "critic", "policy")
@@ -126,11 +126,13 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3, help="of all sides in turn (%(default)s)")
     parser.add_argument("--iterations", type=int, default=11, help="of seedbed, in each round (%(default)s)")
     parser.add_argument("--keep", action="store_true", help=f"write {PAGE.name} too")
+    with_avx2_code(parser)
     parsed = parser.parse_args()
     parts = [NOTES.format(rounds=parsed.rounds)]
     for name in parsed.setting:
         parts.append(section(name, parsed.vectorization, parsed.rounds, parsed.iterations))
         print(parts[-1], flush=True)
+    print(report.machine())
     page = "\n".join([*parts, report.machine()]) + "\n"
     if parsed.keep:
         PAGE.write_text(page)

@@ -1,5 +1,6 @@
 """Runs each side of a benchmark in processes of its own and reads back what it timed."""
 
+import argparse
 import json
 import os
 import subprocess
@@ -15,6 +16,7 @@ from typing import Any
 import pandas as pd
 
 from algos.machine import usable_cores
+from tests.processors import avx2
 
 ROOT = Path(__file__).resolve().parents[2]
 JAX_ENVIRONMENT = ROOT / ".venv-speed"
@@ -84,6 +86,16 @@ def one_per_core(module: str, *arguments: str) -> list[dict[str, Any]]:
 def alone(command: Sequence[str | Path]) -> dict[str, Any]:
     """The JSON line of one command, all cores allowed."""
     return finish([launch(command, dict(os.environ))])[0]
+
+
+def with_avx2_code(parser: argparse.ArgumentParser) -> None:
+    """Give a script the flag ``--avx2``; where it is set, start the script anew, its libraries kept from wider code."""
+    parser.add_argument("--avx2", action="store_true", help="with code for AVX2 alone, of all sides")
+    if "--avx2" in sys.argv[1:]:
+        arguments = [argument for argument in sys.argv[1:] if argument != "--avx2"]
+        specification = sys.modules["__main__"].__spec__
+        assert specification is not None
+        os.execve(sys.executable, [sys.executable, "-m", specification.name, *arguments], avx2())
 
 
 def launch(command: Sequence[str | Path], environment: dict[str, str]) -> subprocess.Popen[str]:

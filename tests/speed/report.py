@@ -7,8 +7,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from algos.kernels.intrinsics import WIDE
 from algos.machine import usable_cores
 from sweeps.markdown import markdown_table
+from tests.processors import has_avx512
 from tests.speed.comparisons import Group
 from tests.speed.processes import JAX_ENVIRONMENT
 
@@ -64,7 +66,8 @@ def machine() -> str:
     versions = [f"Python {platform.python_version()}"]
     versions += [f"{name} {importlib.metadata.version(name)}" for name in PACKAGES]
     versions += _jax_versions()
-    return f"{processor}, {usable_cores()} cores{memory}. {', '.join(versions)}."
+    code = "" if has_avx512() == WIDE else " Code for AVX2."
+    return f"{processor}, {usable_cores()} cores{memory}.{code} {', '.join(versions)}."
 
 
 def _jax_versions() -> list[str]:

@@ -11,8 +11,8 @@ from contextlib import contextmanager
 
 import pandas as pd
 
-from tests.speed.processes import seedbed
-from tests.speed.report import markdown
+from tests.speed.processes import seedbed, with_avx2_code
+from tests.speed.report import machine, markdown
 
 SB3_DEFAULTS = ("algo=ppo_sb3", "critic=joint", "env=cartpole", "num_envs=1", "num_steps=2048")
 SEEDS = (1, 5, 36)
@@ -55,5 +55,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--iterations", type=int, default=5, help="iterations that are timed (default: %(default)s)")
     parser.add_argument("--seeds", type=int, nargs="+", default=list(SEEDS), help="numbers of seeds")
+    with_avx2_code(parser)
     arguments = parser.parse_args()
     print(markdown(table(arguments.iterations, tuple(arguments.seeds))))
+    print(machine())

@@ -17,9 +17,8 @@ from analysis.run_format import TUNING_SEEDS, InputError, read_json
 from analysis.study import record as records
 from analysis.study.plan import Plan
 from sweeps.study import read_plan
-from sweeps.study_costs import predicted
 from sweeps.study_run import How, check
-from sweeps.study_spent import spent
+from sweeps.study_spent import predicted, spent
 from tests.sweeps.command import Command, run
 
 SIZES = ["threads=1", "num_envs=2", "num_steps=64", "critic.update_epochs=2", "checkpoint_interval=2"]

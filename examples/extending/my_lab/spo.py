@@ -13,6 +13,7 @@ from algos.core.reductions import batch_mean
 from algos.core.run import Run
 from algos.core.transitions import Estimates, Stats, Transitions
 from algos.epochs import Epochs, EpochSettings
+from algos.per_row import PerRow
 
 
 class SPO:
@@ -20,9 +21,9 @@ class SPO:
 
     # Types and ranges are checked before the first job. EpochSettings brings those of every method with several passes
     # over a rollout: update_epochs, num_minibatches, advantage_normalisation, recompute_advantages, ent_coef and
-    # optimiser.
+    # optimiser. PerRow: jobs of a sweep may differ in it and still train side by side (hydra/launcher=lockstep).
     class Settings(EpochSettings):
-        epsilon: Rate
+        epsilon: PerRow[Rate]
 
     # ``run`` gives what the variant needs: its seeds' minibatches, and steps down a loss. It saves them as well. A
     # tensor of your own that lives from iteration to iteration needs state_dict and load_state_dict: see PPOPenalty.
