@@ -3,9 +3,12 @@
 import os
 import platform
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 
 CPUINFO = Path("/proc/cpuinfo")
+MEMINFO = Path("/proc/meminfo")
+CGROUP = Path("/sys/fs/cgroup")
 
 
 def usable_cores() -> int:
@@ -31,3 +34,15 @@ def processor_name() -> str:
     except (OSError, subprocess.CalledProcessError):
         name = ""
     return name or platform.processor() or platform.machine()
+
+
+def free_memory() -> int:
+    """Bytes that a process may still take: what the system says is free, at most what a container leaves."""
+    free = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")]
+    with suppress(OSError, StopIteration):  # not on macOS
+        lines = MEMINFO.read_text().splitlines()
+        free.append(next(1024 * int(line.split()[1]) for line in lines if line.startswith("MemAvailable")))
+    with suppress(OSError, ValueError):  # no container, or one without a limit
+        limit, used = (int((CGROUP / name).read_text()) for name in ("memory.max", "memory.current"))
+        free.append(limit - used)
+    return max(min(free), 0)

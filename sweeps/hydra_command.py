@@ -14,9 +14,33 @@ from sweeps.imports import own_packages_first
 if TYPE_CHECKING:
     from omegaconf import DictConfig
 
+    from sweeps.training import Job
+
 
 # Our configs of launchers have the names of their plugins' schemas, on purpose.
 warnings.filterwarnings("ignore", message=r"\s*'hydra/launcher/\w+' is validated against ConfigStore schema")
+
+
+def described(composed: "DictConfig") -> "Job":
+    """A job of a command as it will be trained; Hydra's settings are those of the job that it runs at the moment."""
+    from hydra.core.hydra_config import HydraConfig
+    from hydra.types import RunMode
+    from omegaconf import OmegaConf
+
+    from sweeps.compose import plain_config
+    from sweeps.sweep_directory import find_job
+    from sweeps.training import Job
+
+    settings = HydraConfig.get()
+    hydra_files = {
+        "overrides": list(settings.overrides.task),
+        "hydra": {"hydra": OmegaConf.to_container(OmegaConf.structured(settings), enum_to_str=True)},
+    }
+    title = ""
+    if settings.mode == RunMode.MULTIRUN:
+        number, own = find_job(Path(settings.sweep.dir), settings.sweep.subdir)
+        title = f"{number} ({own}): " if own else f"{number}: "
+    return Job(plain_config(composed), Path(settings.runtime.output_dir), hydra_files, title)
 
 
 def job(composed: "DictConfig") -> None:
@@ -25,28 +49,17 @@ def job(composed: "DictConfig") -> None:
 
     from hydra.core.hydra_config import HydraConfig
     from hydra.types import RunMode
-    from omegaconf import OmegaConf
 
-    from sweeps.compose import plain_config
     from sweeps.interrupt import exit_interrupted, interrupt
-    from sweeps.sweep_directory import find_job
     from sweeps.training import train
 
+    own = described(composed)
+    status = train(own.content, own.directory, own.hydra_files, own.title)
     settings = HydraConfig.get()
-    directory = Path(settings.runtime.output_dir)
     multirun = settings.mode == RunMode.MULTIRUN
-    hydra_files = {
-        "overrides": list(settings.overrides.task),
-        "hydra": {"hydra": OmegaConf.to_container(OmegaConf.structured(settings), enum_to_str=True)},
-    }
-    title = ""
-    if multirun:
-        number, own = find_job(Path(settings.sweep.dir), settings.sweep.subdir)
-        title = f"{number} ({own}): " if own else f"{number}: "
-    status = train(plain_config(composed), directory, hydra_files, title)
     in_command = settings.runtime.choices["hydra/launcher"] == "basic"
     if interrupt.received and in_command:
-        exit_interrupted(Path(settings.sweep.dir) if multirun else directory)
+        exit_interrupted(Path(settings.sweep.dir) if multirun else own.directory)
     if status and not multirun:
         sys.exit(status)
 

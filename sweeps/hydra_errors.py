@@ -36,9 +36,19 @@ def explained(error: Exception, arguments: Sequence[str]) -> InputError | None:
     return None
 
 
+def other_sweeper(name: str) -> str:
+    """Why a sweeper that is not Hydra's own is refused, and what there is instead."""
+    return (
+        f"hydra/sweeper={name}: makes its jobs up as it goes, so none can be checked before the first starts; "
+        "expected: basic, or seedbed tune, which searches with equal budgets"
+    )
+
+
 def _no_such_option(file: str, options: Sequence[str]) -> str:
     """An option of a group that there is not; presets lie in groups of the group ``experiment``."""
     group, _, name = file.rpartition("/")
+    if group == "hydra/sweeper":
+        return other_sweeper(name)
     inner = sorted(path.stem for path in (CONF / file).glob("*.yaml"))
     if inner:
         return f"{group}={name}: a group of options; expected: {', '.join(f'{name}/{each}' for each in inner)}"

@@ -13,6 +13,7 @@ from algos.build import make_environments
 from algos.parts import PartError
 from algos.rehearsal import Rehearsals
 from sweeps.errors import InputError
+from sweeps.hydra_errors import other_sweeper
 from sweeps.requirements import check_device, check_logger
 from sweeps.run_config import validate
 from sweeps.run_directory import check_directory
@@ -30,7 +31,7 @@ def sweep_jobs(config: DictConfig) -> list[DictConfig]:
     loader = GlobalHydra.instance().config_loader()
     sweeper: Any = get_class(config.hydra.sweeper._target_)
     if not hasattr(sweeper, "split_arguments"):
-        raise InputError(f"hydra/sweeper={config.hydra.runtime.choices['hydra/sweeper']}: expected: basic")
+        raise InputError(other_sweeper(config.hydra.runtime.choices["hydra/sweeper"]))
     params = [f"{key}={value}" for key, value in (config.hydra.sweeper.params or {}).items()]
     overrides = OverridesParser.create(loader).parse_overrides([*params, *config.hydra.overrides.task])
     jobs = []

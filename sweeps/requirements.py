@@ -38,16 +38,19 @@ def check_logger(settings: LoggerSettings | None) -> None:
 
 
 def check_launcher(config: DictConfig) -> str:
-    """The name of the launcher that a multirun uses.
+    """The name of the launcher that starts the processes of a multirun.
 
     Raises:
         InputError: its package is not installed.
     """
-    launcher: str = config.hydra.runtime.choices["hydra/launcher"]
+    key, settings = "hydra/launcher", config.hydra.launcher
+    if config.hydra.runtime.choices[key] == "lockstep" and settings.over is not None:
+        key, settings = "hydra/launcher/over", settings.over
+    launcher: str = config.hydra.runtime.choices[key]
     try:
-        importlib.import_module(config.hydra.launcher._target_.rpartition(".")[0])
+        importlib.import_module(settings._target_.rpartition(".")[0])
     except ImportError as error:
         wanted = EXTRAS.get(launcher, launcher)
         command = f"pip install 'seedbed[{wanted}]'"
-        raise InputError(f"hydra/launcher={launcher}: {error}; expected after: {command}") from None
+        raise InputError(f"{key}={launcher}: {error}; expected after: {command}") from None
     return launcher

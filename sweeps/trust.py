@@ -14,12 +14,13 @@ from sweeps.errors import InputError
 
 OWN = ("algos", "analysis", "sweeps")
 
-HARMLESS = ("hydra.mode", "hydra.sweep.dir", "hydra.sweep.subdir", "hydra/launcher")
+HARMLESS = ("hydra.mode", "hydra.sweep.dir", "hydra.sweep.subdir", "hydra/launcher", "hydra/launcher/over")
 """Of Hydra's own settings, those that name no code."""
 
 HARMLESS_OF_LAUNCHERS = (
     *("n_jobs", "partition", "account", "qos", "cpus_per_task", "timeout_min", "mem_gb", "array_parallelism"),
     *("signal_delay_s", "max_num_timeout", "ray.init.address", "ray.remote.num_cpus"),
+    *("memory_gb", "max_rows"),
 )
 
 
@@ -68,7 +69,7 @@ def check_sweep(directory: Path, arguments: Sequence[str], trust: bool) -> None:
     for argument in arguments:
         key, _, value = argument.partition("=")
         key = key.lstrip("+~")
-        of_launcher = key.removeprefix("hydra.launcher.") in HARMLESS_OF_LAUNCHERS
+        of_launcher = key.removeprefix("hydra.launcher.").removeprefix("over.") in HARMLESS_OF_LAUNCHERS
         of_hydra = key.startswith("hydra") and key not in HARMLESS and not of_launcher
         of_task = key == "env.module" or (key == "env.id" and ":" in value) or (key == "env" and "{" in value)
         if of_hydra or of_task or "_target_" in argument or argument.startswith("-"):

@@ -16,7 +16,7 @@ from analysis.run_format import TUNING, InputError
 from analysis.runs import Run
 
 ABSENT = "none"
-LONGEST_LABEL = 32
+LONGEST_LABEL = 60
 
 
 @dataclass(frozen=True)

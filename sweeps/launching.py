@@ -1,0 +1,94 @@
+"""``hydra/launcher=lockstep``: the jobs of a multirun in groups, each in one process."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from hydra.core.hydra_config import HydraConfig
+from hydra.core.utils import JobReturn, configure_log, run_job, setup_globals
+from hydra.plugins.launcher import Launcher
+from hydra.types import HydraContext
+from omegaconf import DictConfig, open_dict
+
+from algos.machine import usable_cores
+from sweeps.hydra_command import described
+from sweeps.imports import own_packages_first
+from sweeps.interrupt import interrupt
+from sweeps.lockstep import groups
+from sweeps.training import Job, train_together
+
+GB = 10**9
+
+
+@dataclass(frozen=True)
+class TrainGroup:
+    """What another launcher calls in place of one job: it trains a whole group."""
+
+    groups: Sequence[Sequence[Job]]
+    first: int  # the number that the launcher gives to the first of them
+
+    def __call__(self, config: DictConfig) -> None:
+        own_packages_first()  # this may be a process that the launcher has started
+        train_together(self.groups[HydraConfig.get().job.num - self.first])
+
+
+def launch_groups(
+    hydra_context: HydraContext,
+    config: DictConfig,
+    job_overrides: Sequence[Sequence[str]],
+    first: int,
+    memory_gb: float | None,
+    max_rows: int | None,
+    over: Launcher | None,
+) -> list[JobReturn]:
+    """Train the jobs of a multirun, which were checked before, and return what Hydra wants to know of each.
+
+    A group takes at most ``memory_gb`` and ``max_rows``. Each is trained here, or as one job of the launcher ``over``.
+    """
+    setup_globals()
+    configure_log(config.hydra.hydra_logging, config.hydra.verbose)
+    returns = [composed(hydra_context, config, own, first + index) for index, own in enumerate(job_overrides)]
+    jobs = [each.return_value for each in returns]
+    processes = int(getattr(over, "joblib", {}).get("n_jobs", 1))
+    together = groups(
+        jobs,
+        memory=None if memory_gb is None else int(memory_gb * GB),
+        max_rows=max_rows,
+        at_least=usable_cores() if processes < 0 else processes,
+    )
+    if over is None:
+        for group in together:
+            if not interrupt.received:
+                train_together(group)
+        return returns
+    numbers = {job.directory: index for index, job in enumerate(jobs)}
+    leaders = [
+        [*job_overrides[numbers[group[0].directory]], f"hydra.sweep.subdir={below(group[0].directory, config)}"]
+        for group in together
+    ]
+    over.setup(hydra_context=hydra_context, task_function=TrainGroup(together, first), config=config)
+    over.launch(leaders, first)
+    return returns
+
+
+def below(directory: Path, config: DictConfig) -> str:
+    """Where a job is in the directory of its sweep, as a value of Hydra's."""
+    inside = os.path.relpath(directory, config.hydra.sweep.dir).replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{inside}'"
+
+
+def composed(hydra_context: HydraContext, config: DictConfig, overrides: Sequence[str], number: int) -> JobReturn:
+    """A job as Hydra composes it, but not trained: its value is a :class:`Job`."""
+    own = hydra_context.config_loader.load_sweep_config(config, list(overrides))
+    with open_dict(own):
+        own.hydra.job.id = own.hydra.job.num = number
+    job = run_job(
+        hydra_context=hydra_context,
+        task_function=described,
+        config=own,
+        job_dir_key="hydra.sweep.dir",
+        job_subdir_key="hydra.sweep.subdir",
+    )
+    _ = job.return_value  # raises what describing it did
+    return job
