@@ -54,7 +54,7 @@ class PartSettings(Section):
     target: str = Field(alias="_target_")
 
     def check(self, config: "Config") -> None:
-        """Whether they fit together and to the rest of the run.
+        """Check that the settings fit together, and fit the rest of the run.
 
         Raises:
             ValueError: one line with the key, its value and what is expected.
@@ -95,7 +95,7 @@ class _Named(BaseModel):
 
 
 class OptimiserSettings(PartSettings):
-    """Of a first-order optimiser."""
+    """Settings of a first-order optimiser."""
 
     learning_rate: PerRow[Rate]
     schedule: Schedule
@@ -121,20 +121,20 @@ class AlgorithmSettings(PartSettings):
 
 
 class GradientSettings(AlgorithmSettings):
-    """Of a variant that descends a loss."""
+    """Settings of a variant that descends a loss."""
 
     optimiser: AnyOptimiser
 
 
 class CriticSettings(PartSettings):
-    """Of a critic; a ``joint`` one has no steps of its own, but a loss that the policy's steps descend too."""
+    """Settings of a critic. A ``joint`` critic makes no steps itself: the policy's steps descend its loss too."""
 
     joint: ClassVar[bool]
     clip_coef: PerRow[Rate | None]
 
 
 class EstimatorSettings(PartSettings):
-    """Of what makes advantages and the critic's targets of a rollout."""
+    """Settings of what computes advantages and the critic's targets from a rollout."""
 
 
 class EnvConfig(Section):
@@ -177,7 +177,7 @@ class SharedConfig(Section):
 
 
 class HeadConfig(Section):
-    """The spread of a Gaussian policy, and what is done to its actions."""
+    """The spread of a Gaussian policy, and whether its actions are squashed."""
 
     spread: Literal["log_std", "log_variance", "state_dependent"]
     spread_init: PerRow[Finite]
@@ -231,7 +231,7 @@ def _network(layers: type[LayersConfig], module: type[ModuleConfig], value: Any)
 
 
 class NormalisationConfig(Section):
-    """What is done to observations and rewards before anything learns from them."""
+    """How observations and rewards are scaled before policy and critic see them."""
 
     obs: bool
     obs_clip: Rate | None

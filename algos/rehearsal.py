@@ -1,4 +1,4 @@
-"""One small update before the first job: what a part from outside gets wrong is told in one line, not hours later."""
+"""Tries the user's own parts in one small update before the first job, so that their errors are told at once."""
 
 from typing import Any
 

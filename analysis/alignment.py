@@ -1,4 +1,4 @@
-"""Making the seeds of a task comparable: one env-step grid, one horizon, a rule for every seed that is not whole."""
+"""Puts the seeds of a task on one env-step grid up to one horizon, with a rule for seeds that failed or stopped."""
 
 import math
 from collections.abc import Iterable, Mapping

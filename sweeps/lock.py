@@ -25,7 +25,9 @@ def locked(directory: Path) -> Iterator[None]:
                 break
             except BlockingIOError:
                 if attempt == 9:
-                    raise InputError(f"{directory}: another process is training this run; expected: one") from None
+                    raise InputError(
+                        f"{directory}: another process is training this run; expected: to wait, or another directory"
+                    ) from None
                 time.sleep(0.05)
         file.truncate(0)
         file.write(socket.gethostname())

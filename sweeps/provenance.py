@@ -1,4 +1,4 @@
-"""What made a run: the code, the software and the machine."""
+"""Records the code, the software and the machine that made a run."""
 
 import hashlib
 import importlib.metadata

@@ -33,7 +33,7 @@ FIRST_SEED = 10
 
 @dataclass(frozen=True)
 class Published:
-    """What someone else has reported of a variant on a task: the mean return after ``steps`` environment steps.
+    """A published result of a variant on a task: the mean return after ``steps`` environment steps.
 
     ``deviation`` over ``num_runs`` runs is None where the mean is of one run.
     """

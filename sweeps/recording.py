@@ -1,4 +1,4 @@
-"""Films of learned policies at play."""
+"""Records learned policies as images, GIFs and videos."""
 
 import os
 import shutil

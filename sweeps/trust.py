@@ -25,7 +25,7 @@ HARMLESS_OF_LAUNCHERS = (
 
 
 def add_option(parser: argparse.ArgumentParser) -> None:
-    """The option by which the user says so."""
+    """Add the option ``--trust``."""
     parser.add_argument(
         "--trust", action="store_true", help="import the modules that the files in the directory name (your own runs)"
     )

@@ -18,7 +18,7 @@ class Estimator:
         raise NotImplementedError
 
     def revise(self, transitions: Transitions, estimates: Estimates, critic: Critic) -> Estimates:
-        """What the policy learns from, once the critic is fitted to ``estimates``: by default the same."""
+        """The estimates that the policy learns from, after the critic was fitted. By default they stay the same."""
         return estimates
 
 

@@ -1,4 +1,4 @@
-"""Episodes that nobody learns from: what policies are worth, on environments of their own."""
+"""Evaluates policies in separate environments, whose episodes are not learned from."""
 
 from collections.abc import Sequence
 

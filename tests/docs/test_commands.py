@@ -18,7 +18,7 @@ import yaml
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
 from analysis import command as compare
-from sweeps import check_variant, cli, evaluate, published, record, reproduce, resume, status, study
+from sweeps import check_variant, cli, completion, evaluate, published, record, reproduce, resume, status, study
 from sweeps.compose import composed_config
 from sweeps.run_config import validate
 
@@ -47,6 +47,7 @@ PARSERS = {
     "check-variant": check_variant.parser,
     "reproduce": reproduce.parser,
     "published": published.parser,
+    "completion": completion.parser,
 }
 MODULES = {
     "sweeps.train": "train",
