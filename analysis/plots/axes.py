@@ -260,7 +260,7 @@ def improvement(pairs: pd.DataFrame, ax: Axes) -> None:
     rows_named(ax, [wrapped(f"{pair['a']} beats {pair['b']}", 34) for pair in records])
     ax.axvline(0.5, **GUIDE)
     ax.set_xlim(-0.02, 1.02)
-    ax.set_xlabel("probability that a run of the first is better")
+    ax.set_xlabel("P(first is better)")
 
 
 def ranks(overall: pd.DataFrame, ax: Axes) -> None:

@@ -1,7 +1,7 @@
 """Which figures there are, what is in each, and its caption."""
 
 import math
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -195,8 +195,14 @@ def improvement_figure(pairs: pd.DataFrame, what: str) -> Figure:
         f"The probability that a run of the first variant has a better {what} (ties count half) than one of the "
         "second, with 95% intervals; filled where its own test, adjusted for all pairs, has p at most .05."
     )
-    canvas = single(lambda ax: plots.improvement(pairs, ax), 0, 0.7 + 0.24 * len(pairs))
+    names = [plots.wrapped(f"{pair['a']} beats {pair['b']}", 34) for pair in pairs.to_dict("records")]
+    canvas = single(lambda ax: plots.improvement(pairs, ax), 0, rows_height(names))
     return Figure("improvement", "Probability of improvement", caption, canvas)
+
+
+def rows_height(names: Sequence[str]) -> float:
+    """Inches for a list with these names, which may have several lines each."""
+    return 0.7 + len(names) * max(0.24, 0.14 * max(name.count("\n") + 1 for name in names))
 
 
 def overall_figures(
@@ -220,7 +226,8 @@ def overall_figures(
             "The rank of each variant's mean, averaged over tasks, with 95% intervals from seeds drawn anew within "
             "each task."
         )
-        canvas = single(lambda ax: plots.ranks(overall, ax), 0, 0.7 + 0.24 * len(overall))
+        names = [plots.wrapped(str(variant)) for variant in overall["variant"]]
+        canvas = single(lambda ax: plots.ranks(overall, ax), 0, rows_height(names))
         drawn.append(Figure("ranks", "Ranks", caption, canvas))
     return [finished(figure, ALL_TASKS, context.seeds) for figure in drawn]
 

@@ -91,7 +91,7 @@ def split(given: Sequence[str]) -> tuple[list[str], str | None, set[str]]:
 
 def tune(given: Sequence[str]) -> None:
     """Do what a command line asks for, and end the process where that did not come to its end."""
-    from analysis.run_format import STUDY
+    from analysis.run_format import STUDY, SWEEP
     from sweeps.interrupt import interrupt
     from sweeps.tune.cost import cost_text
     from sweeps.tune.grid import grid_plan
@@ -122,7 +122,8 @@ def tune(given: Sequence[str]) -> None:
         return
     directory.mkdir(parents=True, exist_ok=True)
     written_plan(plan, directory)
-    if plan.content["sampler"] == "random":
+    going_on = (directory / SWEEP).exists() and asked.told <= {"study", "launcher", "workers"}
+    if plan.content["sampler"] == "random" and not going_on:
         list_trials(plan, directory, random_trials(plan, directory), list(given))
     if options.launcher is not None:
         launch(directory, options.launcher, options.workers, asked.launching)

@@ -16,15 +16,15 @@ GROUPS = [path.name for path in (ROOT / "conf").iterdir() if path.is_dir() and p
 SEEDS = ("seed", "num_seeds")
 
 
-def frozen(content: Mapping[str, Any], groups: list[str], note: str) -> str:
+def frozen(content: Mapping[str, Any], groups: list[str], note: str, config_dir: Path | None) -> str:
     """The text of an experiment that composes ``content``, but for its seeds and for how runs are kept.
 
-    ``groups`` are the overrides that choose options, ``algo=ppo`` and the like; ``note`` is its comment. Only what the
-    options do not have is written.
+    ``groups`` are the overrides that choose options, ``algo=ppo`` and the like; ``note`` is its comment; ``config_dir``
+    is the folder of the user's options, if there is one. Only what the options do not have is written.
     """
     chosen = [each.lstrip("+").partition("=") for each in groups]
     presets = [option for group, _, option in chosen if group == "experiment"]
-    base = dict(flatten(composed_config(groups)))
+    base = dict(flatten(composed_config(groups, config_dir)))
     own: dict[str, Any] = {}
     for key, value in flatten(content):
         outermost = key.split(".")[0]
@@ -41,17 +41,18 @@ def frozen(content: Mapping[str, Any], groups: list[str], note: str) -> str:
     return f"# @package _global_\n{comments}{yaml.safe_dump(head, sort_keys=False)}\n{body}"
 
 
-def freeze(config_dir: Path, name: str, content: Mapping[str, Any], overrides: list[str], note: str) -> str:
-    """Write ``experiment=NAME`` into a folder of options, and return what ``seedbed train`` takes to train it.
+def freeze(
+    config_dir: Path, own: Path | None, name: str, content: Mapping[str, Any], overrides: list[str], note: str
+) -> None:
+    """Write ``experiment=NAME`` into a folder of options; ``own`` is the one that the study was made with.
 
     Raises:
         InputError: what it composes is not ``content``.
     """
     groups = [each for each in overrides if each.partition("=")[0].lstrip("+") in GROUPS]
-    replace_file(config_dir / "experiment" / f"{name}.yaml", frozen(content, groups, note).encode())
-    composed = composed_config([f"experiment={name}"], config_dir)
+    replace_file(config_dir / "experiment" / f"{name}.yaml", frozen(content, groups, note, own).encode())
+    composed = dict(flatten(composed_config([f"experiment={name}"], config_dir)))
     left_out = (*SEEDS, *NOT_COMPUTED)
     for key, value in flatten(content):
-        if key.split(".")[0] not in left_out and dict(flatten(composed)).get(key) != value:
-            raise InputError(f"experiment={name}: composes {key}={dict(flatten(composed)).get(key)!r}, not {value!r}")
-    return f"experiment={name}"
+        if key.split(".")[0] not in left_out and composed.get(key) != value:
+            raise InputError(f"experiment={name}: composes {key}={composed.get(key)!r}, not {value!r}")

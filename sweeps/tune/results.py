@@ -9,7 +9,6 @@ import pandas as pd
 from analysis.comparison import Choices
 from analysis.run_format import INFO
 from analysis.tuning.scoring import filled, run_scores
-from analysis.tuning.study import FRESH, PRESET, TRIALS, TUNED, WINNERS
 from sweeps.files import replace_file
 from sweeps.tune.options import Options
 
@@ -54,18 +53,3 @@ def fresh_table(rows: Sequence[Mapping[str, Any]], choices: Choices) -> pd.DataF
     """``fresh.csv``."""
     columns = ["variant", "origin", "env_id", "seed", "score", "failed"]
     return with_numbers(pd.DataFrame(rows, columns=columns), choices)
-
-
-__all__ = [
-    "FRESH",
-    "PRESET",
-    "TRIALS",
-    "TUNED",
-    "WINNERS",
-    "choices_of",
-    "fresh_table",
-    "score_rows",
-    "trials_table",
-    "with_numbers",
-    "write_table",
-]

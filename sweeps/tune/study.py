@@ -126,7 +126,7 @@ def freeze_trial(plan: Plan, directory: Path, trial: Trial, score: float) -> str
     """Write the winner as an experiment; returns its name."""
     options = plan.options
     name = f"tuned/{trial.cell.task}/{trial.cell.variant}"
-    config_dir = Path(plan.config_dir) if plan.config_dir is not None else directory / "conf"
+    own = None if plan.config_dir is None else Path(plan.config_dir)
     one = "on this task" if options.scope == "per_task" else f"over {', '.join(plan.tasks)}"
     how = "hand" if plan.content["sampler"] == GRID else f"{options.sampler} search"
     note = (
@@ -134,5 +134,5 @@ def freeze_trial(plan: Plan, directory: Path, trial: Trial, score: float) -> str
         f"{options.score} {options.metric} {score:.6g}\n"
         f"over {options.seeds} tuning seeds of {plan.budget(trial.cell.task)} env steps; on other seeds expect less."
     )
-    freeze(config_dir, name, trial.job.content, trial.job.hydra_files["overrides"], note)
+    freeze(own or directory / "conf", own, name, trial.job.content, trial.job.hydra_files["overrides"], note)
     return name

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from analysis.run_format import COMPLETE, INFO, read_json
+from analysis.run_format import INFO, read_json
 from analysis.tuning.space import Distribution
 from sweeps.lockstep import Job
 from sweeps.tune.plan import Cell, Plan
@@ -37,11 +37,6 @@ class Trial:
 def has_ended(directory: Path) -> bool:
     """Whether the run in a directory trained to its end."""
     return (directory / INFO).exists() and "progress" in read_json(directory / INFO)
-
-
-def is_complete(directory: Path) -> bool:
-    """Whether no seed of the run failed."""
-    return (directory / INFO).exists() and read_json(directory / INFO)["status"] == COMPLETE
 
 
 def draw(space: Mapping[str, Distribution], seed: int, variant: str, number: int) -> dict[str, Any]:

@@ -170,6 +170,28 @@ def test_a_variant_without_a_space_says_where_one_is_looked_for(tmp_path, capsys
     )
 
 
+def test_a_variant_of_ones_own_is_tuned_in_a_space_of_ones_own(tmp_path):
+    for folder in ("algo", "space"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "algo" / "mine.yaml").write_text("defaults:\n  - ppo\n  - _self_\nname: mine\n")
+    (tmp_path / "space" / "mine.yaml").write_text("algo: {clip_coef: {type: float, low: 0.1, high: 0.3}}\n")
+    study = tmp_path / "study"
+    assert tune("algo=mine", "env=cartpole", *SMALL, "trials=2", f"--config-dir={tmp_path}", f"study={study}") == 0
+    table = pd.read_csv(study / "trials.csv").groupby("trial")["algo.clip_coef"].first()
+    assert table.between(0.1, 0.3).all()
+    won = table[pd.read_csv(study / "winners.csv")["trial"].item()]
+    assert composed_config(["experiment=tuned/cartpole/mine"], tmp_path)["algo"]["clip_coef"] == won
+
+
+def test_one_setting_for_all_tasks_wins_on_every_task(tmp_path):
+    tasks = ("env=cartpole,mountain_car", "env.max_episode_steps=30", "space.a2c.num_steps=null", "test_seeds=0")
+    assert tune("algo=a2c", *tasks, *SMALL[:-1], "trials=3", "scope=all_tasks", f"study={tmp_path}") == 0
+    assert pd.read_csv(tmp_path / "winners.csv")["trial"].nunique() == 1
+    trials = pd.read_csv(tmp_path / "trials.csv")
+    assert (trials.groupby("trial")["algo.optimiser.learning_rate"].nunique() == 1).all()
+    assert "One setting for all tasks" in (tmp_path / "report" / "README.md").read_text()
+
+
 def test_seeds_of_both_kinds_in_one_run_are_refused():
     validate(composed_config(["seed=1000000", "num_seeds=4"]))
     with pytest.raises(InputError, match=r"seed=999999, num_seeds=2: seeds for tuning .*; expected: one kind"):
@@ -226,16 +248,29 @@ def test_optuna_searches_by_batches_that_follow_from_what_came_before(tmp_path, 
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("launcher", ["joblib", pytest.param("ray", marks=pytest.mark.ray)])
+def test_several_processes_share_a_study(study, tmp_path, launcher):
+    asked = (*TWO, "trials=3", f"study={tmp_path / 'shared'}", f"launcher={launcher}", "workers=2")
+    command = Command("sweeps.tune.command", *asked)
+    assert command.wait().status == 0
+    ledger = read_ledger(tmp_path / "shared" / "ledger.csv")
+    assert not ledger["run"].duplicated().any()
+    assert not ledger["process"].str.endswith(f":{command.process.pid}").any()  # the workers did it all
+    one, other = (pd.read_csv(path / "trials.csv") for path in (study, tmp_path / "shared"))
+    pd.testing.assert_frame_equal(one[one["trial"] < 3].reset_index(drop=True), other)
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("sampler", ["random", "tpe"])
 def test_a_study_that_is_killed_at_ten_moments_ends_as_if_it_had_not_been(tmp_path, sampler):
     if sampler == "tpe":
         pytest.importorskip("optuna")
-    asked = (*TWO, "budget=1600", "trials=10", "checkpoint_interval=3", f"sampler={sampler}")
+    asked = (*TWO, "budget=1600", "trials=4", "checkpoint_interval=3", f"sampler={sampler}")
     whole, killed = tmp_path / "whole", tmp_path / "killed"
-    assert run("sweeps.tune", *asked, f"study={whole}").status == 0
+    assert run("sweeps.tune.command", *asked, f"study={whole}").status == 0
     kills = 0
     for number in range(200):
-        command = Command("sweeps.tune", *asked, f"study={killed}")
+        command = Command("sweeps.tune.command", *asked, f"study={killed}")
         wait_for_rows(killed, command, more=1 + number * 7 % 23)
         command.signal_group(signal.SIGKILL)
         status = command.wait().status
@@ -243,7 +278,7 @@ def test_a_study_that_is_killed_at_ten_moments_ends_as_if_it_had_not_been(tmp_pa
         if status == 0 or kills == 10:
             break
     assert kills == 10
-    assert run("sweeps.tune", *asked, f"study={killed}").status == 0
+    assert run("sweeps.tune.command", *asked, f"study={killed}").status == 0
     for name in ("trials.csv", "winners.csv", "fresh.csv"):
         assert (killed / name).read_bytes() == (whole / name).read_bytes()
     ledgers = {path: read_ledger(path / "ledger.csv") for path in (whole, killed)}
