@@ -31,10 +31,10 @@ PAGES += [*ROOT.glob("figures/*/README.md"), EXAMPLE / "README.md"]
 LONG = {
     "make compare": "2026-11-25",
     "make test": "2026-11-25",
-    "seedbed train -m algo=a2c,ppo,trpo env=swingup num_seeds=36": "2026-11-12",
-    "seedbed reproduce": "2026-11-12",
+    "seedbed train -m algo=a2c,ppo,trpo env=swingup num_seeds=36": "2026-11-23",
+    "seedbed reproduce": "2026-11-23",
     "seedbed published": "2026-11-25",
-    "make speed": "2026-11-10",
+    "make speed": "2026-11-23",
 }
 """The beginnings of commands that no test runs to their end."""
 
