@@ -21,7 +21,7 @@ def launch(directory: Path, launcher: str, workers: int, overrides: Sequence[str
     """
     quoted = str(directory.resolve()).replace("'", "\\'")
     numbers = ",".join(map(str, range(workers)))
-    command = [sys.executable, "-P", "-m", "sweeps.tune.worker", "-m", f"study='{quoted}'", f"worker={numbers}"]
+    command = [sys.executable, "-P", "-m", "sweeps.tune.worker", "-m", f"directory='{quoted}'", f"worker={numbers}"]
     command += [f"hydra/launcher={launcher}", f"hydra.sweep.dir='{quoted}/.workers'", *overrides]
     status = subprocess.run(command, env=_environment(), check=False).returncode
     if status:

@@ -23,12 +23,12 @@ def work(config: DictConfig) -> None:
     from sweeps.tune.study import run_study
 
     GlobalHydra.instance().clear()  # the study's own configs are composed next
-    directory = Path(config.study)
+    directory = Path(config.directory)
     run_study(read_plan(directory), directory)
 
 
 def main() -> None:
-    """The command line is Hydra's, with ``study=DIR``."""
+    """The command line is Hydra's, with ``directory=DIR``."""
     hydra.main(version_base="1.3", config_path=str(CONF), config_name="tune_worker")(work)()
 
 

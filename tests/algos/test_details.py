@@ -245,6 +245,7 @@ def test_rows_of_squashed_policies_do_not_depend_on_what_ran_beside(tmp_path, al
     assert len(rows[0]) == 2
 
 
+@pytest.mark.slow
 def test_loaded_squashed_policies_play_as_they_were_trained(tmp_path):
     """Their actions are those of the trained ones, and tanh of the mean is what an evaluation plays."""
     settings = [*command.sizes("ppo"), "env=pendulum", "env.max_episode_steps=20", "num_seeds=2", "iterations=2"]

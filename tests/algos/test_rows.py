@@ -22,7 +22,7 @@ RUNS = {
     "a2c": ("algo=a2c", "algo.ent_coef=0.01", *SMALL),
     "a2c of SB3": ("algo=a2c_sb3", "critic=joint", "normalisation=running", "normalisation.reward=true", *SMALL),
     "ppo": ("algo=ppo", "algo.clip_schedule=linear", "algo.optimiser.schedule=linear", "critic.clip_coef=0.2", *SMALL),
-    "ppo of SB3": ("algo=ppo_sb3", "critic=joint", "network=shared64x64", "algo.ent_coef=0.01"),
+    "ppo of SB3": ("algo=ppo_sb3", "critic=joint", "network=shared64x64", "algo.ent_coef=0.01", "algo.update_epochs=2"),
     "ppo, any activation": ("algo=ppo", "policy.activation=gelu", "value.activation=gelu", *SMALL),
     "ppo_penalty": ("algo=ppo_penalty", "algo.num_minibatches=2", "algo.update_epochs=3", *SMALL),
     "reinforce by the post": ("algo=reinforce", "network=post", "estimator=post"),

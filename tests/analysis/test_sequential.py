@@ -69,6 +69,7 @@ def test_what_was_decided_does_not_depend_on_later_groups(rng):
             np.testing.assert_array_equal(np.where(full <= look, full, 0), early)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("draw", ["normal", "skewed"])
 def test_equal_variants_are_told_apart_as_often_as_the_level_says(draw, rng):
     number, level = 800, 0.1
@@ -80,6 +81,7 @@ def test_equal_variants_are_told_apart_as_often_as_the_level_says(draw, rng):
     assert (test.is_within(level, 2.5)[:200] > 0).mean() > 0.8
 
 
+@pytest.mark.slow
 def test_what_is_a_margin_apart_is_called_the_same_at_most_as_often_as_the_level_says(rng):
     number, level = 800, 0.1
     x, y = rng.normal(size=(2, number, 20))
@@ -87,6 +89,7 @@ def test_what_is_a_margin_apart_is_called_the_same_at_most_as_often_as_the_level
     assert (test.is_within(level, 1.0) > 0).mean() <= level + 3 * np.sqrt(level * (1 - level) / number)
 
 
+@pytest.mark.slow
 def test_intervals_hold_the_truth_also_where_the_seeds_stop_because_of_what_was_seen(rng):
     number, level, truth = 800, 0.1, 0.7
     x, y = rng.normal(size=(2, number, 20))

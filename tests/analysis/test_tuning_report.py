@@ -127,6 +127,7 @@ def test_it_finds_the_setting_that_matters_and_that_tasks_want_it_elsewhere(repo
     assert "1 of 3 (algo.rate" in row
 
 
+@pytest.mark.slow
 def test_the_same_tables_give_the_same_bytes(reported, tmp_path):
     study, out, _ = reported
     write_report(study, tmp_path)
@@ -134,6 +135,7 @@ def test_the_same_tables_give_the_same_bytes(reported, tmp_path):
         assert (tmp_path / name).read_bytes() == (out / name).read_bytes()
 
 
+@pytest.mark.slow
 def test_a_search_that_learns_has_no_exact_bands_and_says_so(tmp_path):
     write_study(tmp_path, sampler="tpe", scope="all_tasks")
     told = write_report(read_study(tmp_path), tmp_path / "report")

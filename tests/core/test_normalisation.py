@@ -125,6 +125,7 @@ def test_a_run_goes_on_from_its_state_to_the_same_bits():
         np.testing.assert_array_equal(resumed.state_dict()[name], value, err_msg=name)
 
 
+@pytest.mark.slow
 def test_loaded_policies_see_what_the_trained_ones_saw(tmp_path):
     """Raw observations in, the actions of the policy that was trained out; playing moves no statistics."""
     settings = (*command.sizes("ppo"), "num_seeds=3", "iterations=2", "env=swingup", "normalisation=running")

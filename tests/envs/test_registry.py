@@ -59,6 +59,7 @@ def test_it_runs_in_the_compiled_rollout_and_resumes_in_mid_episode() -> None:
             np.testing.assert_array_equal(values, other.stats[name])
 
 
+@pytest.mark.slow
 def test_it_is_evaluated_and_recorded(tmp_path: Path) -> None:
     sizes = (*command.sizes("ppo"), "iterations=1")
     for name, task in {

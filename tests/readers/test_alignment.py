@@ -73,6 +73,7 @@ def test_seeds_of_other_programs_are_not_paired():
     assert not comparison.pairs["paired"].any()
 
 
+@pytest.mark.slow
 def test_ours_and_theirs_of_one_name_are_told_apart(tmp_path, rng):
     write_run(tmp_path / "ours", "ppo", "Pole", range(3), rng.normal(size=(3, 5)), steps_per_iteration=10 * 8)
     rows = [("Pole", seed, 80 * step, rng.normal()) for seed in range(3) for step in range(1, 6)]

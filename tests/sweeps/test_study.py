@@ -89,6 +89,7 @@ def test_a_study_goes_through_its_looks_and_writes_everything(whole):
     assert page.count("<svg") >= 3
 
 
+@pytest.mark.slow
 def test_the_same_command_changes_nothing_once_the_study_has_ended(whole):
     own, out = whole
     before = results(out)

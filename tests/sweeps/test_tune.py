@@ -94,6 +94,7 @@ def test_the_winner_is_an_experiment_that_trains_as_the_trial_did(study):
         assert different <= {"seed", "num_seeds", "threads"}
 
 
+@pytest.mark.slow
 def test_a_study_that_is_done_is_left_as_it_is_and_gets_more_trials(study, capsys):
     before = {name: (study / name).read_bytes() for name in ("ledger.csv", "trials.csv", "winners.csv", "fresh.csv")}
     assert tune(f"study={study}") == 0
@@ -183,6 +184,7 @@ def test_a_variant_of_ones_own_is_tuned_in_a_space_of_ones_own(tmp_path):
     assert composed_config(["experiment=tuned/cartpole/mine"], tmp_path)["algo"]["clip_coef"] == won
 
 
+@pytest.mark.slow
 def test_one_setting_for_all_tasks_wins_on_every_task(tmp_path):
     tasks = ("env=cartpole,mountain_car", "env.max_episode_steps=30", "space.a2c.num_steps=null", "test_seeds=0")
     assert tune("algo=a2c", *tasks, *SMALL[:-1], "trials=3", "scope=all_tasks", f"study={tmp_path}") == 0
@@ -231,6 +233,7 @@ def test_a_grid_by_hand_has_its_winner_trained_on_fresh_seeds(tmp_path, capsys):
     assert tune(f"study={sweep / 'tuned'}") == 0
 
 
+@pytest.mark.slow
 def test_optuna_searches_by_batches_that_follow_from_what_came_before(tmp_path, capsys):
     pytest.importorskip("optuna")
     asked = ("algo=a2c", "env=cartpole", *SMALL, "space.a2c.num_steps=null", "test_seeds=0", "sampler=tpe", "trials=12")
