@@ -22,7 +22,9 @@ COMMANDS = {
     "tune": Command("sweeps.tune.command", "search settings with equal budgets, and train the winners on fresh seeds"),
     "compare": Command("analysis.command", "say which variant is better, by how much, and how sure that is"),
     "export": Command("analysis.export", "write runs in the formats that other programs read"),
-    "study": Command("sweeps.study", "answer a question by a study that is planned first and stops when it knows"),
+    "study": Command(
+        "sweeps.study.command", "answer a question by a study that is planned first and stops when it knows"
+    ),
     "status": Command("sweeps.status", "show how far the jobs of a sweep are"),
     "resume": Command("sweeps.resume", "finish a run or a sweep that was stopped, or make it longer"),
     "publish": Command("sweeps.publish", "pack runs and studies into a folder that others can compare theirs with"),

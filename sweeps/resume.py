@@ -33,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             trust.check_run(directory, parsed.trust)
             resume_run(directory, parsed.iterations)
         if (directory / RECORD).exists():
-            from sweeps.study import resume_study
+            from sweeps.study.command import resume_study
 
             resume_study(directory, parsed.trust)
             return

@@ -244,7 +244,7 @@ def study(directory: Path) -> list[Text]:
     """What is decided and open, where the directory is a study's."""
     if not (directory / RECORD).exists():
         return []
-    from sweeps.study_status import told  # late: it takes the statistics of the analysis
+    from sweeps.study.status import told  # late: it takes the statistics of the analysis
 
     return [*map(Text, told(directory)), Text("")]
 

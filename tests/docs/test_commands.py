@@ -18,9 +18,10 @@ import yaml
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
 from analysis import command as compare
-from sweeps import check_variant, cli, completion, evaluate, published, record, reproduce, resume, status, study
+from sweeps import check_variant, cli, completion, evaluate, published, record, reproduce, resume, status
 from sweeps.compose import composed_config
 from sweeps.run_config import validate
+from sweeps.study import command as study
 
 ROOT = Path(cli.__file__).parents[1]
 EXAMPLE = ROOT / "examples" / "extending"

@@ -16,9 +16,9 @@ import yaml
 from analysis.run_format import TUNING_SEEDS, InputError, read_json
 from analysis.study import record as records
 from analysis.study.plan import Plan
-from sweeps.study import read_plan
-from sweeps.study_run import How, check
-from sweeps.study_spent import predicted, spent
+from sweeps.study.command import read_plan
+from sweeps.study.run import How, check
+from sweeps.study.spent import predicted, spent
 from tests.sweeps.command import Command, run
 
 SIZES = ["threads=1", "num_envs=2", "num_steps=64", "critic.update_epochs=2", "checkpoint_interval=2"]
@@ -65,7 +65,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """The user's folder and a study that nothing happened to."""
     base = tmp_path_factory.mktemp("whole")
     own = write_plan(base / "own")
-    ended = run("sweeps.study", *study(own, base / "out"))
+    ended = run("sweeps.study.command", *study(own, base / "out"))
     assert ended.status == 0, ended.err
     return own, base / "out"
 
@@ -93,7 +93,7 @@ def test_a_study_goes_through_its_looks_and_writes_everything(whole):
 def test_the_same_command_changes_nothing_once_the_study_has_ended(whole):
     own, out = whole
     before = results(out)
-    ended = run("sweeps.study", *study(own, out))
+    ended = run("sweeps.study.command", *study(own, out))
     assert ended.status == 0, ended.err
     assert results(out) == before
     assert "look" not in ended.out
@@ -120,7 +120,7 @@ def killed(own: Path, out: Path, times: int, rng: np.random.Generator) -> list[t
     (looks, rows) at each kill. Where the study came to its end, its last look is undone."""
     states: list[tuple[int, int]] = []
     while len(states) < times:
-        command = Command("sweeps.study", *study(own, out))
+        command = Command("sweeps.study.command", *study(own, out))
         before, more = state(out), int(rng.integers(1, 6))
         end = time.monotonic() + 120
         while state(out) < (before[0], before[1] + more) and command.process.is_alive() and time.monotonic() < end:
@@ -157,14 +157,14 @@ def undo(out: Path) -> None:
 def test_a_plan_that_was_changed_after_a_look_is_a_deviation_at_the_head_of_the_report(whole, tmp_path):
     own, _ = whole
     out = tmp_path / "out"
-    first = run("sweeps.study", *study(own, out, "largest=3"))
+    first = run("sweeps.study.command", *study(own, out, "largest=3"))
     assert first.status == 0, first.err
-    again = run("sweeps.study", *study(own, out, "largest=6", "margin=0.5"))
+    again = run("sweeps.study.command", *study(own, out, "largest=6", "margin=0.5"))
     assert again.status == 0, again.err
     assert "deviation: The plan was changed after look 1: margin: 0.05, now 0.5." in again.out
     page = (out / "report.html").read_text()
     assert page.index("margin: 0.05, now 0.5") < page.index("<h2>Answers</h2>")
-    other = run("sweeps.study", *study(own, out, "seed=7"))
+    other = run("sweeps.study.command", *study(own, out, "seed=7"))
     assert other.is_refusal()
     assert "seed: 0, now 7" in other.err
 
@@ -174,7 +174,7 @@ def test_a_variant_that_always_fails_is_told_at_the_head_of_the_report(tmp_path)
     out = tmp_path / "out"
     variants = {"a2c": ["algo=a2c"], "broken": ["algo=ppo", "algo.optimiser.learning_rate=1e38"]}
     own = write_plan(tmp_path / "own", variants=variants, largest=3)
-    ended = run("sweeps.study", *study(own, out))
+    ended = run("sweeps.study.command", *study(own, out))
     assert ended.status == 0, ended.err
     page = (out / "report.html").read_text()
     note = "3 of 3 seeds of broken on cartpole failed; they count with the task"
@@ -227,7 +227,7 @@ def test_a_study_has_to_be_named():
 
 def test_a_dry_run_tells_costs_and_chances_and_trains_nothing(whole, tmp_path):
     own, out = whole[0], tmp_path / "out"
-    ended = run("sweeps.study", *study(own, out, "--dry-run"))
+    ended = run("sweeps.study.command", *study(own, out, "--dry-run"))
     assert ended.status == 0, ended.err
     assert "One group of seeds of everything: 4.61k env steps" in ended.out  # 2 runs of 3 seeds, 6 × 64 × 2 steps
     assert "What it can find, for a margin of 0.05" in ended.out
@@ -248,8 +248,8 @@ def test_status_tells_what_is_decided_and_what_it_took(whole):
 def test_a_dry_run_predicts_the_cost_of_a_look_within_a_quarter(name, tmp_path):
     """On a machine that does nothing else."""
     study = (f"study={name}", "overrides=['threads=1']", "largest=6", "--out", tmp_path)
-    assert run("sweeps.study", *study, "--dry-run").status == 0
-    assert run("sweeps.study", *study).status == 0
+    assert run("sweeps.study.command", *study, "--dry-run").status == 0
+    assert run("sweeps.study.command", *study).status == 0
     said = sum(cost.seconds for cost in predicted(tmp_path).values())
     took = sum(seconds for seconds, _, _ in spent(records.read(tmp_path), tmp_path).values())
     print(f"{name}: predicted {said:.1f} s, took {took:.1f} s")
@@ -275,7 +275,7 @@ def test_a_study_tunes_first_on_seeds_of_their_own_and_tests_the_winners(tmp_pat
         "largest": 3,
     }
     own = write_plan(tmp_path / "own", **changes)
-    ended = run("sweeps.study", *study(own, tmp_path / "out"))
+    ended = run("sweeps.study.command", *study(own, tmp_path / "out"))
     assert ended.status == 0, ended.err
     record = records.read(tmp_path / "out")
     tuned = record.tuned["cartpole"]
@@ -288,5 +288,5 @@ def test_a_study_tunes_first_on_seeds_of_their_own_and_tests_the_winners(tmp_pat
     assert len(seeds) == 4
     assert all(seed in TUNING_SEEDS for each in seeds for seed in each)
     before = results(tmp_path / "out")
-    assert run("sweeps.study", *study(own, tmp_path / "out")).status == 0
+    assert run("sweeps.study.command", *study(own, tmp_path / "out")).status == 0
     assert results(tmp_path / "out") == before

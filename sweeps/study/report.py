@@ -5,7 +5,7 @@ from pathlib import Path
 from analysis.report import write_files
 from analysis.study.record import Record
 from analysis.study.report import Spent, files
-from sweeps.study_spent import predicted, spent
+from sweeps.study.spent import predicted, spent
 
 
 def write_report(record: Record, directory: Path, command: str) -> Path:

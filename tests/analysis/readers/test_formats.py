@@ -14,7 +14,7 @@ from analysis import InputError, compare, load_runs
 from analysis.readers import Reading, find, read_logs
 from analysis.readers.logs import Log
 from analysis.readers.patterns import Pattern
-from tests.readers.conftest import SEEDS, Source
+from tests.analysis.readers.conftest import SEEDS, Source
 
 PATTERN = "{variant}/{task}_{seed}"
 

@@ -13,7 +13,7 @@ from sweeps.imports import own_packages_first
 
 if TYPE_CHECKING:
     from analysis.study.plan import Plan
-    from sweeps.study_run import How
+    from sweeps.study.run import How
 
 EPILOG = """
   seedbed study study=ppo_a2c --dry-run            what it will cost, and what it can find
@@ -65,7 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parsed = parser().parse_intermixed_args(given)
     own_packages_first()
     from algos.envs.errors import TaskError
-    from sweeps.study_run import How
+    from sweeps.study.run import How
 
     options = [each for each in parsed.overrides if each.lstrip("+~").startswith("hydra")]
     how = How(options, None if parsed.config_dir is None else str(Path(parsed.config_dir).resolve()))
@@ -73,7 +73,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         plan = read_plan([each for each in parsed.overrides if each not in options], parsed.config_dir)
         directory: Path = parsed.out or Path("studies") / plan.name
         if parsed.dry_run:
-            from sweeps.study_costs import dry_run
+            from sweeps.study.costs import dry_run
 
             dry_run(plan, directory, how)
             return
@@ -89,8 +89,8 @@ def answer(plan: "Plan", directory: Path, how: "How", command: str) -> None:
         InputError, TaskError, OSError: what is wrong.
     """
     from sweeps.interrupt import exit_interrupted, interrupt
-    from sweeps.study_report import write_report
-    from sweeps.study_run import run
+    from sweeps.study.report import write_report
+    from sweeps.study.run import run
 
     interrupt.received = None
     record = run(plan, directory, how)
@@ -104,7 +104,7 @@ def resume_study(directory: Path, trusted: bool) -> None:
     from algos.envs.errors import TaskError
     from analysis.run_format import SWEEP, read_json
     from analysis.study import record as records
-    from sweeps.study_run import How
+    from sweeps.study.run import How
 
     try:
         plan = records.read(directory).now
@@ -118,7 +118,3 @@ def resume_study(directory: Path, trusted: bool) -> None:
         answer(plan, directory, how, shlex.join(["seedbed", "resume", str(directory)]))
     except (InputError, TaskError, OSError) as error:
         exit_with(error)
-
-
-if __name__ == "__main__":
-    main()

@@ -1,4 +1,4 @@
-"""A thousand event files: `python -m tests.readers.many_files` prints what it takes to read them.
+"""A thousand event files: `python -m tests.analysis.readers.many_files` prints what it takes to read them.
 
 Files are as a script in the manner of CleanRL leaves them after 500,000 env steps: 1,000 episodes and 120 updates with
 eight figures each.

@@ -5,7 +5,7 @@ from pathlib import Path
 from analysis.numbers import steps
 from analysis.study import record as records
 from analysis.study.answers import sentence
-from sweeps.study_spent import predicted, spent, time_of
+from sweeps.study.spent import predicted, spent, time_of
 
 
 def told(directory: Path) -> list[str]:

@@ -2,8 +2,8 @@
 
 from analysis.command import main
 from analysis.export import main as export
+from tests.analysis.readers.conftest import SEEDS, Source
 from tests.analysis.synthetic import write_run
-from tests.readers.conftest import SEEDS, Source
 
 
 def test_what_a_pattern_makes_of_runs(sb3: Source, capsys):

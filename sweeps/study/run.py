@@ -69,9 +69,9 @@ def check(plan: Plan, directory: Path, how: How) -> dict[str, str]:
     plan.check_references(env_ids)
     launching.check(jobs, directory, how.options, how.config_dir)
     if plan.tuning is not None:
-        from sweeps import study_tuning  # late: few studies tune
+        from sweeps.study import tuning  # late: few studies tune
 
-        study_tuning.check(plan, directory, how.config_dir)
+        tuning.check(plan, directory, how.config_dir)
     return env_ids
 
 
@@ -124,9 +124,9 @@ def go_on(record: Record, directory: Path, how: How) -> Record:
     """What is left of a study, look by look; ends early where a signal asks for it. Raises InputError."""
     plan = record.now
     if plan.tuning is not None and record.tuned is None:
-        from sweeps import study_tuning  # late: few studies tune
+        from sweeps.study import tuning  # late: few studies tune
 
-        record = replace(record, tuned=study_tuning.tune(plan, directory, how.config_dir))
+        record = replace(record, tuned=tuning.tune(plan, directory, how.config_dir))
         if record.tuned is None:
             return record
         write_json(directory / RECORD, record.content)

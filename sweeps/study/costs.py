@@ -22,8 +22,8 @@ from sweeps import launching
 from sweeps.files import replace_file, write_json
 from sweeps.run_config import validate
 from sweeps.status import console_for_output, duration
-from sweeps.study_run import How, check, counted, job
-from sweeps.study_spent import PREDICTION, Cost
+from sweeps.study.run import How, check, counted, job
+from sweeps.study.spent import PREDICTION, Cost
 from sweeps.table import TableWriter, progress_rows
 
 CALIBRATION_SECONDS = 8.0
@@ -85,9 +85,9 @@ def dry_run(plan: Plan, directory: Path, how: How) -> None:
     costs = calibrated(plan, how)
     tell(plan, env_ids, costs, how)
     if plan.tuning is not None:
-        from sweeps import study_tuning  # late: few studies tune
+        from sweeps.study import tuning  # late: few studies tune
 
-        print(f"\nBefore the first look, tuning:\n{study_tuning.check(plan, directory, how.config_dir)}")
+        print(f"\nBefore the first look, tuning:\n{tuning.check(plan, directory, how.config_dir)}")
     directory.mkdir(parents=True, exist_ok=True)
     write_json(directory / PREDICTION, {"plan_hash": plan.hash, "runs": [asdict(cost) for cost in costs]})
 
