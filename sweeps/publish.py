@@ -112,7 +112,7 @@ def check_apart(found: Sequence[Entry], out: Path) -> None:
         for place in places:
             if place.is_relative_to(source) or source.is_relative_to(place):
                 raise InputError(
-                    f"--out {out}: would replace {source}, which is to be published; expected: a directory apart from it"
+                    f"--out {out}: would replace {source}, which is to be published; expected: one apart from it"
                 )
 
 
