@@ -50,6 +50,15 @@ def write_sweep(
     common = set(job_overrides[0]).intersection(*job_overrides)
     for job, own in zip(jobs, job_overrides, strict=True):
         job["overrides"] = [override for override in own if override not in common]
+    _write(sweep, overrides, config_dir, jobs)
+
+
+def write_command(sweep: Path, overrides: Sequence[str], config_dir: str | None) -> None:
+    """Write down a sweep's command line before its jobs are known; jobs that are listed already stay listed."""
+    _write(sweep, overrides, config_dir, read_jobs(sweep) if (sweep / SWEEP).exists() else [])
+
+
+def _write(sweep: Path, overrides: Sequence[str], config_dir: str | None, jobs: list[dict[str, Any]]) -> None:
     write_json(sweep / SWEEP, {"overrides": list(overrides), "config_dir": config_dir, "jobs": jobs})
 
 
