@@ -5,7 +5,7 @@ from dataclasses import replace
 from sweeps.batch import Run
 
 NUM_SEEDS = 36
-ABLATION_SEEDS = 12
+ABLATION_SEEDS = 36
 ABLATION_ITERATIONS = 64
 """Enough for PPO to reach its plateau (by iteration 40), and for A2C's stuck seeds to part from the others."""
 
