@@ -19,7 +19,7 @@ from analysis.tuning.importance import importance
 from analysis.tuning.ledger import costs
 from analysis.tuning.page import Items, Section, Table, as_html, as_markdown, pictures
 from analysis.tuning.sensitivity import effective_dimension, sensitivity
-from analysis.tuning.space import in_words
+from analysis.tuning.space import Categorical, in_words
 from analysis.tuning.study import PRESET, Study
 from analysis.tuning.verdict import fresh_pairs, preset_pairs, tuned_by, verdicts
 
@@ -247,7 +247,10 @@ class Report:
             trial = rows[(rows["variant"] == variant) & (rows["env_id"] == env_id)].set_index("trial")
             value = trial.loc[int(here["trial"].iloc[0]), key]
             value = value.iloc[0] if isinstance(value, pd.Series) else value
-            values.append(f"{value:g}" if isinstance(value, float | int | np.number) else str(value))
+            distribution = self.study.spaces[variant][key]
+            value = distribution.choice(value) if isinstance(distribution, Categorical) else value
+            is_number = isinstance(value, float | int | np.number) and not isinstance(value, bool)
+            values.append(f"{value:g}" if is_number else str(value))
         return values
 
     def files(self) -> dict[str, bytes]:

@@ -95,6 +95,16 @@ class Categorical:
         """Where in [0, 1] a value lies, choices in the order given."""
         return (self.choices.index(value) + 0.5) / len(self.choices)
 
+    def choice(self, cell: Any) -> Value:
+        """The choice that a cell of a table stands for: a number by its value, all else by its text; null is empty.
+
+        Raises ValueError where it is none of the choices.
+        """
+        if cell in self.choices:
+            return self.choices[self.choices.index(cell)]
+        texts = ["" if choice is None else str(choice) for choice in self.choices]
+        return self.choices[texts.index("" if cell != cell else str(cell))]
+
 
 Distribution = Float | Int | Categorical
 Space = Mapping[str, Distribution]

@@ -10,7 +10,7 @@ import pandas as pd
 
 from analysis.run_format import STUDY, InputError, read_json
 from analysis.tuning.ledger import LEDGER, read_ledger
-from analysis.tuning.space import Distribution, read_distribution
+from analysis.tuning.space import Categorical, Distribution, read_distribution
 
 TRIALS, FRESH, WINNERS = "trials.csv", "fresh.csv", "winners.csv"
 MADE = "made.json"
@@ -65,11 +65,18 @@ class Study:
 
     @cached_property
     def settings(self) -> dict[str, pd.DataFrame]:
-        """By variant, one row per trial, with the settings of its space as columns."""
-        return {
-            str(variant): rows.drop_duplicates("trial").set_index("trial")[list(self.spaces[str(variant)])].sort_index()
-            for variant, rows in self.trials.groupby("variant", sort=False)
-        }
+        """By variant, one row per trial, with the settings of its space as columns; choices as the space has them."""
+        found = {}
+        for variant, rows in self.trials.groupby("variant", sort=False):
+            space = self.spaces[str(variant)]
+            table = rows.drop_duplicates("trial").set_index("trial")[list(space)].sort_index()
+            chosen = {
+                key: pd.Series([each.choice(cell) for cell in table[key]], table.index, dtype=object)
+                for key, each in space.items()
+                if isinstance(each, Categorical)
+            }
+            found[str(variant)] = table.assign(**chosen)
+        return found
 
     def scores(self, variant: str, env_id: str) -> pd.Series:
         """The scores of a variant's trials on a task, by the trial's number."""
@@ -91,8 +98,8 @@ def read_study(directory: Path) -> Study:
 
 
 def read_table(path: Path) -> pd.DataFrame:
-    """A table of a study. Raises InputError."""
+    """A table of a study; nothing but an empty cell is missing ("None" is a word). Raises InputError."""
     try:
-        return pd.read_csv(path)
+        return pd.read_csv(path, keep_default_na=False, na_values=[""])
     except (OSError, ValueError) as error:
         raise InputError(f"{path}: {error}; expected: the table that seedbed tune wrote") from None
