@@ -43,7 +43,8 @@ def load_checked(
         if isinstance(each, str) and "://" in each:
             raise InputError(f"{each}: a URL; expected: a folder; git clone or download it first")
     folders = [str(path) for path in map(place, given) if path is not None]
-    for folder in folders:
+    published = {folder.resolve(): folder for path in folders for folder in published_folders(Path(path))}
+    for folder in published.values():
         check(folder)
     dataset = load(given, columns, named, reading, choose_metric)
     if len(folders) > 1:
@@ -51,23 +52,22 @@ def load_checked(
     return dataset
 
 
-def check(path: str) -> None:
-    """Whether the files of a folder, if it was published, are as they were. Raises InputError."""
-    root = Path(path)
-    for folder in sorted({each.parent for each in root.rglob(PUBLISHED)} | enclosing(root)):
-        for name, digest in read_json(folder / PUBLISHED).get("files", {}).items():
-            file = folder / name
-            if not file.resolve().is_relative_to(folder.resolve()):
-                raise InputError(f"{folder / PUBLISHED}: names {name}; expected: files of its own folder")
-            if not file.exists():
-                raise InputError(f"{file}: missing, though {PUBLISHED} lists it; expected: the folder as published")
-            if sha256(file) != digest:
-                raise InputError(f"{file}: not as it was published (its SHA-256 differs); expected: the file as it was")
+def check(folder: Path) -> None:
+    """Whether the files of a published folder are as they were. Raises InputError."""
+    for name, digest in read_json(folder / PUBLISHED).get("files", {}).items():
+        file = folder / name
+        if not file.resolve().is_relative_to(folder.resolve()):
+            raise InputError(f"{folder / PUBLISHED}: names {name}; expected: files of its own folder")
+        if not file.exists():
+            raise InputError(f"{file}: missing, though {PUBLISHED} lists it; expected: the folder as published")
+        if sha256(file) != digest:
+            raise InputError(f"{file}: not as it was published (its SHA-256 differs); expected: the file as it was")
 
 
-def enclosing(root: Path) -> set[Path]:
-    """The published folder that a path lies in, if it does."""
-    return {parent for parent in (root, *root.resolve().parents) if (parent / PUBLISHED).is_file()}
+def published_folders(root: Path) -> list[Path]:
+    """Those at or below a path, and those that it lies in."""
+    enclosing = {parent for parent in (root, *root.resolve().parents) if (parent / PUBLISHED).is_file()}
+    return sorted({each.parent for each in root.rglob(PUBLISHED)} | enclosing)
 
 
 def sha256(path: Path) -> str:
