@@ -272,9 +272,20 @@ def compared(
     logs: Reading,
     choices: Choices,
 ) -> Comparison:
-    """Loads and compares; `choices` but for the metric, which None leaves to what there is. Raises InputError."""
+    """Loads and compares. Raises InputError."""
+    return build(*loaded(runs, metric, named, logs, choices))
+
+
+def loaded(
+    runs: Given | Iterable[Given],
+    metric: str | None,
+    named: Sequence[Naming],
+    logs: Reading,
+    choices: Choices,
+) -> tuple[Dataset, Choices]:
+    """The runs, and `choices` with the metric, which None leaves to what there is. Raises InputError."""
     dataset = load_checked(runs, None if metric is None else [metric], named, logs, choose_metric=metric is None)
-    return build(dataset, replace(choices, metric=dataset.metric))
+    return dataset, replace(choices, metric=dataset.metric)
 
 
 @dataclass(frozen=True)

@@ -3,17 +3,16 @@
 import argparse
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from analysis.comparison import METRIC, Choices, scored
+from analysis.comparison import METRIC, Choices, loaded, scored
 from analysis.log_options import add_logs, preview, reading_of
 from analysis.readers import Given
 from analysis.references import Reference, read
 from analysis.run_format import InputError
-from analysis.runs.dataset import load, reading
+from analysis.runs.dataset import reading
 from analysis.runs.variants import namings
 from analysis.scores import LAST
 from analysis.writers import WRITERS, score_arrays
@@ -39,10 +38,7 @@ def rliable_arrays(
     choices = Choices(
         metric=metric or METRIC, score=score, last=last, references=found, lower_is_better=lower_is_better
     )
-    dataset = load(
-        runs, None if metric is None else [metric], namings(variants), reading(pattern, column), metric is None
-    )
-    choices = replace(choices, metric=dataset.metric)
+    dataset, choices = loaded(runs, metric, namings(variants), reading(pattern, column), choices)
     return score_arrays(scored(dataset, choices), choices.scored.name)
 
 
@@ -88,13 +84,12 @@ def export(arguments: argparse.Namespace) -> None:
         references=read(arguments.references) if arguments.references else {},
         lower_is_better=arguments.lower_is_better,
     )
-    columns = None if arguments.metric is None else [arguments.metric]
-    dataset = load(arguments.runs, columns, arguments.variant, reading_of(arguments), arguments.metric is None)
+    dataset, choices = loaded(arguments.runs, arguments.metric, arguments.variant, reading_of(arguments), choices)
     for sentence in dataset.warnings:
         print(f"Note: {sentence}")
     writer = WRITERS[arguments.to]
     out = arguments.out if arguments.out.suffix == writer.suffix else Path(f"{arguments.out}{writer.suffix}")
-    files = writer.files(dataset, replace(choices, metric=dataset.metric), out)
+    files = writer.files(dataset, choices, out)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         for path, content in files.items():
