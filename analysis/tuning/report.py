@@ -1,7 +1,7 @@
 """The report of a study: which tuned variant is better, from how many trials on, and what tuning it took."""
 
 from collections.abc import Mapping
-from functools import cache
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -33,7 +33,7 @@ class Report:
     def __init__(self, study: Study) -> None:
         self.study = study
 
-    @cache  # noqa: B019
+    @cached_property
     def curves(self) -> dict[str, dict[str, pd.DataFrame]]:
         """By task and variant; only for settings drawn at random."""
         study = self.study
@@ -45,7 +45,7 @@ class Report:
             found[env_id] = curves_of(scores, bounds_of(env_id, study.plan["metric"]), study.sign)
         return found
 
-    @cache  # noqa: B019
+    @cached_property
     def importance(self) -> dict[str, dict[str, pd.DataFrame]]:
         """By variant and task."""
         study = self.study
@@ -63,6 +63,16 @@ class Report:
             for variant in study.variants
         }
 
+    @cached_property
+    def pairs(self) -> pd.DataFrame:
+        """Every two tuned variants on fresh seeds; empty where there are none."""
+        return fresh_pairs(self.study) if len(self.study.fresh) else pd.DataFrame()
+
+    @cached_property
+    def gaps(self) -> pd.DataFrame:
+        """What tuning promised of each winner, and what it kept."""
+        return gap_table(self.study)
+
     @property
     def same_settings(self) -> bool:
         """Whether trial k of a variant has the same settings on every task, of which there are several."""
@@ -79,7 +89,7 @@ class Report:
     def answer(self) -> Section:
         """The verdict on fresh seeds."""
         study = self.study
-        told = verdicts(study, fresh_pairs(study)) if len(study.fresh) else []
+        told = verdicts(study, self.pairs)
         blocks: list = [tuned_by(study)]
         blocks.append(Items(told) if told else "Fewer than two variants have fresh seeds: there is nothing to compare.")
         if len(study.fresh):
@@ -88,7 +98,7 @@ class Report:
 
     def against_trials(self) -> Section | None:
         """The best score against the number of trials."""
-        curves = self.curves()
+        curves = self.curves
         if not curves:
             how = self.study.plan["sampler"]
             text = (
@@ -111,7 +121,7 @@ class Report:
 
     def promises(self) -> Section:
         """The winners, and the gap."""
-        table = gap_table(self.study)
+        table = self.gaps
         head = ["task", "variant", "trial", "while tuning", "fresh seeds", "95% interval", "gap (95% interval)"]
         cells = [head]
         for row in table.to_dict("records"):
@@ -167,7 +177,7 @@ class Report:
 
     def what_matters(self) -> Section | None:
         """Importance, slices and parallel coordinates."""
-        study, tables = self.study, self.importance()
+        study, tables = self.study, self.importance
         if not study.spaces:
             return None
         blocks: list = []
@@ -259,12 +269,21 @@ class Report:
         title = f"Tuned: {', '.join(self.study.variants)} on {', '.join(self.study.tasks)}"
         found = {"report.html": as_html(title, sections).encode(), "README.md": as_markdown(title, sections).encode()}
         tables: Mapping[str, pd.DataFrame] = {
-            "gaps.csv": gap_table(self.study),
-            "pairs.csv": fresh_pairs(self.study) if len(self.study.fresh) else pd.DataFrame(),
-            "curves.csv": _long(self.curves()),
-            "importance.csv": _long(self.importance()),
+            "gaps.csv": self.gaps,
+            "pairs.csv": self.pairs,
+            "curves.csv": _long(self.curves),
+            "importance.csv": _long(self.importance),
         }
         return found | pictures(sections) | {name: csv(table) for name, table in tables.items() if len(table)}
+
+    def write(self, out: Path) -> list[str]:
+        """Write the report's files, and return what it says in a few sentences. Raises InputError."""
+        write_files(out, self.files())
+        study = self.study
+        told = [tuned_by(study), *verdicts(study, self.pairs)]
+        return told + [
+            f"{env_id}: {each}" for env_id, own in self.curves.items() for each in sentences(own, study.sign)
+        ]
 
 
 def _long(tables: Mapping[str, Mapping[str, pd.DataFrame]]) -> pd.DataFrame:
@@ -276,13 +295,3 @@ def _long(tables: Mapping[str, Mapping[str, pd.DataFrame]]) -> pd.DataFrame:
         return pd.DataFrame()
     whole = pd.concat(parts, ignore_index=True)
     return whole[["first", "second", *(name for name in whole.columns if name not in ("first", "second"))]]
-
-
-def write_report(study: Study, out: Path) -> list[str]:
-    """Write the report of a study, and return what it says in a few sentences. Raises InputError."""
-    report = Report(study)
-    write_files(out, report.files())
-    told = [tuned_by(study)]
-    told += verdicts(study, fresh_pairs(study)) if len(study.fresh) else []
-    told += [f"{env_id}: {each}" for env_id, own in report.curves().items() for each in sentences(own, study.sign)]
-    return told

@@ -10,7 +10,7 @@ import pytest
 
 from analysis.tuning.figures import parallel_figure, slice_figure
 from analysis.tuning.ledger import COLUMNS
-from analysis.tuning.report import Report, write_report
+from analysis.tuning.report import Report
 from analysis.tuning.space import Categorical, Distribution, Float, described
 from analysis.tuning.study import Study, read_study
 from analysis.tuning.winners import winning_trials
@@ -91,7 +91,7 @@ def reported(tmp_path_factory) -> tuple[Study, Path, list[str]]:
     directory = tmp_path_factory.mktemp("study")
     write_study(directory)
     study = read_study(directory)
-    return study, directory / "report", write_report(study, directory / "report")
+    return study, directory / "report", Report(study).write(directory / "report")
 
 
 def test_it_says_which_is_better_and_that_both_were_tuned(reported):
@@ -134,7 +134,7 @@ def test_it_finds_the_setting_that_matters_and_that_tasks_want_it_elsewhere(repo
 @pytest.mark.slow
 def test_the_same_tables_give_the_same_bytes(reported, tmp_path):
     study, out, _ = reported
-    write_report(study, tmp_path)
+    Report(study).write(tmp_path)
     for name in ("README.md", "report.html", "curves.csv", "gaps.csv"):
         assert (tmp_path / name).read_bytes() == (out / name).read_bytes()
 
@@ -142,7 +142,7 @@ def test_the_same_tables_give_the_same_bytes(reported, tmp_path):
 @pytest.mark.slow
 def test_a_search_that_learns_has_no_exact_bands_and_says_so(tmp_path):
     write_study(tmp_path, sampler="tpe", scope="all_tasks")
-    told = write_report(read_study(tmp_path), tmp_path / "report")
+    told = Report(read_study(tmp_path)).write(tmp_path / "report")
     assert told[0].startswith("Every variant was tuned for all tasks together, by tpe search")
     assert "has no exact bands" in (tmp_path / "report" / "README.md").read_text()
     assert not (tmp_path / "report" / "curves.csv").exists()
