@@ -8,6 +8,7 @@ import pandas as pd
 from analysis.alignment import align
 from analysis.comparison import Choices
 from analysis.runs.dataset import load
+from analysis.scores import seed_scores
 
 
 def run_scores(directory: Path, choices: Choices) -> pd.DataFrame:
@@ -21,17 +22,8 @@ def run_scores(directory: Path, choices: Choices) -> pd.DataFrame:
     task = align(dataset.frame, choices.metric, choices.known_references) if len(dataset.frame) else None
     if task is None:
         return seeds.assign(score=np.nan, failed=True)
-    (aligned,) = task.variants.values()
-    rows = aligned.scored
-    score = choices.scored
-    grid, values = task.grid, aligned.values[rows]
-    if score.name == "auc":
-        grid, values = grid[task.start :], values[:, task.start :]
-    failed = aligned.failed[rows]
-    numbers = score.of(values, grid) if rows.any() else np.empty(0)
-    if score.name == "final":
-        numbers = np.where(failed, aligned.floor[rows], numbers)
-    known = pd.DataFrame({"seed": aligned.seeds[rows], "score": numbers, "failed": failed})
+    scores = seed_scores(task, choices.last, None, choices.lower_is_better, choices.extra)
+    known = scores[["seed", choices.scored.name, "failed"]].rename(columns={choices.scored.name: "score"})
     table = seeds.merge(known, how="left", on="seed")
     return table.assign(failed=table["failed"].isna() | table["failed"].eq(True))
 
