@@ -390,17 +390,12 @@ def compared_pairs(
     if len(everywhere) and everywhere["variant"].nunique() > 1:
         families.append((ALL_TASKS, everywhere))
         margins[ALL_TASKS] = choices.margin
-    algorithms: dict[str, set[str]] = {}
-    for name, run in dataset.runs.items():
-        # Runs of other programs begin alike only if they say so.
-        begins = (run.info["pairing"] or f"{run.format}: {name}") if run.format else run.algo
-        algorithms.setdefault(dataset.variants[name], set()).add(begins)
     return pair_table(
         families,
         choices.scored.name,
         reference=choices.reference,
         margins=margins,
-        algorithms={variant: " ".join(sorted(names)) for variant, names in algorithms.items()},
+        pairings=dataset.pairings,
         lower_is_better=choices.lower_is_better,
     )
 

@@ -63,16 +63,17 @@ def pair_table(
     *,
     reference: str | None = None,
     margins: Mapping[str, float] | None = None,
-    algorithms: Mapping[str, str] | None = None,
+    pairings: Mapping[str, str] | None = None,
     lower_is_better: bool = False,
 ) -> pd.DataFrame:
     """One row per task and pair of variants, the better one being `a`; the columns are COLUMNS.
 
     `families`: the scores of a task under its env_id, and those of all tasks, normalised (higher is better), under
     ALL_TASKS. `reference`: only this variant is compared with the others. `margins`: by env_id (and ALL_TASKS), the
-    difference that is still practically the same. `algorithms`: each variant's; those of one algorithm with the same
-    seeds are tested seed by seed (Pair.pairable).
+    difference that is still practically the same. `pairings`: of variants; those of one pairing with the same seeds are
+    tested seed by seed (Pair.pairable).
     """
+    known = pairings or {}
     pairs: list[Pair] = []
     log_rank: list[float] = []
     for env_id, scores in families:
@@ -82,7 +83,7 @@ def pair_table(
         seeds, values = seeds_and_values(by_variant, column)
         for a, b in itertools.combinations(best_first(values, lower), 2):
             if reference in (None, a, b):
-                shared = seeds[a] == seeds[b] and algorithms is not None and algorithms.get(a) == algorithms.get(b)
+                shared = seeds[a] == seeds[b] and a in known and known[a] == known.get(b)
                 pairs.append(Pair(env_id, a, b, values[a], values[b], shared))
                 timed = env_id != ALL_TASKS and "time" in scores
                 log_rank.append(log_rank_p(by_variant[a], by_variant[b]) if timed else np.nan)

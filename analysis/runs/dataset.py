@@ -47,6 +47,15 @@ class Dataset:
     metric: str = RETURN
     aggregates: pd.DataFrame = field(default_factory=pd.DataFrame)
 
+    @property
+    def pairings(self) -> dict[str, str]:
+        """By variant: what its runs have in common with those that began alike with the same seed. Runs of other
+        programs began alike only if they say so: a variant of which one run does not is left out."""
+        found: dict[str, set[str]] = defaultdict(set)
+        for name, run in self.runs.items():
+            found[self.variants[name]].add(str(run.info["pairing"] or "") if run.format else run.algo)
+        return {variant: " ".join(sorted(names)) for variant, names in found.items() if all(names)}
+
 
 @dataclass(frozen=True)
 class Loaded:

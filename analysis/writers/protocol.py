@@ -20,20 +20,10 @@ class Writer(Protocol):
         """The content of the file `out`, and of those beside it. Raises InputError."""
 
 
-def pairings(dataset: Dataset) -> dict[str, str]:
-    """By variant: what its runs have in common with those that began alike with the same seed."""
-    found: dict[str, set[str]] = {}
-    for name, run in dataset.runs.items():
-        pairing = run.info["pairing"] if run.format else run.algo
-        if pairing is not None:
-            found.setdefault(dataset.variants[name], set()).add(str(pairing))
-    return {variant: " ".join(sorted(names)) for variant, names in found.items()}
-
-
 def remarks(dataset: Dataset, metric: str) -> Remarks:
     """What a format without a place for it leaves out."""
     by_state = {
         state: dataset.seeds.loc[dataset.seeds["state"] == state, ["variant", "env_id", "seed"]].values.tolist()
         for state in ("failed", "unfinished")
     }
-    return Remarks(metric, pairings(dataset), by_state["failed"], by_state["unfinished"])
+    return Remarks(metric, dataset.pairings, by_state["failed"], by_state["unfinished"])

@@ -10,7 +10,6 @@ import pandas as pd
 from analysis.comparison import Choices
 from analysis.readers.table import METRIC, PAIRING, STATUS, UNFINISHED, VALUE, parquet
 from analysis.runs.dataset import Dataset
-from analysis.writers.protocol import pairings
 
 
 def plain_table(dataset: Dataset, metric: str) -> pd.DataFrame:
@@ -30,7 +29,7 @@ def plain_table(dataset: Dataset, metric: str) -> pd.DataFrame:
             STATUS: np.where(frame["finished"], frame[STATUS].astype(str), UNFINISHED),
         }
     )
-    table[PAIRING] = table["variant"].map(pairings(dataset))
+    table[PAIRING] = table["variant"].map(dataset.pairings)
     return table.sort_values(["variant", "task", "seed", "env_steps"], kind="stable", ignore_index=True)
 
 
