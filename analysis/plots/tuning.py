@@ -1,7 +1,6 @@
 """Plots of tuning, of one axis each: curves against the number of trials, slices, parallel coordinates, importance."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -13,6 +12,7 @@ from matplotlib.ticker import MaxNLocator
 from analysis.plots.axes import band, wrapped
 from analysis.plots.style import INK, line_of
 from analysis.tuning.space import Categorical, Distribution
+from analysis.tuning.surrogate import unit_cube
 
 SHADES = "cividis"
 """Dark to light in every color vision; printed grey it keeps its order."""
@@ -63,12 +63,7 @@ def parallel_coordinates(
 ) -> None:
     """Each trial as a line over all settings, to its normalised score at the right: good ones dark and on top."""
     order = shares.sort_values().index
-    points = np.array(
-        [
-            [*(each.unit(value) for each, value in zip(space.values(), row, strict=True)), shares[trial]]
-            for trial, row in zip(order, settings.loc[order].to_numpy(dtype=object), strict=True)
-        ]
-    )
+    points = np.column_stack([unit_cube(settings.loc[order], space), shares[order]])
     place = np.arange(points.shape[1])
     shade = mpl.colormaps[SHADES].reversed()(shares[order].to_numpy())
     lines = LineCollection([np.column_stack([place, row]) for row in points], colors=shade, linewidths=0.9)
@@ -81,10 +76,10 @@ def parallel_coordinates(
     ax.set_yticks([0, 1], ["low", "high"])
 
 
-def importance_map(table: pd.DataFrame, ax: Axes, **options: Any) -> None:
+def importance_map(table: pd.DataFrame, ax: Axes) -> None:
     """The share of each setting (rows) on each task (columns), as numbers on shades; empty where no model tells."""
     values = table.to_numpy(dtype=float)
-    ax.imshow(np.nan_to_num(values), cmap="Blues", vmin=0, vmax=1, aspect="auto", **options)
+    ax.imshow(np.nan_to_num(values), cmap="Blues", vmin=0, vmax=1, aspect="auto")
     for (row, column), value in np.ndenumerate(values):
         text = "–" if np.isnan(value) else f"{value:.2f}"
         ax.text(column, row, text, ha="center", va="center", fontsize=7, color="white" if value > 0.6 else INK)
