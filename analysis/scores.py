@@ -16,6 +16,7 @@ from analysis import statistics as st
 from analysis.alignment import Task
 from analysis.extensions import from_outside, one_line
 from analysis.numbers import steps
+from analysis.references import Reference
 from analysis.run_format import InputError
 
 LAST = 0.1
@@ -166,6 +167,11 @@ class Scale:
     fixed: bool
     source: str
 
+    @classmethod
+    def of(cls, reference: Reference) -> "Scale":
+        """The scale between fixed ends."""
+        return cls(reference.low, reference.high, True, reference.source)
+
     @property
     def width(self) -> float:
         return abs(self.high - self.low)
@@ -177,7 +183,7 @@ class Scale:
 def scale_of(task: Task, scores: pd.DataFrame, score: str, lower_is_better: bool = False) -> Scale | None:
     """The scale of a task; `scores` are its own. None if there is no reference and no variant beat the untrained."""
     if task.reference is not None:
-        return Scale(task.reference.low, task.reference.high, True, task.reference.source)
+        return Scale.of(task.reference)
     means = scores.groupby("variant")[score].mean()
     top = float(means.min() if lower_is_better else means.max())
     better = top < task.untrained if lower_is_better else top > task.untrained

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from analysis.tuning.curves import CONFIDENCE, tuning_curve
+from analysis.summary import CONFIDENCE
+from analysis.tuning.curves import tuning_curve
 
 
 def curves_of(

@@ -11,8 +11,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-CONFIDENCE = 0.95
-TOLERANCE = 1e-12
+from analysis.summary import CONFIDENCE
 
 
 @lru_cache(maxsize=64)

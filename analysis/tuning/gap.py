@@ -4,9 +4,8 @@ import numpy as np
 import pandas as pd
 
 from analysis import statistics as st
+from analysis.summary import CONFIDENCE
 from analysis.tuning.study import TUNED, Study
-
-CONFIDENCE = 0.95
 
 
 def gap_table(study: Study) -> pd.DataFrame:

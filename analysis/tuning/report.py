@@ -22,6 +22,7 @@ from analysis.tuning.sensitivity import effective_dimension, sensitivity
 from analysis.tuning.space import Categorical, in_words
 from analysis.tuning.study import PRESET, Study
 from analysis.tuning.verdict import fresh_pairs, preset_pairs, tuned_by, verdicts
+from analysis.tuning.winners import ALL_TASKS
 
 LEAST_TRIALS = 8
 """Fewer say nothing about which settings matter."""
@@ -77,7 +78,7 @@ class Report:
     def same_settings(self) -> bool:
         """Whether trial k of a variant has the same settings on every task, of which there are several."""
         plan = self.study.plan
-        return len(self.study.tasks) > 1 and (plan["sampler"] == "random" or plan["scope"] == "all_tasks")
+        return len(self.study.tasks) > 1 and (plan["sampler"] == "random" or plan["scope"] == ALL_TASKS)
 
     def sections(self) -> list[Section]:
         """The page."""
@@ -210,11 +211,11 @@ class Report:
         for row in table.to_dict("records"):
             cells.append(
                 [str(row["env_id"]), str(row["variant"]), str(row["trials"])]
-                + [steps(row[name]) if row[name] else "0" for name in ("tuning", "test", "lost", "total")]
+                + [steps(row[name]) for name in ("tuning", "test", "lost", "total")]
             )
         cells.append(
             ["all", "", str(table["trials"].sum())]
-            + [steps(table[name].sum()) if table[name].sum() else "0" for name in ("tuning", "test", "lost", "total")]
+            + [steps(table[name].sum()) for name in ("tuning", "test", "lost", "total")]
         )
         failed = int(self.study.trials["failed"].sum())
         text = (

@@ -2,15 +2,15 @@
 
 import pandas as pd
 
+from analysis.comparison import MARGIN
 from analysis.numbers import steps
 from analysis.pairs import pair_table
 from analysis.pairs import verdict as told
 from analysis.references import references_for
-from analysis.scores import find_score
+from analysis.scores import Scale, find_score, normalised
 from analysis.summary import ALL_TASKS
 from analysis.tuning.study import PRESET, TUNED, Study
-
-MARGIN = 0.05
+from analysis.tuning.winners import PER_TASK
 
 
 def names(fresh: pd.DataFrame) -> pd.Series:
@@ -41,14 +41,10 @@ def pairs(study: Study, scores: pd.DataFrame) -> pd.DataFrame:
     families = [
         (str(env_id), rows) for env_id, rows in scores.groupby("env_id", sort=False) if rows["variant"].nunique() > 1
     ]
-    margins = {
-        env_id: MARGIN * abs(known[env_id].high - known[env_id].low) for env_id, _ in families if env_id in known
-    }
-    if len(families) > 1 and all(env_id in known for env_id, _ in families):
-        ends = scores["env_id"].map(lambda env_id: known[env_id])
-        scale = ends.map(lambda reference: reference.high - reference.low)
-        shares = (scores["score"] - ends.map(lambda reference: reference.low)) / scale
-        families.append((ALL_TASKS, scores.assign(normalised=shares)))
+    scales = {env_id: Scale.of(known[env_id]) for env_id in scores["env_id"].unique() if env_id in known}
+    margins = {env_id: MARGIN * scale.width for env_id, scale in scales.items()}
+    if len(families) > 1 and all(env_id in scales for env_id, _ in families):
+        families.append((ALL_TASKS, scores.assign(normalised=normalised(scores, scales, "score"))))
         margins[ALL_TASKS] = MARGIN
     if not families:
         return pd.DataFrame()
@@ -70,7 +66,7 @@ def tuned_by(study: Study) -> str:
     budgets = sorted(set(plan["budgets"].values()))
     each = steps(budgets[0]) if len(budgets) == 1 else f"{steps(budgets[0])} to {steps(budgets[-1])} (by task)"
     how = "a grid" if plan["sampler"] == "grid" else f"{plan['sampler']} search"
-    where = "on each task" if plan["scope"] == "per_task" else "for all tasks together"
+    where = "on each task" if plan["scope"] == PER_TASK else "for all tasks together"
     return (
         f"Every variant was tuned {where}, by {how}: {plan['trials']} trials of {plan['seeds']} seeds and {each} env "
         "steps a seed. No seed of a test was a seed of tuning."
