@@ -39,7 +39,7 @@ def rliable_arrays(
         metric=metric or METRIC, score=score, last=last, references=found, lower_is_better=lower_is_better
     )
     dataset, choices = loaded(runs, metric, namings(variants), reading(pattern, column), choices)
-    return score_arrays(scored(dataset, choices), choices.scored.name)
+    return score_arrays(scored(dataset, choices))
 
 
 def parser() -> argparse.ArgumentParser:

@@ -105,12 +105,12 @@ class Events:
                     raise InputError(f"{path}: holds no whole record; expected: an event file of TensorBoard")
                 started = False
                 for start, length in zip(starts.tolist(), lengths.tolist(), strict=True):
-                    started = self.add(path, data[start : start + length], started)
+                    started = self.add(data[start : start + length], started)
         if broken is None:
             return []
         return [f"{path} is cut off or damaged at byte {broken}; the {len(starts):,} events before it were read."]
 
-    def add(self, path: Path, record: bytes, started: bool) -> bool:
+    def add(self, record: bytes, started: bool) -> bool:
         """Adds one event. `started`: the file has had scalars before; whether it has now."""
         event = event_class().FromString(record)
         if event.HasField("session_log") and event.session_log.status == 1:  # START

@@ -212,7 +212,7 @@ def number_notes(runs: Mapping[str, Run], labels: Mapping[str, str], metric: str
     kinds: dict[str | None, list[str]] = defaultdict(list)
     for label, series in sorted(names.items()):
         for each in sorted(series):
-            kinds[kind(each) if each != "value" else None].append(f"{label} ({each})")
+            kinds[kind(each)].append(f"{label} ({each})")
     if kinds[TRAINING] and kinds[EVALUATION]:
         notes.append(
             f"Returns of training and of evaluations are compared with each other, as was asked: those of "

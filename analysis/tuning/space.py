@@ -107,8 +107,6 @@ class Categorical:
 
 
 Distribution = Float | Int | Categorical
-Space = Mapping[str, Distribution]
-"""Distributions by the dotted key of the config that they are of."""
 
 EXPECTED = "expected: {type: float, low: 1.0e-4, high: 0.1, log: true}, or type int or categorical (with choices)"
 KEYS = {"float": {"low", "high", "log", "step"}, "int": {"low", "high", "log", "step"}, "categorical": {"choices"}}

@@ -18,7 +18,7 @@ from analysis.runs.dataset import Dataset
 from analysis.writers.protocol import remarks
 
 
-def score_arrays(found: Scored, score: str) -> dict[str, np.ndarray]:
+def score_arrays(found: Scored) -> dict[str, np.ndarray]:
     """[runs, tasks] of normalised scores by variant, the tasks in the order of their names and the runs in that of
     their seeds.
 
@@ -51,7 +51,7 @@ class RliableWriter:
     def files(self, dataset: Dataset, choices: Choices, out: Path) -> Mapping[Path, bytes]:
         """`dict(numpy.load(out))` is what rliable takes; the scores as they were are in a file beside."""
         found = scored(dataset, choices)
-        arrays = score_arrays(found, choices.scored.name)
+        arrays = score_arrays(found)
         told = remarks(dataset, choices.metric)
         # Seeds that are not scored are not in the arrays.
         beside = replace(told, failed=(), unfinished=(), scores=plain_scores(found, choices.scored.name))
