@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -256,12 +257,11 @@ class Report:
             here = winners[(winners["variant"] == variant) & (winners["env_id"] == env_id)]
             rows = self.study.trials
             trial = rows[(rows["variant"] == variant) & (rows["env_id"] == env_id)].set_index("trial")
-            value = trial.loc[int(here["trial"].iloc[0]), key]
+            value: Any = trial.loc[int(here["trial"].iloc[0]), key]
             value = value.iloc[0] if isinstance(value, pd.Series) else value
             distribution = self.study.spaces[variant][key]
             value = distribution.choice(value) if isinstance(distribution, Categorical) else value
-            is_number = isinstance(value, float | int | np.number) and not isinstance(value, bool)
-            values.append(f"{value:g}" if is_number else str(value))
+            values.append(str(value) if isinstance(value, str | bool) or value is None else f"{value:g}")
         return values
 
     def files(self) -> dict[str, bytes]:
