@@ -3,6 +3,7 @@
 import argparse
 from collections.abc import Sequence
 
+from analysis.numbers import listed
 from analysis.readers import Reading, find, read_logs
 from analysis.readers.patterns import EXAMPLE, Pattern, described
 from analysis.run_format import InputError
@@ -63,8 +64,7 @@ def preview(paths: Sequence[str], reading: Reading) -> list[str]:
         for run in read_runs(found.own)
     ]
     for log in logs:
-        names = ", ".join(log.names[:6]) + (f" and {len(log.names) - 6} more" if len(log.names) > 6 else "")
-        lines.append(f"{log.path}: {log.format}, {described(log.facts)}; {names or 'nothing'}")
+        lines.append(f"{log.path}: {log.format}, {described(log.facts)}; {listed(log.names)}")
     lines += [f"{table.path}: table, means of {len(table.rows)} variants and tasks, no seeds" for table in tables]
     total = len(lines)
     if total > PREVIEWED:

@@ -1,6 +1,7 @@
-"""Numbers as they stand in sentences and tables: a few digits, no false precision."""
+"""Numbers and lists as they stand in sentences and tables: a few digits, a few names."""
 
 import math
+from collections.abc import Sequence
 
 
 def number(value: float) -> str:
@@ -33,3 +34,9 @@ def steps(value: float) -> str:
         if value >= size:
             return f"{value / size:.3g}{letter}"
     return number(value)
+
+
+def listed(names: Sequence[str], most: int = 6) -> str:
+    """The first names, and how many more there are: "a, b and 3 more"; "nothing" where there are none."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return (", ".join(names[:most]) or "nothing") + more

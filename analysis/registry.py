@@ -12,11 +12,12 @@ from pathlib import Path
 
 import pandas as pd
 
+from analysis.numbers import listed
 from analysis.readers import Given, Reading, place
 from analysis.run_format import RECORD, InputError, read_json
 from analysis.runs import Run
 from analysis.runs.dataset import Dataset, load
-from analysis.runs.variants import Naming, differing_keys, identity, listed
+from analysis.runs.variants import Naming, differing_keys, identity
 
 PUBLISHED = "published.json"
 

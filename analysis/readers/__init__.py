@@ -56,13 +56,11 @@ class Reading:
 
 @dataclass(frozen=True)
 class Source:
-    """Files of one run, or one file of many, below `root`."""
+    """The files `names` of one run, or a file of many runs, in a directory."""
 
     reader: Reader
-    root: Path
     directory: Path
     names: Sequence[str]
-    explicit: bool
 
 
 @dataclass
@@ -114,9 +112,9 @@ def find_at(given: str, reading: Reading, found: Found) -> None:
         found.own.append(path.parent)
     elif path.is_file():
         request = Request((), reading.columns, explicit)
-        claimed = claim(readers, path.parent, path.parent, [path.name], request)
+        claimed = claim(readers, path.parent, [path.name], request)
         if not claimed:  # said, not found: so what is wrong with it is said
-            claimed = claim(readers, path.parent, path.parent, [path.name], replace(request, explicit=True))
+            claimed = claim(readers, path.parent, [path.name], replace(request, explicit=True))
         found.sources += claimed
     else:
         search(path, readers, Request((), reading.columns, explicit), found)
@@ -134,7 +132,7 @@ def search(root: Path, readers: Sequence[Reader], request: Request, found: Found
             if not request.explicit:
                 found.own.append(directory)
         elif not REPORT.issubset(files):
-            found.sources += claim(readers, root, directory, sorted(files), request)
+            found.sources += claim(readers, directory, sorted(files), request)
 
 
 def is_own(directory: Path, names: Sequence[str]) -> bool:
@@ -148,16 +146,14 @@ def is_own(directory: Path, names: Sequence[str]) -> bool:
     return start.startswith(f"{ALGO},{ENV_ID}".encode()) or not start
 
 
-def claim(
-    readers: Sequence[Reader], root: Path, directory: Path, names: Sequence[str], request: Request
-) -> list[Source]:
+def claim(readers: Sequence[Reader], directory: Path, names: Sequence[str], request: Request) -> list[Source]:
     sources: list[Source] = []
     left = list(names)
     for reader in readers:
         if reader.whole_directory and any(source.reader.whole_directory for source in sources):
             continue  # one run has several logs of the same; the first reader's are the most exact
         for own in reader.claims(directory, left, request):
-            sources.append(Source(reader, root, directory, own, request.explicit))
+            sources.append(Source(reader, directory, own))
             left = [name for name in left if name not in own]
     return sources
 
@@ -182,7 +178,7 @@ def read_logs(
 
 def read_each(found: Found, request: Request) -> Iterator[Log | Aggregates]:
     for source in shown(found.sources):
-        yield from source.reader.read(source.directory, source.names, replace(request, explicit=source.explicit))
+        yield from source.reader.read(source.directory, source.names, request)
     for number, frame in enumerate(found.frames, start=1):
         name = "data frame" if len(found.frames) == 1 else f"data frame {number}"
         yield from table_logs(Path(name), frame, request)

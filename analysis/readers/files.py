@@ -25,6 +25,13 @@ def read_text(path: Path) -> str:
         raise InputError(f"{path}: cannot be read ({' '.join(str(error).split())}); expected: a text file") from None
 
 
+def whole_rows(path: Path, text: str) -> tuple[str, list[str]]:
+    """The text without a last row that was cut off, and a note if there was one."""
+    if not text or text.endswith("\n"):
+        return text, []
+    return text[: text.rfind("\n") + 1], [f"{path} is cut off; its last, incomplete row was left out."]
+
+
 def read_numbers(path: Path, text: str, needed: Sequence[str], what: str) -> pd.DataFrame:
     """The number columns of a CSV, which has those that are `needed`, without rows that lack them."""
     try:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.readers.files import load_arrays, read_numbers, read_text
+from analysis.readers.files import load_arrays, read_numbers, read_text, whole_rows
 from analysis.readers.logs import Log, Request, Series, restart_note, series, since_restart
 from analysis.readers.names import EVALUATION_RETURN, LENGTH, RETURN, choose
 from analysis.readers.settings import facts_of, read_yaml, settings_of
@@ -131,10 +131,8 @@ def read_monitor(path: Path) -> tuple[Mapping[str, Any], pd.DataFrame, list[str]
         header = None
     if not isinstance(header, dict):
         raise InputError(f"{path}: its first line cannot be read; expected: #{{...}}, in JSON")
-    notes = []
-    if not text.endswith("\n"):
-        notes.append(f"{path} is cut off; its last, incomplete row was left out.")
-        lines = lines[:-1]
+    text, notes = whole_rows(path, text)
+    lines = text.splitlines()
     if len(lines) < 2:
         return header, pd.DataFrame({"r": [], "l": [], "t": []}), notes
     again = [line for line in lines[2:] if line.startswith("#")]
@@ -166,11 +164,7 @@ def read_evaluations(path: Path, found: dict[str, Series]) -> list[str]:
 
 def read_sb3_progress(path: Path, found: dict[str, Series]) -> list[str]:
     """Puts every number column into `found` that is not there already."""
-    text = read_text(path)
-    notes = []
-    if text and not text.endswith("\n"):
-        notes.append(f"{path} is cut off; its last, incomplete row was left out.")
-        text = text[: text.rfind("\n") + 1]
+    text, notes = whole_rows(path, read_text(path))
     table = read_numbers(path, text, [STEPS], "a progress.csv of Stable-Baselines3")
     steps = table[STEPS].to_numpy()
     kept = since_restart(steps)

@@ -8,14 +8,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from analysis.numbers import listed
 from analysis.readers.files import EXACT
 from analysis.readers.logs import Aggregates, Log, Request, Series, series
 from analysis.readers.names import choose
+from analysis.readers.patterns import FIELDS
 from analysis.run_format import OK, InputError
 
 VALUE, METRIC, STATUS, PAIRING, UNFINISHED = "value", "metric", "status", "pairing", "unfinished"
-FACTS = ("variant", "task", "seed")
-COLUMNS = (*FACTS, "env_steps", VALUE)
+COLUMNS = (*FIELDS, "env_steps", VALUE)
 EXPECTED = f"expected: {', '.join(COLUMNS)}; --column env_steps=NAME says how a column is called here"
 DEVIATIONS = ("std", "sd", "sem")
 
@@ -85,7 +86,7 @@ def table_logs(path: Path, table: pd.DataFrame, request: Request) -> Iterable[Lo
         return
     if "env_steps" not in table:
         raise InputError(f"{path}: has no column 'env_steps' but {columns_of(table)}; {EXPECTED}")
-    facts = [name for name in FACTS if name in table]
+    facts = [name for name in FIELDS if name in table]
     for name in facts:
         if table[name].isna().any():
             raise InputError(f"{path}: row {int(table[name].isna().argmax()) + 2} has no {name}; {EXPECTED}")
@@ -125,11 +126,11 @@ def one_run(path: Path, facts: dict[str, Any], table: pd.DataFrame, names: Seque
 
 
 def number_columns(table: pd.DataFrame) -> list[str]:
-    return [str(name) for name in table.select_dtypes("number") if name not in (*FACTS, "env_steps")]
+    return [str(name) for name in table.select_dtypes("number") if name not in (*FIELDS, "env_steps")]
 
 
 def columns_of(table: pd.DataFrame) -> str:
-    return ", ".join(str(name) for name in table.columns[:12])
+    return listed([str(name) for name in table.columns], 12)
 
 
 def numbers(path: Path, name: str, cells: pd.Series) -> pd.Series:

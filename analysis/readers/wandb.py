@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from analysis.numbers import listed
 from analysis.readers.files import read_numbers, read_text
 from analysis.readers.logs import Log, Request, Series, restart_note, series, since_restart
 from analysis.readers.names import candidates, choose
@@ -41,7 +42,8 @@ def run_log(path: Path, history: pd.DataFrame, run: Mapping[str, Any], request: 
     names = [name for name in names if not name.startswith("Unnamed")]
     if steps_name not in history:
         raise InputError(
-            f"{path}: has no {steps_name} but {listed(names)}; expected: env steps, named by --column env_steps=NAME"
+            f"{path}: has no {steps_name} but {listed(names, 12)}; expected: env steps, named by "
+            "--column env_steps=NAME"
         )
     notes: list[str] = []
     found: dict[str, Series] = {}
@@ -71,10 +73,6 @@ def plain_config(config: Any) -> dict[str, Any]:
         str(key): value["value"] if isinstance(value, Mapping) and "value" in value else value
         for key, value in config.items()
     }
-
-
-def listed(names: Sequence[str]) -> str:
-    return ", ".join(names[:12]) + (f" and {len(names) - 12} more" if len(names) > 12 else "") or "nothing"
 
 
 def ask(project: str, request: Request) -> Iterable[Log]:

@@ -11,7 +11,7 @@ from analysis.pairs import BETTER, SAME
 from analysis.plots.axes import describe
 from analysis.plots.canvas import Figure, save
 from analysis.plots.figures import OWN
-from analysis.plots.style import use_style
+from analysis.plots.style import MAIN, use_style
 from analysis.report.aggregates import aggregates_html
 from analysis.report.appendix import appendix
 from analysis.report.page import inline_svg, notebook_part, page
@@ -177,17 +177,21 @@ def reliability(comparison: Comparison, env_id: str) -> str:
 
 
 def gallery(figures: Sequence[Figure]) -> str:
-    each = []
-    for figure in figures:
-        canvases = figure.parts or [figure.canvas]
-        with use_style():
-            drawings = [
-                inline_svg(save(canvas, "svg"), f"{figure.name}-{i}", figure.title) for i, canvas in enumerate(canvases)
-            ]
-        inner = f'<div class="figures">{"".join(drawings)}</div>' if figure.parts else drawings[0]
-        caption = f"<figcaption><b>{html.escape(figure.title)}.</b> {html.escape(figure.caption)}</figcaption>"
-        each.append(f"<figure{' class=panels' if figure.parts else ''}>{inner}{caption}</figure>")
-    return f'<div class="figures">{"".join(each)}</div>' if each else ""
+    """Figures side by side, as many as there is room for."""
+    return f'<div class="figures">{"".join(map(figure_html, figures))}</div>' if figures else ""
+
+
+def figure_html(figure: Figure) -> str:
+    """A figure with its caption; its parts, or a wide one, take the whole width of the page."""
+    with use_style():
+        drawings = [
+            inline_svg(save(canvas, "svg"), f"{figure.name}-{i}", figure.title)
+            for i, canvas in enumerate(figure.parts or [figure.canvas])
+        ]
+    inner = f'<div class="figures">{"".join(drawings)}</div>' if figure.parts else drawings[0]
+    caption = f"<figcaption><b>{html.escape(figure.title)}.</b> {html.escape(figure.caption)}</figcaption>"
+    wide = figure.parts or figure.canvas.get_size_inches()[0] > MAIN
+    return f"<figure{' class=panels' if wide else ''}>{inner}{caption}</figure>"
 
 
 def differences(comparison: Comparison) -> list[str]:

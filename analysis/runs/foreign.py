@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from analysis.numbers import listed
 from analysis.numbers import steps as shortened
 from analysis.readers.logs import Log, Series
 from analysis.readers.names import AVERAGED, EVALUATION, EVALUATION_RETURN, RETURN, TRAINING, kind
@@ -19,8 +20,6 @@ INTERVALS = 100
 """As many intervals at most hold the values of seeds that do not share their env steps."""
 
 ROUND = (1, 1.25, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10)
-
-FEWEST_NAMES = 12
 
 
 @dataclass(frozen=True)
@@ -78,9 +77,7 @@ def with_metrics(logs: Sequence[Log], wanted: Sequence[str]) -> list[Log]:
 
 def without(log: Log, metric: str) -> str:
     """Why a log cannot be compared on `metric`, and what to do."""
-    names = ", ".join(log.names[:FEWEST_NAMES]) or "nothing"
-    if len(log.names) > FEWEST_NAMES:
-        names += f" and {len(log.names) - FEWEST_NAMES} more"
+    names = listed(log.names, 12)
     if metric == RETURN and any(kind(name) == EVALUATION for name in log.names):
         return (
             f"has returns of evaluations, and none of training ({names}); expected: --metric {EVALUATION_RETURN}, with "

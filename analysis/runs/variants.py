@@ -12,6 +12,7 @@ from typing import Any
 
 import pandas as pd
 
+from analysis.numbers import listed
 from analysis.run_format import TUNING, InputError
 from analysis.runs import Run
 
@@ -268,8 +269,3 @@ def named_notes(label: str, by_task: Mapping[str, Sequence[Mapping[str, str]]]) 
     if keys := differing_keys(first):
         notes.append(f"{label} differs between tasks in {listed(keys)}, as it was named.")
     return notes
-
-
-def listed(keys: Sequence[str], most: int = 6) -> str:
-    names = ", ".join(keys[:most])
-    return names if len(keys) <= most else f"{names} and {len(keys) - most} more settings"

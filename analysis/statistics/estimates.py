@@ -85,6 +85,12 @@ def of_mean(sample: np.ndarray) -> Estimate:
     return Estimate(value, variance, third, np.full(np.shape(value), np.nan if n < 2 else n - 1.0))
 
 
+def of_moments(mean: float, deviation: float, n: int) -> Estimate:
+    """The estimate of a mean, from the sample's `mean`, standard `deviation` and size `n` alone; no skewness."""
+    degrees = n - 1.0 if n > 1 else np.nan
+    return Estimate(*map(np.asarray, (mean, deviation**2 / n, 0.0, degrees)))
+
+
 def of_iqm(sample: np.ndarray) -> Estimate:
     """Of the interquartile mean of [..., n]: winsorised variance (Tukey and McLaughlin 1963)."""
     ordered = np.sort(sample, axis=-1)

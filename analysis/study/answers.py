@@ -18,7 +18,6 @@ import numpy as np
 from analysis import statistics as st
 from analysis.numbers import interval, number
 from analysis.pairs import BETTER, SAME, UNDECIDED
-from analysis.scores import find_score
 from analysis.statistics.sequential import Looks, Sequential, first_look, resamples_for
 from analysis.study.plan import Plan, Question
 
@@ -99,19 +98,18 @@ def answers(
         if plan.margin is None:
             level = plan.level / max(len(plan.questions) - told_apart - len(better), 1)
         new = [q for q in asked if q not in better and int(tests[q].differs(level).look) > 0]
-        if not new:
-            break
         better |= dict.fromkeys(new, level)
+        if not new or plan.margin is not None:
+            break
     return [_answer(plan, q, tests[q], margins[q], better.get(q, level), q in better) for q in asked]
 
 
 def _answer(
     plan: Plan, question: Question, test: Sequential, margin: float | None, level: float, better: bool
 ) -> Answer:
-    sign = -1.0 if plan.lower_is_better else 1.0
     same = margin is not None and int(test.is_within(level, margin)) > 0
     (low, high), (inner_low, inner_high) = (
-        sorted(sign * float(limit) for limit in test.interval(each)) for each in (level, 2 * level)
+        sorted(plan.sign * float(limit) for limit in test.interval(each)) for each in (level, 2 * level)
     )
     seeds = len(test.x)
     fixed = None if margin is None else st.seeds_needed([test.x], [test.y], margin, level, plan.power)
@@ -122,7 +120,7 @@ def _answer(
         look=seeds // plan.group,
         seeds=seeds,
         outcome=SAME if same else BETTER if better else UNDECIDED,
-        difference=float(sign * (test.x.mean() - test.y.mean())),
+        difference=float(plan.sign * (test.x.mean() - test.y.mean())),
         low=low,
         high=high,
         inner_low=inner_low,
@@ -140,10 +138,9 @@ def first_possible_look(plan: Plan) -> int:
 
 def sentence(plan: Plan, answer: Answer) -> str:
     """The answer in one sentence."""
-    verb = find_score(plan.score, plan.last, plan.lower_is_better).verb
     ahead = answer.difference > 0
     size = number(abs(answer.difference))
-    lead = f"{answer.a} {verb} {size} {'higher' if ahead else 'lower'} than {answer.b}"
+    lead = f"{answer.a} {plan.scored.verb} {size} {'higher' if ahead else 'lower'} than {answer.b}"
     if answer.difference == 0:
         lead = f"{answer.a} and {answer.b} score the same"
     seeds = f"{answer.seeds} seeds each"

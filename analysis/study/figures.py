@@ -12,7 +12,6 @@ from analysis.plots import axes as plots
 from analysis.plots.canvas import Figure, file_name, single
 from analysis.plots.figures import Context, seeds_figure
 from analysis.plots.style import COLORS, GRID, INK, colors_of
-from analysis.scores import find_score
 from analysis.study.answers import Answer
 from analysis.study.record import Record
 from analysis.study.scores import failures
@@ -78,13 +77,12 @@ def curves_figure(record: Record, rows: pd.DataFrame, task: str) -> Figure:
         seeds = here.loc[here["variant"] == variant, "seed"].nunique()
         lost = failed.get((task, variant), (0, 0))[0]
         counts[variant] = f"{seeds} seeds" + (f", {lost} failed" if lost else "")
-    score = find_score(plan.score, plan.last, plan.lower_is_better)
     context = Context(
         record.env_ids[task],
         counts,
         colors_of(list(plan.variants)),
         plan.metric,
-        score.name,
+        plan.scored.name,
         plots.describe(plan.metric),
         plan.lower_is_better,
         plan.known_references,

@@ -5,6 +5,7 @@ import itertools
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Annotated, Any, Self
 
 from pydantic import (
@@ -20,7 +21,7 @@ from pydantic import (
 
 from analysis.references import Reference, references_for
 from analysis.run_format import TUNING_SEEDS, InputError, flatten
-from analysis.scores import find_score
+from analysis.scores import Score, find_score
 
 Share = Annotated[float, Field(gt=0, lt=1, allow_inf_nan=False)]
 Size = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -119,8 +120,18 @@ class Plan(BaseModel):
             plan = cls.model_validate(content)
         except ValidationError as error:
             raise InputError(_first_problem(error)) from None
-        find_score(plan.score, plan.last, plan.lower_is_better)
+        _ = plan.scored
         return plan
+
+    @cached_property
+    def scored(self) -> Score:
+        """The score. Raises InputError if there is none of this name."""
+        return find_score(self.score, self.last, self.lower_is_better)
+
+    @property
+    def sign(self) -> float:
+        """-1 where lower is better, else 1."""
+        return -1.0 if self.lower_is_better else 1.0
 
     @property
     def content(self) -> dict[str, Any]:
@@ -136,6 +147,11 @@ class Plan(BaseModel):
     def looks(self) -> int:
         """How many groups of seeds there can be."""
         return self.largest // self.group
+
+    @property
+    def most_runs(self) -> int:
+        """How many seeds are trained if every look is taken, over all tasks and variants."""
+        return self.largest * len(self.tasks) * len(self.variants)
 
     @property
     def questions(self) -> list[Question]:

@@ -14,7 +14,6 @@ from analysis.plots.style import use_style
 from analysis.report.page import page
 from analysis.report.sections import KINDS, gallery, items, soft
 from analysis.report.tables import Cells, csv, html_table
-from analysis.scores import find_score
 from analysis.study.answers import fixed_sentence, sentence
 from analysis.study.figures import curves_figure, paths
 from analysis.study.record import Record
@@ -38,13 +37,10 @@ def tables(record: Record, rows: pd.DataFrame) -> dict[str, bytes]:
     """The tables: every answer of every look, and every seed's score."""
     answers = pd.DataFrame([answer.content for look in record.looks for answer in look.answers])
     parts = []
-    sign = -1.0 if record.now.lower_is_better else 1.0
     for task in record.now.tasks:
         for variant, scores in scores_of(record.now, rows, task).items():
-            here = rows[(rows["task"] == task) & (rows["variant"] == variant)]
-            seeds = sorted(here["seed"].unique())
-            facts = {"task": task, "env_id": record.env_ids[task], "variant": variant, "seed": seeds}
-            parts.append(pd.DataFrame(facts | {"score": sign * scores}))
+            facts = {"task": task, "env_id": record.env_ids[task], "variant": variant, "seed": scores.index}
+            parts.append(pd.DataFrame(facts | {"score": record.now.sign * scores.to_numpy()}))
     return {ANSWERS: csv(answers), SCORES: csv(pd.concat(parts, ignore_index=True))}
 
 
@@ -99,10 +95,9 @@ def summary(record: Record) -> str:
     answered = len(record.now.questions) - len(record.undecided)
     total = len(record.now.questions)
     state = "" if record.finished else " The study is not finished."
-    every = record.now.largest * len(record.now.tasks) * len(record.now.variants)
     return (
         f"{answered} of {total} question{'s' * (total != 1)} answered, after {len(record.looks)} of at most "
-        f"{record.now.looks} looks and {record.seeds} of at most {every} runs.{state}"
+        f"{record.now.looks} looks and {record.seeds} of at most {record.now.most_runs} runs.{state}"
     )
 
 
@@ -147,11 +142,11 @@ def answer_cells(record: Record) -> Cells:
 
 def score_text(record: Record, rows: pd.DataFrame, task: str) -> str:
     plan = record.now
-    score = find_score(plan.score, plan.last, plan.lower_is_better)
     found = aligned(plan, rows, task)
     ends = plan.known_references.get(record.env_ids[task])
     scale = "" if ends is None else f" The task's scale goes from {number(ends.low)} to {number(ends.high)}."
-    return f"Score: {plan.metric}, {score.describe(found, plan.last)}, up to {steps(found.horizon)} env steps.{scale}"
+    score = plan.scored.describe(found, plan.last)
+    return f"Score: {plan.metric}, {score}, up to {steps(found.horizon)} env steps.{scale}"
 
 
 def failed_notes(rows: pd.DataFrame) -> list[str]:

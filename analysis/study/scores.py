@@ -9,7 +9,7 @@ import pandas as pd
 from analysis.alignment import Task, align
 from analysis.run_format import OK, PROGRESS, STATUS, InputError, read_info
 from analysis.runs.progress import read_progress
-from analysis.scores import find_score, seed_scores
+from analysis.scores import built_in, seed_scores
 from analysis.study.plan import Plan, Question
 
 Cell = tuple[str, str]
@@ -48,15 +48,14 @@ def aligned(plan: Plan, rows: pd.DataFrame, task: str) -> Task:
     return found
 
 
-def scores_of(plan: Plan, rows: pd.DataFrame, task: str) -> dict[str, np.ndarray]:
-    """[N] scores of each variant on a task, in the order of its groups of seeds; higher is better.
+def scores_of(plan: Plan, rows: pd.DataFrame, task: str) -> dict[str, pd.Series]:
+    """By variant, the scores of its seeds on a task, by seed in order; higher is better.
 
     Raises InputError for a seed that has none.
     """
-    score = find_score(plan.score, plan.last, plan.lower_is_better)
-    extra = () if score.name in ("final", "auc", "best") else (score,)
+    score = plan.scored
+    extra = () if plan.score in built_in() else (score,)
     table = seed_scores(aligned(plan, rows, task), plan.last, None, plan.lower_is_better, extra)
-    sign = -1.0 if plan.lower_is_better else 1.0
     here = rows[rows["task"] == task]
     found = {}
     for variant in plan.variants:
@@ -67,7 +66,7 @@ def scores_of(plan: Plan, rows: pd.DataFrame, task: str) -> dict[str, np.ndarray
                 f"{variant} on {task}: {int(own.isna().sum())} of {len(seeds)} seeds have no score, since no episode "
                 "ended; expected: more iterations"
             )
-        found[variant] = sign * own.to_numpy(dtype=float)
+        found[variant] = plan.sign * own.astype(float)
     return found
 
 
