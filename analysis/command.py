@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from analysis.aggregates import sentences
-from analysis.comparison import MARGIN, METRIC, Choices, Comparison, compared
+from analysis.choices import MARGIN, METRIC, Choices
+from analysis.comparison import Comparison, compared
 from analysis.log_options import add_logs, preview, reading_of
 from analysis.numbers import steps
 from analysis.readers import READERS

@@ -7,10 +7,12 @@ from pathlib import Path
 
 import numpy as np
 
-from analysis.comparison import METRIC, Choices, loaded, scored
+from analysis.choices import METRIC, Choices
+from analysis.comparison import loaded
 from analysis.log_options import add_logs, preview, reading_of
 from analysis.readers import Given
 from analysis.references import Reference, read
+from analysis.results import scored
 from analysis.run_format import InputError
 from analysis.runs.dataset import reading
 from analysis.runs.variants import namings

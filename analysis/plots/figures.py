@@ -8,13 +8,13 @@ from typing import Any
 import pandas as pd
 from matplotlib.axes import Axes
 
-from analysis.comparison import MOST_SHOWN, Comparison
 from analysis.extensions import from_outside, one_line
 from analysis.numbers import number
 from analysis.plots import axes as plots
 from analysis.plots.canvas import Canvas, Figure, file_name, finished, settle, single
 from analysis.plots.style import COLUMN, MAIN, colors_of
 from analysis.references import Reference
+from analysis.results import MOST_SHOWN, Results
 from analysis.run_format import InputError
 from analysis.runs.variants import ABSENT, settings_table, short_names
 from analysis.summary import ALL_TASKS, COVERAGE, TOLERANCE_CONFIDENCE
@@ -232,7 +232,7 @@ def overall_figures(
     return [finished(figure, ALL_TASKS, context.seeds) for figure in drawn]
 
 
-def own_figures(comparison: Comparison) -> list[Figure]:
+def own_figures(comparison: Results) -> list[Figure]:
     """The user's figures. Raises InputError for a function that raises or gives something else."""
     drawn: list[Figure] = []
     for name in comparison.choices.figures:
@@ -282,7 +282,7 @@ def sweep_figures(
     return [finished(figure, env_id, "") for figure in drawn]
 
 
-def draw(comparison: Comparison) -> dict[str, list[Figure]]:
+def draw(comparison: Results) -> dict[str, list[Figure]]:
     """The figures by task, in the order of the page; those over all tasks under ALL_TASKS, the user's under OWN."""
     choices, seeds, scores, pairs = comparison.choices, comparison.dataset.seeds, comparison.scores, comparison.pairs
     figures: dict[str, list[Figure]] = {}
@@ -342,7 +342,7 @@ def overall_count(row: Mapping[Hashable, Any]) -> str:
     return f"n={row['scored']} runs on {row['tasks']} tasks"
 
 
-def scale_text(comparison: Comparison) -> str:
+def scale_text(comparison: Results) -> str:
     """What 0 and 1 of normalised scores are."""
     observed = [env_id for env_id, scale in comparison.scales.items() if not scale.fixed]
     if not observed:
@@ -353,7 +353,7 @@ def scale_text(comparison: Comparison) -> str:
     )
 
 
-def sweeps(comparison: Comparison, env_id: str) -> list[Figure]:
+def sweeps(comparison: Results, env_id: str) -> list[Figure]:
     """Ranking and heat maps for each algorithm that was run with more than two settings on this task."""
     dataset = comparison.dataset
     figures: list[Figure] = []

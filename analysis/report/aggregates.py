@@ -1,12 +1,12 @@
 """The part of the report about variants of which only means are known."""
 
 from analysis.aggregates import CAVEAT
-from analysis.comparison import Comparison
 from analysis.numbers import interval, number
 from analysis.report.tables import Cells, html_table
+from analysis.results import Results
 
 
-def aggregate_cells(comparison: Comparison) -> Cells:
+def aggregate_cells(comparison: Results) -> Cells:
     """A row per task and variant: those without seeds, and those with seeds on the same tasks."""
     cells: Cells = [["task", "variant", "from", "seeds", "mean", "deviation"]]
     for row in comparison.with_aggregates.sort_values(["task", "variant"]).to_dict("records"):
@@ -16,7 +16,7 @@ def aggregate_cells(comparison: Comparison) -> Cells:
     return cells
 
 
-def aggregate_pair_cells(comparison: Comparison) -> Cells:
+def aggregate_pair_cells(comparison: Results) -> Cells:
     cells: Cells = [["task", "first", "second", "difference", "95% interval, if scores are normal", "seeds"]]
     for row in comparison.aggregate_pairs.to_dict("records"):
         words = [str(row["env_id"]), str(row["a"]), str(row["b"]), number(row["difference"])]
@@ -26,7 +26,7 @@ def aggregate_pair_cells(comparison: Comparison) -> Cells:
     return cells
 
 
-def aggregates_html(comparison: Comparison) -> list[str]:
+def aggregates_html(comparison: Results) -> list[str]:
     """Empty if every variant has seeds."""
     if not len(comparison.with_aggregates):
         return []

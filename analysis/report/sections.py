@@ -5,7 +5,6 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from analysis.alignment import RULES
-from analysis.comparison import Comparison
 from analysis.numbers import number, steps
 from analysis.pairs import BETTER, SAME
 from analysis.plots.axes import describe
@@ -16,6 +15,7 @@ from analysis.report.aggregates import aggregates_html
 from analysis.report.appendix import appendix
 from analysis.report.page import inline_svg, notebook_part, page
 from analysis.report.tables import Cells, html_table, overall_cells, pair_cells, summary_cells
+from analysis.results import Results
 from analysis.runs.dataset import spans
 from analysis.runs.variants import numbered_variants, settings_table
 from analysis.statistics.multiplicity import LEVEL
@@ -26,7 +26,7 @@ VERDICTS_SHOWN = 12
 KINDS = {BETTER: "told", SAME: "same"}
 
 
-def report(comparison: Comparison, figures: Mapping[str, Sequence[Figure]], command: str) -> str:
+def report(comparison: Results, figures: Mapping[str, Sequence[Figure]], command: str) -> str:
     """The page. `figures` are by task (ALL_TASKS for those over all); `command` is what the user typed."""
     tasks = sorted(set(comparison.dataset.seeds["env_id"]))
     names = comparison.shown or sorted(set(comparison.with_aggregates.get("variant", ())))
@@ -53,14 +53,14 @@ def report(comparison: Comparison, figures: Mapping[str, Sequence[Figure]], comm
     return page(title, "\n".join(parts))
 
 
-def fragment(comparison: Comparison) -> str:
+def fragment(comparison: Results, figures: Mapping[str, Sequence[Figure]]) -> str:
     """What a notebook shows: notes, verdicts, tables and each task's first figures."""
     parts = [warnings(comparison.warnings), verdicts(comparison)]
     if len(comparison.overall):
         parts += ["<h3>All tasks</h3>", overall_html(comparison)]
     for env_id in comparison.tasks:
         parts += [f"<h3>{html.escape(env_id)}</h3>", task_table(comparison, env_id)]
-        parts.append(gallery([each for each in comparison.figures.get(env_id, []) if each.name.startswith("seeds-")]))
+        parts.append(gallery([each for each in figures.get(env_id, []) if each.name.startswith("seeds-")]))
     return notebook_part("\n".join(parts))
 
 
@@ -77,7 +77,7 @@ def folded(title: str, content: str) -> str:
     return f"<details><summary>{html.escape(title)}</summary>{content}</details>"
 
 
-def intro(comparison: Comparison) -> str:
+def intro(comparison: Results) -> str:
     dataset, choices = comparison.dataset, comparison.choices
     text = (
         f"{len(dataset.runs)} runs, {len(dataset.seeds)} seeds, {dataset.seeds['variant'].nunique()} variants; "
@@ -90,26 +90,26 @@ def warnings(sentences: Sequence[str]) -> str:
     return f"<h3>Note</h3>{items(sentences, 'warnings')}" if sentences else ""
 
 
-def own_names(comparison: Comparison) -> list[str]:
+def own_names(comparison: Results) -> list[str]:
     return [statistic.name for statistic in comparison.choices.own_statistics]
 
 
-def overall_html(comparison: Comparison) -> str:
+def overall_html(comparison: Results) -> str:
     return html_table(overall_cells(comparison.overall, own_names(comparison)))
 
 
-def task_table(comparison: Comparison, env_id: str) -> str:
+def task_table(comparison: Results, env_id: str) -> str:
     summary = comparison.summary[comparison.summary["env_id"] == env_id]
     return html_table(
         summary_cells(summary, comparison.shown, own_names(comparison), comparison.choices.lower_is_better)
     )
 
 
-def pair_table_html(comparison: Comparison) -> str:
+def pair_table_html(comparison: Results) -> str:
     return html_table(pair_cells(comparison.ordered_pairs), words=4)
 
 
-def verdicts(comparison: Comparison) -> str:
+def verdicts(comparison: Results) -> str:
     """A sentence per pair: over all tasks first; what can be told apart before what cannot. The rest is folded."""
     pairs = comparison.ordered_pairs
     if not len(pairs):
@@ -129,7 +129,7 @@ def verdicts(comparison: Comparison) -> str:
     return f"<h2>Verdict</h2>{items(legend) if legend else ''}{chosen}{text}{verdict_note(comparison)}"
 
 
-def verdict_note(comparison: Comparison) -> str:
+def verdict_note(comparison: Results) -> str:
     """What the sentences stand on."""
     pairs = comparison.pairs
     tested = int(pairs["p_uncorrected"].notna().sum())
@@ -143,7 +143,7 @@ def verdict_note(comparison: Comparison) -> str:
     return soft(text)
 
 
-def rules(comparison: Comparison) -> list[str]:
+def rules(comparison: Results) -> list[str]:
     """The rules, and the scales of this report's tasks."""
     told = [*RULES, *comparison.dataset.rules]
     for env_id, scale in comparison.scales.items():
@@ -155,7 +155,7 @@ def rules(comparison: Comparison) -> list[str]:
     return told
 
 
-def score_note(comparison: Comparison, env_id: str) -> str:
+def score_note(comparison: Results, env_id: str) -> str:
     task, choices = comparison.tasks[env_id], comparison.choices
     return soft(
         f"The {choices.scored.name} score of a seed is the {choices.scored.describe(task, choices.last)}, up to "
@@ -166,7 +166,7 @@ def score_note(comparison: Comparison, env_id: str) -> str:
     )
 
 
-def reliability(comparison: Comparison, env_id: str) -> str:
+def reliability(comparison: Results, env_id: str) -> str:
     """Where intervals from so few seeds hold the truth more rarely than they say."""
     summary = comparison.summary[comparison.summary["env_id"] == env_id]
     shown = summary[summary["variant"].isin(comparison.shown) & (summary["scored"] > 0)]
@@ -194,7 +194,7 @@ def figure_html(figure: Figure) -> str:
     return f"<figure{' class=panels' if wide else ''}>{inner}{caption}</figure>"
 
 
-def differences(comparison: Comparison) -> list[str]:
+def differences(comparison: Results) -> list[str]:
     """Per task, the settings in which the shown variants differ, of those whose settings are known; what is not a row's
     commonest value is marked."""
     dataset = comparison.dataset
@@ -222,7 +222,7 @@ def differences(comparison: Comparison) -> list[str]:
     return parts
 
 
-def run_list(comparison: Comparison) -> str:
+def run_list(comparison: Results) -> str:
     """Every run: where it is from, variant, seeds, status, commit, failed seeds; versions once where all are the same;
     commands."""
     dataset = comparison.dataset

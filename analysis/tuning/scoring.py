@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.alignment import align
-from analysis.comparison import Choices
+from analysis.choices import Choices
 from analysis.runs.dataset import load
 from analysis.scores import seed_scores
 

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from analysis.comparison import MARGIN
+from analysis.choices import MARGIN
 from analysis.numbers import steps
 from analysis.pairs import pair_table
 from analysis.pairs import verdict as told

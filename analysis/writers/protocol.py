@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
 
-from analysis.comparison import Choices
+from analysis.choices import Choices
 from analysis.readers.remarks import Remarks
 from analysis.runs.dataset import Dataset
 

@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 
 from analysis.alignment import Task, first_values
-from analysis.comparison import Choices, Scored, scored
+from analysis.choices import Choices
 from analysis.readers.remarks import Remarks
+from analysis.results import Scored, scored
 from analysis.run_format import InputError
 from analysis.runs.dataset import Dataset
 from analysis.writers.protocol import remarks

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from analysis.comparison import Choices
+from analysis.choices import Choices
 from analysis.readers.table import METRIC, PAIRING, STATUS, UNFINISHED, VALUE, parquet
 from analysis.runs.dataset import Dataset
 

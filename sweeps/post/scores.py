@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.alignment import curves_of, floors_of
-from analysis.comparison import MARGIN
+from analysis.choices import MARGIN
 from analysis.pairs import pair_table
 from analysis.references import references_for
 from sweeps.post.data import Data
