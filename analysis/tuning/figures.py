@@ -6,11 +6,11 @@ from collections.abc import Mapping
 import pandas as pd
 from matplotlib.axes import Axes
 
-from analysis.plots import tuning as plots
 from analysis.plots.axes import describe
 from analysis.plots.canvas import Canvas, Figure, file_name, settle, single
 from analysis.plots.style import COLUMN, colors_of
 from analysis.runs.variants import short_names
+from analysis.tuning import plots
 from analysis.tuning.gap import scores_of
 from analysis.tuning.study import PRESET, TUNED, Study
 from analysis.tuning.winners import normalised_scores
