@@ -1,7 +1,7 @@
-"""What can be said of published means: variants of which only mean, deviation and number of seeds are known.
+"""Comparison with published means: variants of which only mean, deviation and number of seeds are known.
 
-There is no test over seeds here, as there are no seeds. Welch's interval of a difference (Welch 1947) takes means,
-deviations and numbers only, but it stands on normal scores, which nothing can check.
+A test over seeds needs seeds, so there is none here. Welch's interval of a difference (Welch 1947) needs only means,
+deviations and numbers; but it assumes normal scores, which cannot be checked.
 """
 
 import itertools
@@ -23,7 +23,7 @@ CAVEAT = (
 
 
 def with_scores(aggregates: pd.DataFrame, scores: pd.DataFrame, score: str) -> pd.DataFrame:
-    """Variant, task, n, mean, std of the tables without seeds and, on the same tasks, of the variants with seeds."""
+    """The tables without seeds, and on the same tasks the variants with seeds: variant, task, n, mean, std, file."""
     here = scores[scores["env_id"].isin(aggregates["task"])] if len(scores) else scores
     rows = [
         {
@@ -40,7 +40,7 @@ def with_scores(aggregates: pd.DataFrame, scores: pd.DataFrame, score: str) -> p
 
 
 def differences(table: pd.DataFrame) -> pd.DataFrame:
-    """One row per task and pair of which at least one variant has no seeds; `table` as with_scores gives it."""
+    """One row per task and pair in which at least one variant has no seeds. `table` is that of with_scores."""
     rows = []
     for env_id, group in table.groupby("task", sort=True):
         ordered = group.sort_values("mean", ascending=False, kind="stable").to_dict("records")
@@ -53,7 +53,7 @@ def differences(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def sentences(pairs: pd.DataFrame) -> list[str]:
-    """A sentence for each pair."""
+    """One sentence per pair."""
     told = []
     for row in pairs.to_dict("records"):
         lead = f"{row['a']} has a mean {number(row['difference'])} higher than {row['b']} on {row['env_id']}"

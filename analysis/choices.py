@@ -19,13 +19,17 @@ MARGIN = 0.05
 class Choices:
     """What to compare, and how.
 
-    `metric`: a column of progress.csv, or a series of logs of other programs.
-    `score`: the number per seed that is made of it (scores). `last`: the share of
-    training that a final score is the mean of. `x`: the x axis of the curves of all seeds. `thresholds`: by task, or
-    for every task under "". `margin`: the share of a task's scale that is still practically the same. `reference`: the
-    variant that the others are compared with; None compares every two. `references`: the ends of
-    tasks' scales, over those that come with seedbed.
-    `statistics` and `figures`: the user's own, MODULE:FUNCTION each.
+    Attributes:
+        metric: Column of progress.csv, or series of other programs' logs.
+        score: Name of the score: the number per seed (scores).
+        last: Share of training, at its end, that a final score is the mean of.
+        x: The x axis of the curves of all seeds.
+        thresholds: Returns whose first crossing is timed, by task; "" stands for every task.
+        margin: Share of a task's scale within which two variants are practically the same.
+        reference: The variant that the others are compared with. None: every two variants are compared.
+        references: Ends of tasks' scales, over those that come with seedbed.
+        statistics: The user's statistics, MODULE:FUNCTION each.
+        figures: The user's figures, MODULE:FUNCTION each.
     """
 
     metric: str = METRIC
@@ -43,17 +47,25 @@ class Choices:
 
     @cached_property
     def scored(self) -> Score:
-        """The score. Raises InputError if there is none of this name."""
+        """The score.
+
+        Raises:
+            InputError: There is no score of this name.
+        """
         return find_score(self.score, self.last, self.lower_is_better)
 
     @property
     def known_references(self) -> dict[str, Reference]:
-        """The ends of the scale of each task that has fixed ones."""
+        """Fixed ends of each task's scale, where there are any."""
         return references_for(self.metric, self.references, self.lower_is_better)
 
     @cached_property
     def own_statistics(self) -> list[OwnStatistic]:
-        """The user's statistics. Raises InputError."""
+        """The user's statistics.
+
+        Raises:
+            InputError: One of them cannot be imported, or has a name of seedbed's.
+        """
         return [find_statistic(name) for name in self.statistics]
 
     @property
@@ -62,7 +74,7 @@ class Choices:
 
     @property
     def not_default(self) -> list[str]:
-        """The choices that a reader of a verdict has to know, in words."""
+        """The choices that a reader of a verdict must know, in words."""
         told = []
         if self.metric != METRIC:
             told.append(f"metric {self.metric}")
@@ -82,7 +94,11 @@ class Choices:
 
 
 def check(choices: Choices, dataset: Dataset) -> list[OwnStatistic]:
-    """The user's statistics. Raises InputError for choices that cannot be."""
+    """Checks the choices against the runs, and returns the user's statistics.
+
+    Raises:
+        InputError: A choice is out of range, or names a variant or a task that the runs do not have.
+    """
     if not 0 < choices.last <= 1:
         raise InputError(f"last={choices.last:g}; expected: a share of training, above 0 and at most 1")
     if not choices.margin > 0:

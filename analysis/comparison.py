@@ -1,4 +1,4 @@
-"""Comparing runs, in one call: what they are, which variant is better, the figures and the report."""
+"""The Python interface of `seedbed compare`: one call gives tables, verdicts, figures and the report."""
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
@@ -22,11 +22,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Comparison(Results):
-    """Runs, compared. Shows itself in a notebook; `write` makes the report's files."""
+    """Compared runs, with their figures and their report. A notebook shows the verdicts, the tables and the curves.
+
+    The tables are those of Results: `summary`, `overall`, `scores`, `pairs`.
+    """
 
     @cached_property
     def figures(self) -> dict[str, list["Figure"]]:
-        """The figures by task, in the order of the page; those over all tasks under "all tasks"."""
+        """The figures by task, in the order of the page. Those over all tasks are under "all tasks"."""
         from analysis.plots.figures import draw
         from analysis.plots.style import use_style
 
@@ -34,9 +37,15 @@ class Comparison(Results):
             return draw(self)
 
     def write(self, out: str | os.PathLike[str], command: str = "", latex: bool = False) -> Path:
-        """Writes the report's files into the directory `out`, and gives the path of report.html.
+        """Writes the report's files into the directory `out`, and returns the path of report.html.
 
-        `command`: what made the report; `latex`: tables for a paper too. Raises InputError.
+        Args:
+            out: Directory; it is made if it does not exist.
+            command: The command line that the report shows.
+            latex: Whether to write tables for a paper too.
+
+        Raises:
+            InputError: The files cannot be written.
         """
         from analysis.report import report_files, write_files
 
@@ -67,16 +76,26 @@ def compare(
     figures: Sequence[str] = (),
     out: str | os.PathLike[str] | None = None,
 ) -> Comparison:
-    """Compares the variants found in run directories, in directories above them, and in logs of other programs: paths,
-    FORMAT:PATH, or a data frame of variant, task, seed, env_steps and value.
+    """Compares the variants in run directories and in logs of other programs.
 
-    The result has the tables (`summary`, `overall`, `pairs`, `scores`), the `verdicts` and the `figures`; a notebook
-    shows it. Files are written only into `out`. `threshold`: one return, or one for each task. `variants` names
-    variants whose settings differ between tasks: a key of the config that they are called by, as in "algo.name", or a
-    pattern of runs by the name, as in {"ppo": "algo.name=ppo"}. `pattern` says which part of the path of other
-    programs' logs is what ("{variant}/{task}_{seed}"), and `column` what things are called there ({"env_steps":
-    "global_step"}). `metric`: the returns of training where it is None; of evaluations where there are only those. The
-    others are those of the command line and of Choices. Raises InputError.
+    The result has the tables (`summary`, `overall`, `pairs`, `scores`), the `verdicts` and the `figures`. A notebook
+    shows it. The other arguments are those of the command line (`seedbed compare --help`).
+
+    Args:
+        runs: Run directories, directories above them, logs of other programs (a path or FORMAT:PATH), or a data frame
+            of variant, task, seed, env_steps and value.
+        metric: The metric to compare. None: the return of training; where there are only evaluations, theirs.
+        threshold: One return, or a return for each task.
+        variants: Names of variants whose settings differ between tasks. Either a key of the config, as in "algo.name",
+            or a pattern of runs by name, as in {"ppo": "algo.name=ppo"}.
+        pattern: Which part of a path of other programs' logs is the variant, the task and the seed:
+            "{variant}/{task}_{seed}".
+        column: Names of columns in other programs' logs, ours to theirs: {"env_steps": "global_step"}.
+        references: Ends of tasks' scales, or a YAML file of them.
+        out: Directory to write the report to. None: nothing is written.
+
+    Raises:
+        InputError: Something is wrong with the runs or with an argument.
     """
     if threshold is None:
         thresholds: Mapping[str, float] = {}
@@ -108,7 +127,11 @@ def compared(
     logs: Reading,
     choices: Choices,
 ) -> Comparison:
-    """Loads and compares. Raises InputError."""
+    """Loads and compares runs.
+
+    Raises:
+        InputError: Something is wrong with the runs or with a choice.
+    """
     return Comparison.of(*loaded(runs, metric, named, logs, choices))
 
 
@@ -119,6 +142,12 @@ def loaded(
     logs: Reading,
     choices: Choices,
 ) -> tuple[Dataset, Choices]:
-    """The runs, and `choices` with the metric, which None leaves to what there is. Raises InputError."""
+    """Loads the runs, and returns them with `choices` that name the metric.
+
+    A `metric` of None leaves the metric to what the runs have.
+
+    Raises:
+        InputError: The runs cannot be read.
+    """
     dataset = load_checked(runs, None if metric is None else [metric], named, logs, choose_metric=metric is None)
     return dataset, replace(choices, metric=dataset.metric)

@@ -1,4 +1,4 @@
-"""seedbed export: runs of seedbed and of other programs, in the formats that others read."""
+"""The command `seedbed export`: writes runs of seedbed and of other programs in common formats."""
 
 import argparse
 import sys
@@ -32,9 +32,12 @@ def rliable_arrays(
     references: str | Path | Mapping[str, Reference] | None = None,
     lower_is_better: bool = False,
 ) -> dict[str, np.ndarray]:
-    """Normalised scores [runs, tasks] by variant, as rliable takes them; tasks are in the order of their names.
+    """Normalised scores [runs, tasks] by variant, as rliable takes them. Tasks are sorted by name.
 
-    The options are those of compare. Raises InputError.
+    The arguments are those of compare.
+
+    Raises:
+        InputError: The runs cannot be read, a task has no scale, or a variant has not as many seeds on each task.
     """
     found = references if isinstance(references, Mapping) else read(Path(references)) if references else {}
     choices = Choices(

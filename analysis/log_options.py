@@ -1,4 +1,4 @@
-"""The options of a command that reads logs of other programs: --pattern, --column, --preview."""
+"""Command line options for logs of other programs: --pattern, --column, --preview."""
 
 import argparse
 from collections.abc import Sequence
@@ -56,7 +56,11 @@ def reading_of(arguments: argparse.Namespace) -> Reading:
 
 
 def preview(paths: Sequence[str], reading: Reading) -> list[str]:
-    """A line for each run that is found, and what it is, as far as that is known. Raises InputError."""
+    """One line for each run that is found, with what is known of it.
+
+    Raises:
+        InputError: A path holds no run, or a log cannot be read.
+    """
     found = find(paths, reading)
     logs, tables = read_logs(found, None, reading, open_facts=True)
     lines = [

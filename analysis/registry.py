@@ -1,7 +1,7 @@
-"""Published folders: what makes one, whether its files are as they were published, and why two do not match.
+"""Published folders: whether their files are as they were published, and why two folders do not match.
 
 A published folder holds runs, and studies with their runs, without checkpoints: text files that git keeps well.
-`published.json` lists the SHA-256 of each. `seedbed compare` reads such folders as it reads runs.
+`published.json` lists the SHA-256 of each file. `seedbed compare` reads such folders like any runs.
 """
 
 import hashlib
@@ -35,9 +35,10 @@ def load_checked(
     reading: Reading | None = None,
     choose_metric: bool = False,
 ) -> Dataset:
-    """As load, with notes on why runs of different paths do not match.
+    """Loads runs as `load` does, checks published folders, and notes why runs of different paths do not match.
 
-    Raises InputError for a URL, for a published folder that was changed, and for what `load` refuses.
+    Raises:
+        InputError: A path is a URL, a published folder was changed, or `load` refuses a run.
     """
     given = [paths] if isinstance(paths, (str, os.PathLike, pd.DataFrame)) else list(paths)
     for each in given:
@@ -54,7 +55,11 @@ def load_checked(
 
 
 def check(folder: Path) -> None:
-    """Whether the files of a published folder are as they were. Raises InputError."""
+    """Checks that the files of a published folder are as they were published.
+
+    Raises:
+        InputError: A file is missing or was changed.
+    """
     for name, digest in read_json(folder / PUBLISHED).get("files", {}).items():
         file = folder / name
         if not file.resolve().is_relative_to(folder.resolve()):
@@ -66,7 +71,7 @@ def check(folder: Path) -> None:
 
 
 def published_folders(root: Path) -> list[Path]:
-    """Those at or below a path, and those that it lies in."""
+    """Published folders at or below a path, and those that contain it."""
     enclosing = {parent for parent in (root, *root.resolve().parents) if (parent / PUBLISHED).is_file()}
     return sorted({each.parent for each in root.rglob(PUBLISHED)} | enclosing)
 
@@ -76,7 +81,7 @@ def sha256(path: Path) -> str:
 
 
 def mismatches(paths: Sequence[str], dataset: Dataset) -> list[str]:
-    """Why runs of different paths are not of one task or one variant, a sentence each."""
+    """Why runs of different paths are not of one task or of one variant, one sentence each."""
     groups: dict[str, list[Run]] = defaultdict(list)
     roots = [(path, Path(path).resolve()) for path in paths]
     for run in (run for run in dataset.runs.values() if not run.format):
@@ -92,7 +97,7 @@ def mismatches(paths: Sequence[str], dataset: Dataset) -> list[str]:
 
 
 def between(first: str, some: Sequence[Run], second: str, others: Sequence[Run]) -> list[str]:
-    """What keeps the runs of two paths from matching."""
+    """Why the runs of two paths do not match."""
     tasks = {run.env_id for run in some} & {run.env_id for run in others}
     if not tasks:
         told = " and ".join(", ".join(sorted({run.env_id for run in runs})) for runs in (some, others))
@@ -105,7 +110,7 @@ def between(first: str, some: Sequence[Run], second: str, others: Sequence[Run])
 
 
 def task_notes(env_id: str, first: str, some: Sequence[Run], second: str, others: Sequence[Run]) -> list[str]:
-    """On one task: settings of the task, versions, and variants of one algorithm that are not the same."""
+    """Differences on one task: settings of the task, versions of packages, and variants of one algorithm."""
     notes = []
     where = f"{env_id} of {first} and of {second}"
     env = [sorted({str(sorted(of_env(run).items())) for run in runs}) for runs in (some, others)]
@@ -127,12 +132,12 @@ def task_notes(env_id: str, first: str, some: Sequence[Run], second: str, others
 
 
 def of_env(run: Run) -> dict[str, str]:
-    """The settings of the task, of those that make a run what it is."""
+    """The settings of the task, among the settings of the run's variant."""
     return {key: value for key, value in identity(run).items() if key.startswith("env.")}
 
 
 def other_rules(paths: Sequence[str]) -> list[str]:
-    """Studies that were decided by different rules; this comparison has rules of its own."""
+    """A sentence if studies were decided by different rules. A comparison decides by its own."""
     plans = {}
     for path in paths:
         for file in sorted(Path(path).rglob(RECORD)):

@@ -1,4 +1,4 @@
-"""Runs, compared: aligned tasks, scores, a summary, pairs of variants, and the sentences about them."""
+"""Results of a comparison: aligned tasks, scores, summary, pairs of variants, and the sentences about them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -22,7 +22,13 @@ MOST_SHOWN = 8
 
 @dataclass(frozen=True)
 class Scored:
-    """The aligned tasks and their scales, by env_id, and one row per scored seed."""
+    """Scored runs.
+
+    Attributes:
+        tasks: The aligned tasks, by env_id.
+        scales: The scales of the tasks that have one, by env_id.
+        scores: One row per scored seed.
+    """
 
     tasks: dict[str, Task]
     scales: dict[str, Scale]
@@ -30,7 +36,11 @@ class Scored:
 
 
 def scored(dataset: Dataset, choices: Choices) -> Scored:
-    """Aligns and scores what was loaded. Raises InputError."""
+    """Aligns and scores the runs.
+
+    Raises:
+        InputError: The user's score does not work.
+    """
     aligned = {
         str(env_id): align(
             rows,
@@ -49,12 +59,19 @@ def scored(dataset: Dataset, choices: Choices) -> Scored:
 
 @dataclass(frozen=True)
 class Results:
-    """Runs, compared: tables and sentences.
+    """Tables and sentences of a comparison.
 
-    `tasks` and `scales` by env_id; `scores`, one row per scored seed; `summary`, one row per task and variant;
-    `overall`, one row per variant over all tasks, and `normalised`, the scores it is made of; `pairs`, one row per
-    task and pair of the `shown` variants, and `pairs_without_failures`, the same without the seeds that failed;
-    `warnings`, what a reader has to know.
+    Attributes:
+        tasks: The aligned tasks, by env_id.
+        scales: Their scales, by env_id.
+        scores: One row per scored seed.
+        summary: One row per task and variant.
+        normalised: The scores of variants that have some on every task.
+        overall: One row per variant over all tasks.
+        pairs: One row per task and pair of the `shown` variants.
+        pairs_without_failures: The same without the seeds that failed.
+        shown: The variants that are drawn and tested.
+        warnings: What a reader must know, one sentence each.
     """
 
     dataset: Dataset
@@ -72,7 +89,11 @@ class Results:
 
     @classmethod
     def of(cls, dataset: Dataset, choices: Choices) -> Self:
-        """Aligns, scores and compares what was loaded. Raises InputError for choices that cannot be."""
+        """Aligns, scores and compares the runs.
+
+        Raises:
+            InputError: A choice is out of range, or a function of the user's does not work.
+        """
         own = check(choices, dataset)
         found = scored(dataset, choices)
         tasks, scales, scores = found.tasks, found.scales, found.scores
@@ -106,7 +127,7 @@ class Results:
 
     @property
     def ordered_pairs(self) -> pd.DataFrame:
-        """The pairs in the order of the report: over all tasks first, then by task; decided before undecided ones."""
+        """The pairs in the order of the report: over all tasks first, then by task; the surest first."""
         if not len(self.pairs):
             return self.pairs
         order = self.pairs.assign(task=self.pairs["env_id"] != ALL_TASKS, p=self.pairs["adjusted_p"])
@@ -114,16 +135,16 @@ class Results:
 
     @property
     def verdicts(self) -> list[str]:
-        """Which variant of each pair is better, by how much, and how sure that is; over all tasks first."""
+        """One verdict per pair: which variant is better, by how much, and how sure that is. Over all tasks first."""
         return [self.verdict(row) for _, row in self.ordered_pairs.iterrows()]
 
     def verdict(self, row: pd.Series) -> str:
-        """What is said of one row of `pairs`."""
+        """The verdict on one row of `pairs`."""
         sentences = [verdict(row, self.choices.scored.verb), self._horizon(row), self._failures(row)]
         return " ".join(sentence for sentence in sentences if sentence)
 
     def _horizon(self, row: pd.Series) -> str:
-        """Where the pair was compared, unless that is where both ended."""
+        """The env steps at which the pair was compared, unless both variants end there."""
         parts = []
         for env_id in self.tasks if row["env_id"] == ALL_TASKS else [row["env_id"]]:
             seeds = self.dataset.seeds
@@ -135,7 +156,7 @@ class Results:
         return f"Compared at {', '.join(parts)}." if parts else ""
 
     def _failures(self, row: pd.Series) -> str:
-        """How many seeds failed, and what the difference would be without them."""
+        """How many seeds failed, and the difference without them."""
         scores = self.normalised if row["env_id"] == ALL_TASKS else self.scores[self.scores["env_id"] == row["env_id"]]
         what = "runs" if row["env_id"] == ALL_TASKS else "seeds"
         counts = []
@@ -157,15 +178,14 @@ class Results:
 
     @cached_property
     def with_aggregates(self) -> pd.DataFrame:
-        """The means of tables without seeds, and beside them those of the variants with seeds; empty if there are no
-        such tables."""
+        """Means of tables without seeds, beside those of the variants with seeds. Empty if there are no such tables."""
         if not len(self.dataset.aggregates):
             return self.dataset.aggregates
         return with_scores(self.dataset.aggregates, self.scores, self.choices.scored.name)
 
     @cached_property
     def aggregate_pairs(self) -> pd.DataFrame:
-        """One row per task and pair of which a variant has no seeds: the difference and its interval, and no test."""
+        """One row per task and pair in which a variant has no seeds: the difference and its interval, without a test."""
         return differences(self.with_aggregates) if len(self.with_aggregates) else pd.DataFrame()
 
     def __str__(self) -> str:
@@ -202,7 +222,7 @@ def compared_pairs(
 
 
 def with_observed_scales(pairs: pd.DataFrame, overall: Overall) -> pd.DataFrame:
-    """The pairs over all tasks with intervals that know of a scale's uncertainty."""
+    """The pairs over all tasks, with intervals that allow for the uncertainty of an observed scale."""
     if not overall.differences or not len(pairs):
         return pairs
     pairs = pairs.copy()
@@ -236,7 +256,7 @@ def empty_tasks(dataset: Dataset, tasks: Mapping[str, Task], metric: str) -> lis
 
 
 def unscored(summary: pd.DataFrame, tasks: Mapping[str, Task]) -> list[str]:
-    """A sentence for each variant whose finished or failed seeds do not all have a score."""
+    """A sentence for each variant of which some finished or failed seeds have no score."""
     notes = []
     for row in summary.to_dict("records"):
         left_out = row["seeds"] - row["scored"]
@@ -250,7 +270,7 @@ def unscored(summary: pd.DataFrame, tasks: Mapping[str, Task]) -> list[str]:
 
 
 def shown_variants(summary: pd.DataFrame, choices: Choices) -> list[str]:
-    """The variants to draw and to test against each other, sorted: all, or as many of the best as there are colors.
+    """The variants to draw and to test against each other, sorted by name: the best MOST_SHOWN.
 
     Best by their mean rank over tasks. The reference variant is always among them.
     """
@@ -267,7 +287,7 @@ def shown_variants(summary: pd.DataFrame, choices: Choices) -> list[str]:
 def on_all_tasks(
     scores: pd.DataFrame, tasks: Mapping[str, Task], scales: Mapping[str, Scale], shown: Sequence[str]
 ) -> tuple[pd.DataFrame, list[str]]:
-    """The scores of the variants that have some on every task that can be normalised, and what was left out."""
+    """Scores of the variants that have some on every task with a scale, and notes on what was left out."""
     if len(tasks) < 2:
         return scores.iloc[:0], []
     notes = [
@@ -296,6 +316,6 @@ def on_all_tasks(
 
 
 def complete(scores: pd.DataFrame) -> pd.DataFrame:
-    """Those of the variants that have scores on every task."""
+    """The scores of the variants that have some on every task."""
     count = scores.groupby("variant")["env_id"].nunique()
     return scores[scores["variant"].isin(count.index[count == scores["env_id"].nunique()])]
