@@ -116,7 +116,7 @@ def floors(lines: Curves, reference: Reference | None) -> np.ndarray:
 def floors_of(
     rows: pd.DataFrame, lines: Curves, metric: str, known: Mapping[str, Reference] | None = None
 ) -> np.ndarray:
-    """The same as `floors`, for the task that `rows` name. Without a task there is no reference. `known`: as in align."""
+    """The same as `floors`, for the task that `rows` name. Without a task, no reference. `known`: as in align."""
     if "env_id" not in rows:
         return floors(lines, None)
     known = references_for(metric) if known is None else known
@@ -175,7 +175,7 @@ class Task:
         return float(self.grid[-1])
 
     def frame(self) -> pd.DataFrame:
-        """The scored seeds as a tidy frame, one row per seed and grid point: env_id, variant, seed, env_steps, value."""
+        """Tidy frame of the scored seeds, one row per seed and grid point: env_id, variant, seed, env_steps, value."""
         return pd.concat(
             [
                 pd.DataFrame(

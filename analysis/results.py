@@ -185,7 +185,7 @@ class Results:
 
     @cached_property
     def aggregate_pairs(self) -> pd.DataFrame:
-        """One row per task and pair in which a variant has no seeds: the difference and its interval, without a test."""
+        """One row per task and pair in which a variant has no seeds: difference and interval, without a test."""
         return differences(self.with_aggregates) if len(self.with_aggregates) else pd.DataFrame()
 
     def __str__(self) -> str:

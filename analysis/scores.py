@@ -210,7 +210,7 @@ class Scale:
 
 
 def scale_of(task: Task, scores: pd.DataFrame, score: str, lower_is_better: bool = False) -> Scale | None:
-    """The scale of a task, of which `scores` are the scores. None without a reference if no variant beat the untrained."""
+    """The scale of the task of these `scores`. None without a reference if no variant beat the untrained."""
     if task.reference is not None:
         return Scale.of(task.reference)
     means = scores.groupby("variant")[score].mean()
