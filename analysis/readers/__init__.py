@@ -1,7 +1,7 @@
-"""Runs of other programs: which files are logs, of which format, and what each run was.
+"""Runs of other programs: which files are logs, of which format, and of which variant, task and seed.
 
-A format is a module with one class (logs.Reader), listed in READERS. It says what a log holds and guesses nothing: what
-a log leaves open, the user has to say.
+A format is a module with one class (logs.Reader), listed in READERS. A reader guesses nothing: the user says what a log
+does not.
 """
 
 import os
@@ -47,8 +47,13 @@ Given = str | os.PathLike[str] | pd.DataFrame
 
 @dataclass(frozen=True)
 class Reading:
-    """What the user says about logs of other programs. `patterns`: which part of a path is what; a run is described by
-    the first that matches. `columns`: what things are called there, ours to theirs."""
+    """What the user says about logs of other programs.
+
+    Attributes:
+        patterns: Which part of a path is the variant, the task and the seed. The first pattern that matches a run
+            holds.
+        columns: Names of columns and series in the logs, ours to theirs.
+    """
 
     patterns: Sequence[Pattern] = ()
     columns: Mapping[str, str] = field(default_factory=dict)
@@ -56,7 +61,7 @@ class Reading:
 
 @dataclass(frozen=True)
 class Source:
-    """The files `names` of one run, or a file of many runs, in a directory."""
+    """Files of one run, or one file of many runs: `names` in `directory`."""
 
     reader: Reader
     directory: Path
@@ -65,8 +70,14 @@ class Source:
 
 @dataclass
 class Found:
-    """What lies at or below the paths given: directories of seedbed's runs, sources of others, data frames, projects
-    of W&B."""
+    """What lies at or below the given paths.
+
+    Attributes:
+        own: Directories of seedbed's runs.
+        sources: Logs of other programs.
+        frames: Data frames.
+        projects: Projects of W&B.
+    """
 
     own: list[Path] = field(default_factory=list)
     sources: list[Source] = field(default_factory=list)
@@ -75,7 +86,11 @@ class Found:
 
 
 def find(paths: Iterable[Given], reading: Reading | None = None) -> Found:
-    """Sorts out what `paths` are. Raises InputError for one that does not exist or holds no run."""
+    """Finds the runs and logs at or below `paths`.
+
+    Raises:
+        InputError: A path does not exist, or holds no run.
+    """
     found = Found()
     for given in paths:
         if isinstance(given, pd.DataFrame):
@@ -87,7 +102,7 @@ def find(paths: Iterable[Given], reading: Reading | None = None) -> Found:
 
 
 def place(given: Given) -> Path | None:
-    """Where on the disk something given lies; None if it does not lie there."""
+    """The path of something given. None if it does not lie on the disk."""
     if isinstance(given, pd.DataFrame):
         return None
     name, colon, rest = os.fspath(given).partition(":")
@@ -136,7 +151,7 @@ def search(root: Path, readers: Sequence[Reader], request: Request, found: Found
 
 
 def is_own(directory: Path, names: Sequence[str]) -> bool:
-    """Whether the files called `names` are those of a run of seedbed."""
+    """Whether the files called `names` belong to a run of seedbed."""
     if INFO in names:
         return HISTORY not in names
     if PROGRESS not in names:
@@ -161,9 +176,16 @@ def claim(readers: Sequence[Reader], directory: Path, names: Sequence[str], requ
 def read_logs(
     found: Found, wanted: Sequence[str] | None, reading: Reading, open_facts: bool = False
 ) -> tuple[list[Log], list[Aggregates]]:
-    """Every run of others, with its variant, task and seed in `facts`; and the tables without seeds.
+    """Every run of other programs, with variant, task and seed in `facts`; and the tables without seeds.
 
-    Raises InputError for what cannot be read, and, but for `open_facts`, for a run of which nothing says what it is.
+    Args:
+        found: What find found.
+        wanted: Series to read. None: all.
+        reading: What the user says about the logs.
+        open_facts: Whether a run may lack its variant, task or seed.
+
+    Raises:
+        InputError: A log cannot be read, or nothing says what a run is.
     """
     logs: list[Log] = []
     aggregates: list[Aggregates] = []
@@ -187,7 +209,7 @@ def read_each(found: Found, request: Request) -> Iterator[Log | Aggregates]:
 
 
 def shown(sources: Sequence[Source]) -> Iterable[Source]:
-    """The sources, with a bar on a terminal that says how many of them are read, where there are many."""
+    """The sources. Where there are many, a progress bar on a terminal shows how many are read."""
     if len(sources) < SHOWN_FROM:
         return sources
     from rich.console import Console  # takes its time to start
@@ -197,7 +219,7 @@ def shown(sources: Sequence[Source]) -> Iterable[Source]:
 
 
 def described_runs(logs: Sequence[Log], reading: Reading, open_facts: bool) -> list[Log]:
-    """The same runs with variant, task and seed, from the pattern that matches or from the log itself."""
+    """The same runs with variant, task and seed: from the pattern that matches, or from the log itself."""
     matches: list[Mapping[str, str]] = []
     matched = set()
     for log in logs:

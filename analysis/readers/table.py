@@ -1,4 +1,4 @@
-"""One plain table: variant, task, seed, env_steps, value. A CSV, a Parquet file, or a data frame in a notebook."""
+"""Reads one plain table of variant, task, seed, env_steps and value: a CSV, a Parquet file, or a data frame."""
 
 from collections.abc import Iterable, Sequence
 from importlib.util import find_spec
@@ -22,7 +22,7 @@ DEVIATIONS = ("std", "sd", "sem")
 
 
 class TableReader:
-    """A file has many runs."""
+    """Reads plain tables. One file holds many runs."""
 
     name = "table"
     looks_for = f"a CSV or Parquet table of {', '.join(COLUMNS)}"
@@ -38,7 +38,7 @@ class TableReader:
 
 
 def is_table(path: Path, request: Request) -> bool:
-    """Whether a file has the columns that a table needs; they may be called otherwise."""
+    """Whether a file has the columns of a table, under our names or the user's."""
     try:
         names = set(column_names(path))
     except InputError:
@@ -67,7 +67,11 @@ def parquet() -> Any:
 
 
 def read_table(path: Path) -> pd.DataFrame:
-    """The table in a file. Raises InputError."""
+    """The table in a file.
+
+    Raises:
+        InputError: The file cannot be read.
+    """
     try:
         if path.suffix == ".parquet":
             return parquet().read_table(path).to_pandas()
@@ -79,7 +83,11 @@ def read_table(path: Path) -> pd.DataFrame:
 
 
 def table_logs(path: Path, table: pd.DataFrame, request: Request) -> Iterable[Log | Aggregates]:
-    """The runs in a table. Raises InputError."""
+    """The runs in a table.
+
+    Raises:
+        InputError: A column is missing, or a cell is not of its kind.
+    """
     table = table.rename(columns={request.theirs(name): name for name in (*COLUMNS, METRIC) if name not in table})
     if "seed" not in table and "mean" in table:
         yield aggregates(path, table)
@@ -106,7 +114,7 @@ def table_logs(path: Path, table: pd.DataFrame, request: Request) -> Iterable[Lo
 
 
 def one_run(path: Path, facts: dict[str, Any], table: pd.DataFrame, names: Sequence[str], request: Request) -> Log:
-    """The rows of one seed."""
+    """The run of one seed, from its rows."""
     found: dict[str, Series] = {}
     notes: list[str] = []
     for wanted in names if request.wanted is None else request.wanted:
@@ -150,7 +158,11 @@ def whole_numbers(path: Path, name: str, cells: pd.Series) -> pd.Series:
 
 
 def aggregates(path: Path, table: pd.DataFrame) -> Aggregates:
-    """A table of means. Raises InputError."""
+    """A table of means.
+
+    Raises:
+        InputError: A column is missing, or a cell is not of its kind.
+    """
     deviation = next((name for name in DEVIATIONS if name in table), None)
     for name, there in (("variant", "variant" in table), ("task", "task" in table), ("n", "n" in table)):
         if not there:

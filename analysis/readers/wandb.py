@@ -1,4 +1,4 @@
-"""Runs of Weights & Biases: as openrlbenchmark exports them (run_df.csv and run.json), or asked of its API."""
+"""Reads runs of Weights & Biases: exports of openrlbenchmark (run_df.csv and run.json), or W&B's API."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -20,7 +20,7 @@ ENDED = ("finished",)
 
 
 class WandbReader:
-    """A directory with the history and the description of a run."""
+    """Reads exports of W&B: a directory with the history and the description of one run."""
 
     name = "wandb"
     looks_for = f"{HISTORY} beside {RUN}, an export of W&B, or wandb:ENTITY/PROJECT"
@@ -36,7 +36,7 @@ class WandbReader:
 
 
 def run_log(path: Path, history: pd.DataFrame, run: Mapping[str, Any], request: Request) -> Log:
-    """A run, from its history (a row per step of W&B) and what W&B knows of it."""
+    """A run, from its history (one row per step of W&B) and its description."""
     steps_name = request.theirs("env_steps") if request.theirs("env_steps") in history else STEPS
     names = [str(name) for name in history.select_dtypes("number") if name not in (*OF_WANDB, steps_name)]
     names = [name for name in names if not name.startswith("Unnamed")]
@@ -66,7 +66,7 @@ def run_log(path: Path, history: pd.DataFrame, run: Mapping[str, Any], request: 
 
 
 def plain_config(config: Any) -> dict[str, Any]:
-    """The settings by their names; W&B's files have {value: ...} around each."""
+    """The settings by name. W&B's files have {value: ...} around each."""
     if not isinstance(config, Mapping):
         return {}
     return {
@@ -76,8 +76,11 @@ def plain_config(config: Any) -> dict[str, Any]:
 
 
 def ask(project: str, request: Request) -> Iterable[Log]:
-    """The runs of ENTITY/PROJECT, or the one run ENTITY/PROJECT/RUN, with every row of their history. Raises
-    InputError."""
+    """The runs of ENTITY/PROJECT, or the run ENTITY/PROJECT/RUN, with every row of their history.
+
+    Raises:
+        InputError: wandb is not installed, or W&B does not give the runs.
+    """
     try:
         import wandb
     except ImportError:
