@@ -7,7 +7,7 @@ from analysis.results import Results
 
 
 def aggregate_cells(comparison: Results) -> Cells:
-    """A row per task and variant: those without seeds, and those with seeds on the same tasks."""
+    """One row per task and variant: those without seeds, and on the same tasks those with seeds."""
     cells: Cells = [["task", "variant", "from", "seeds", "mean", "deviation"]]
     for row in comparison.with_aggregates.sort_values(["task", "variant"]).to_dict("records"):
         source = str(row["file"]) or "the runs above"
@@ -27,7 +27,7 @@ def aggregate_pair_cells(comparison: Results) -> Cells:
 
 
 def aggregates_html(comparison: Results) -> list[str]:
-    """Empty if every variant has seeds."""
+    """This part of the page. Empty if every variant has seeds."""
     if not len(comparison.with_aggregates):
         return []
     parts = ["<h2>Only means are known</h2>", f"<p>{CAVEAT}</p>"]

@@ -1,4 +1,4 @@
-"""A paragraph for a paper's appendix: everything that a reader needs to judge the comparison."""
+"""A paragraph for a paper's appendix, with everything that a reader needs to judge the comparison."""
 
 from collections.abc import Iterable
 
@@ -12,7 +12,7 @@ SOFTWARE = ("seedbed", "torch", "numpy", "gymnasium", "python")
 
 
 def appendix(comparison: Results) -> str:
-    """Plain text: seeds, score, horizon, failures, tests, corrections, intervals, normalisation, software."""
+    """The paragraph as plain text: seeds, score, horizon, failures, tests, corrections, intervals, scales, software."""
     parts = [seeds_text(comparison), score_text(comparison), failures_text(comparison), tests_text(comparison)]
     parts += [intervals_text(comparison), scales_text(comparison), software_text(comparison)]
     return " ".join(part for part in parts if part)

@@ -55,7 +55,11 @@ def report_files(
 
 
 def write_files(out: Path, files: dict[str, bytes]) -> Path:
-    """Writes `files` into `out`, and gives the path of the page. Raises InputError if that cannot be done."""
+    """Writes `files` into `out`, and returns the path of the page.
+
+    Raises:
+        InputError: A file cannot be written.
+    """
     try:
         out.mkdir(parents=True, exist_ok=True)
         for name, content in files.items():

@@ -1,4 +1,4 @@
-"""The report: one self-contained HTML page, the verdict first; and the part of it that a notebook shows."""
+"""The report's page, verdict first; and the part of it that a notebook shows."""
 
 import html
 from collections import Counter
@@ -27,7 +27,7 @@ KINDS = {BETTER: "told", SAME: "same"}
 
 
 def report(comparison: Results, figures: Mapping[str, Sequence[Figure]], command: str) -> str:
-    """The page. `figures` are by task (ALL_TASKS for those over all); `command` is what the user typed."""
+    """The page. `figures` are by task (ALL_TASKS for those over all tasks); `command` is what the user typed."""
     tasks = sorted(set(comparison.dataset.seeds["env_id"]))
     names = comparison.shown or sorted(set(comparison.with_aggregates.get("variant", ())))
     everywhere = tasks or sorted(set(comparison.with_aggregates.get("task", ())))
@@ -54,7 +54,7 @@ def report(comparison: Results, figures: Mapping[str, Sequence[Figure]], command
 
 
 def fragment(comparison: Results, figures: Mapping[str, Sequence[Figure]]) -> str:
-    """What a notebook shows: notes, verdicts, tables and each task's first figures."""
+    """What a notebook shows: notes, verdicts, tables, and each task's curves. `figures` are by task."""
     parts = [warnings(comparison.warnings), verdicts(comparison)]
     if len(comparison.overall):
         parts += ["<h3>All tasks</h3>", overall_html(comparison)]
@@ -110,7 +110,7 @@ def pair_table_html(comparison: Results) -> str:
 
 
 def verdicts(comparison: Results) -> str:
-    """A sentence per pair: over all tasks first; what can be told apart before what cannot. The rest is folded."""
+    """One sentence per pair, over all tasks first, the surest first. The page folds all after VERDICTS_SHOWN."""
     pairs = comparison.ordered_pairs
     if not len(pairs):
         return ""
@@ -130,7 +130,7 @@ def verdicts(comparison: Results) -> str:
 
 
 def verdict_note(comparison: Results) -> str:
-    """What the sentences stand on."""
+    """What the verdicts rest on."""
     pairs = comparison.pairs
     tested = int(pairs["p_uncorrected"].notna().sum())
     text = (
@@ -144,7 +144,7 @@ def verdict_note(comparison: Results) -> str:
 
 
 def rules(comparison: Results) -> list[str]:
-    """The rules, and the scales of this report's tasks."""
+    """The rules of the comparison, and the scales of this report's tasks."""
     told = [*RULES, *comparison.dataset.rules]
     for env_id, scale in comparison.scales.items():
         source = f" ({scale.source})" if scale.source else ""
@@ -167,7 +167,7 @@ def score_note(comparison: Results, env_id: str) -> str:
 
 
 def reliability(comparison: Results, env_id: str) -> str:
-    """Where intervals from so few seeds hold the truth more rarely than they say."""
+    """A warning where intervals from so few seeds hold the truth less often than they claim."""
     summary = comparison.summary[comparison.summary["env_id"] == env_id]
     shown = summary[summary["variant"].isin(comparison.shown) & (summary["scored"] > 0)]
     if not len(shown):
@@ -195,8 +195,7 @@ def figure_html(figure: Figure) -> str:
 
 
 def differences(comparison: Results) -> list[str]:
-    """Per task, the settings in which the shown variants differ, of those whose settings are known; what is not a row's
-    commonest value is marked."""
+    """For each task, the settings in which the shown variants differ. Rare values are marked."""
     dataset = comparison.dataset
     parts = []
     for env_id in sorted(set(dataset.seeds["env_id"])):
@@ -223,8 +222,10 @@ def differences(comparison: Results) -> list[str]:
 
 
 def run_list(comparison: Results) -> str:
-    """Every run: where it is from, variant, seeds, status, commit, failed seeds; versions once where all are the same;
-    commands."""
+    """The table of runs, and the versions and commands of seedbed's runs.
+
+    Columns: source, variant, task, seeds, status, failed seeds, commit. Versions appear once if all runs share them.
+    """
     dataset = comparison.dataset
     cells: Cells = [["run", "from", "variant", "task", "seeds", "status", "failed seeds", "commit", "config"]]
     for name, run in dataset.runs.items():

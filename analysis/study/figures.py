@@ -1,4 +1,4 @@
-"""The figures of a study: its seeds' curves, and the path of each test over the looks."""
+"""The figures of a study: the curves of its seeds, and the path of each test over the looks."""
 
 from collections.abc import Sequence
 
@@ -21,7 +21,7 @@ INKS = {BETTER: COLORS[0], SAME: COLORS[2]}
 
 
 def path_figure(record: Record, path: Sequence[Answer]) -> Figure:
-    """The difference of one question and its interval after each look; `path` holds its answers in order."""
+    """The difference of one question and its interval after each look. `path` holds the answers in order."""
     last = path[-1]
     seeds = np.array([answer.seeds for answer in path])
     low, high = (np.array([getattr(answer, name) for answer in path]) for name in ("low", "high"))
@@ -58,7 +58,7 @@ def path_figure(record: Record, path: Sequence[Answer]) -> Figure:
 
 
 def paths(record: Record) -> dict[str, list[Figure]]:
-    """The path of each question that was tested, by task."""
+    """The path of each tested question, by task."""
     found: dict[str, list[Figure]] = {}
     for question in record.now.questions:
         path = [answer for look in record.looks for answer in look.answers if answer.question == question]
@@ -68,7 +68,7 @@ def paths(record: Record) -> dict[str, list[Figure]]:
 
 
 def curves_figure(record: Record, rows: pd.DataFrame, task: str) -> Figure:
-    """All seeds of one task."""
+    """The curves of all seeds of one task."""
     plan = record.now
     here = rows[rows["task"] == task]
     failed = failures(here)

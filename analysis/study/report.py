@@ -1,4 +1,4 @@
-"""The files of a study's report: one page that can be printed, and its tables as CSV."""
+"""The report of a study: a page that can be printed, and its tables as CSV."""
 
 import html
 from collections.abc import Mapping, Sequence
@@ -24,8 +24,14 @@ REPORT, ANSWERS, SCORES = "report.html", "answers.csv", "scores.csv"
 
 @dataclass(frozen=True)
 class Spent:
-    """What a variant took on a task: seconds of training, env steps over all seeds, bytes of files, and the seconds
-    that a dry run had predicted for as many runs (None: there was none)."""
+    """The cost of a variant on a task.
+
+    Attributes:
+        seconds: Seconds of training.
+        env_steps: Env steps over all seeds.
+        size: Bytes of files.
+        predicted: Seconds that a dry run predicted for as many runs. None if there was none.
+    """
 
     seconds: float
     env_steps: int
@@ -45,7 +51,11 @@ def tables(record: Record, rows: pd.DataFrame) -> dict[str, bytes]:
 
 
 def files(record: Record, study: Path, spent: Mapping[Cell, Spent], command: str) -> dict[str, bytes]:
-    """Every file of the report by its name. Raises InputError where the study's runs cannot be read."""
+    """Every file of the report, by name.
+
+    Raises:
+        InputError: The study's runs cannot be read.
+    """
     rows = read_rows(study, record.now, record.cells)
     with use_style():
         content = report(record, rows, spent, command).encode()
@@ -53,7 +63,7 @@ def files(record: Record, study: Path, spent: Mapping[Cell, Spent], command: str
 
 
 def report(record: Record, rows: pd.DataFrame, spent: Mapping[Cell, Spent], command: str) -> str:
-    """The page: question, deviations, answers, seeds, paths of the tests, curves, plan, cost."""
+    """The page: question, deviations, answers, seeds, paths of the tests, curves, cost, plan."""
     plan = record.now
     title = plan.question or f"{', '.join(plan.variants)} on {', '.join(record.env_ids.values())}"
     parts = [f"<h1>{html.escape(title)}</h1>", soft(summary(record))]
@@ -91,7 +101,7 @@ RULES = (
 
 
 def summary(record: Record) -> str:
-    """One line: how much was asked, answered and trained."""
+    """One line: how many questions were asked and answered, and how many runs were trained."""
     answered = len(record.now.questions) - len(record.undecided)
     total = len(record.now.questions)
     state = "" if record.finished else " The study is not finished."
@@ -102,7 +112,7 @@ def summary(record: Record) -> str:
 
 
 def rule(record: Record) -> str:
-    """What the answers stand on."""
+    """What the answers rest on."""
     plan = record.now
     text = f"The chance that any of these answers is false is at most {plan.level:g}."
     if plan.margin is not None:
@@ -111,7 +121,7 @@ def rule(record: Record) -> str:
 
 
 def verdicts(record: Record) -> str:
-    """A sentence per question, and what a fixed design would have taken."""
+    """One sentence per question, and how many seeds a fixed design would have needed."""
     lines = []
     answers = record.answers
     order = {BETTER: 0, SAME: 1, UNDECIDED: 2}
@@ -127,7 +137,7 @@ def verdicts(record: Record) -> str:
 
 
 def answer_cells(record: Record) -> Cells:
-    """A row per question."""
+    """One row per question."""
     level = f"{100 * (1 - record.now.level):.3g}%"
     cells = [
         ["task", "first", "second", "answer", "looks", "seeds each", "fixed design", "difference", f"{level} interval"]
@@ -150,7 +160,7 @@ def score_text(record: Record, rows: pd.DataFrame, task: str) -> str:
 
 
 def failed_notes(rows: pd.DataFrame) -> list[str]:
-    """A sentence for each variant with seeds that failed."""
+    """A sentence for each variant with failed seeds."""
     return [
         f"{failed} of {size} seeds of {variant} on {task} failed; they count with the task's low reference."
         for (task, variant), (failed, size) in failures(rows).items()
@@ -158,7 +168,7 @@ def failed_notes(rows: pd.DataFrame) -> list[str]:
 
 
 def cost_cells(record: Record, spent: Mapping[Cell, Spent]) -> Cells:
-    """A row per task and variant, and their sum."""
+    """One row per task and variant, and their sum."""
     cells = [["task", "variant", "seeds", "env steps", "minutes", "predicted", "at all seeds", "disk (MB)"]]
     total = [0.0, 0.0, 0.0, 0.0]
     for (task, variant), looks in record.cells.items():
@@ -198,7 +208,7 @@ def plan_html(record: Record) -> str:
 
 
 def tuned_html(record: Record) -> str:
-    """What tuning chose."""
+    """The settings that tuning chose."""
     if record.tuned is None:
         return ""
     cells: Cells = [["task", "variant", "chosen by tuning"]]

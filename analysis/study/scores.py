@@ -1,4 +1,4 @@
-"""The scores of a study's seeds, group by group."""
+"""The scores of a study's seeds."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -17,14 +17,17 @@ Cell = tuple[str, str]
 
 
 def run_directory(task: str, variant: str, look: int) -> str:
-    """Where the runs of a variant on a task for a look are, below the study's directory."""
+    """Directory of the runs of a variant on a task for a look, below the study's directory."""
     return f"runs/{task}/{variant}/look-{look}"
 
 
 def read_rows(study: Path, plan: Plan, cells: Mapping[Cell, int]) -> pd.DataFrame:
     """The rows of all seeds: variant, task, env_id, run, seed, iteration, env_steps, status and the metric.
 
-    `cells`: how many looks each variant has on each task. Raises InputError.
+    `cells` says how many looks each variant has on each task.
+
+    Raises:
+        InputError: A run cannot be read.
     """
     runs = [
         (task, variant, study / run_directory(task, variant, look))
@@ -41,7 +44,11 @@ def read_rows(study: Path, plan: Plan, cells: Mapping[Cell, int]) -> pd.DataFram
 
 
 def aligned(plan: Plan, rows: pd.DataFrame, task: str) -> Task:
-    """The seeds of one task on a common grid. Raises InputError if no seed has a value."""
+    """The seeds of one task on a common grid.
+
+    Raises:
+        InputError: No seed has a value of the metric.
+    """
     found = align(rows[rows["task"] == task], plan.metric, plan.known_references)
     if found is None:
         raise InputError(f"tasks.{task}: no seed has a value of {plan.metric}; expected: a metric that the runs write")
@@ -49,9 +56,10 @@ def aligned(plan: Plan, rows: pd.DataFrame, task: str) -> Task:
 
 
 def scores_of(plan: Plan, rows: pd.DataFrame, task: str) -> dict[str, pd.Series]:
-    """By variant, the scores of its seeds on a task, by seed in order; higher is better.
+    """Scores of each variant's seeds on a task, sorted by seed. Higher is better.
 
-    Raises InputError for a seed that has none.
+    Raises:
+        InputError: A seed has no score.
     """
     score = plan.scored
     extra = () if plan.score in built_in() else (score,)
@@ -71,7 +79,7 @@ def scores_of(plan: Plan, rows: pd.DataFrame, task: str) -> dict[str, pd.Series]
 
 
 def failures(rows: pd.DataFrame) -> dict[Cell, tuple[int, int]]:
-    """(failed, all) seeds of each task and variant of which some failed."""
+    """(failed, all) seeds of each task and variant with failed seeds."""
     seeds = rows.assign(failed=rows[STATUS] != OK).groupby(["task", "variant", "seed"], observed=True)["failed"].any()
     counts = seeds.groupby(["task", "variant"], observed=True).agg(["sum", "size"])
     return {
@@ -82,6 +90,6 @@ def failures(rows: pd.DataFrame) -> dict[Cell, tuple[int, int]]:
 
 
 def open_cells(plan: Plan, undecided: Sequence[Question]) -> list[Cell]:
-    """The tasks and variants that questions still ask about, in the plan's order."""
+    """The tasks and variants that the undecided questions are about, in the plan's order."""
     asked = {(q.task, name) for q in undecided for name in (q.a, q.b)}
     return [(task, variant) for task in plan.tasks for variant in plan.variants if (task, variant) in asked]

@@ -1,1 +1,1 @@
-"""What tuning found: spaces, trials, curves against the number of trials, sensitivity, importance, the answer."""
+"""What tuning found: spaces, trials, curves over the number of trials, sensitivity, importance, verdicts."""

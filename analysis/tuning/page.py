@@ -1,4 +1,4 @@
-"""A page of text, tables and figures, as HTML in one file and as Markdown beside its figures."""
+"""A page of text, tables and figures: as one HTML file, and as Markdown beside its figures."""
 
 import html
 import itertools
@@ -14,14 +14,14 @@ from analysis.report.tables import Cells, html_table, markdown
 
 @dataclass(frozen=True)
 class Items:
-    """Sentences that stand one below the other."""
+    """Sentences in a list."""
 
     sentences: Sequence[str]
 
 
 @dataclass(frozen=True)
 class Table:
-    """A heading row and rows of cells; the first `words` columns hold words."""
+    """A heading row and rows of cells. The first `words` columns hold words."""
 
     cells: Cells
     words: int = 1
@@ -32,7 +32,7 @@ Block = str | Items | Table | Figure
 
 @dataclass(frozen=True)
 class Section:
-    """A heading and what is below it."""
+    """A heading and the blocks below it."""
 
     title: str
     blocks: list[Block] = field(default_factory=list)
@@ -43,7 +43,7 @@ def figures_of(sections: Sequence[Section]) -> list[Figure]:
 
 
 def as_html(title: str, sections: Sequence[Section]) -> str:
-    """The page; its figures are in it."""
+    """The page as HTML, with its figures inside."""
     parts = [f"<h1>{html.escape(title)}</h1>"]
     for section in sections:
         parts.append(f"<h2>{html.escape(section.title)}</h2>" if section.title else "")
@@ -64,7 +64,7 @@ def _html(block: Block) -> str:
 
 
 def as_markdown(title: str, sections: Sequence[Section]) -> str:
-    """The page; its figures are PNG files of their names, beside it."""
+    """The page as Markdown. Its figures are PNG files beside it."""
     parts = [f"# {title}"]
     for section in sections:
         parts += [f"## {section.title}"] if section.title else []

@@ -1,4 +1,4 @@
-"""Plots of tuning, of one axis each: curves against the number of trials, slices, parallel coordinates, importance."""
+"""Plots of tuning, of one axis each: curves over the number of trials, slices, parallel coordinates, importance."""
 
 from collections.abc import Mapping, Sequence
 
@@ -19,7 +19,7 @@ SHADES = "cividis"
 
 
 def tuning_curves(curves: Mapping[str, pd.DataFrame], ax: Axes, colors: Mapping[str, str]) -> None:
-    """The best score of each variant against the number of trials, and the limits that hold its whole curve."""
+    """Draws the best score of each variant over the number of trials, and the limits that hold its whole curve."""
     for variant, curve in curves.items():
         color = colors[variant]
         ax.plot(curve["trials"], curve["best"], label=wrapped(variant), **line_of(color))
@@ -39,7 +39,9 @@ def slices(
     space: Mapping[str, Distribution],
     colors: Mapping[str, str],
 ) -> None:
-    """Every trial as a point: one setting against the score, by task. `scores`: by task, by the trial's number."""
+    """Draws every trial as a point: one setting against the score, by task. `scores` are by task and number of the
+    trial.
+    """
     distribution = space[key]
     rng = np.random.default_rng(0)
     for task, series in scores.items():
@@ -61,7 +63,9 @@ def slices(
 def parallel_coordinates(
     settings: pd.DataFrame, shares: pd.Series, ax: Axes, space: Mapping[str, Distribution], names: Sequence[str]
 ) -> None:
-    """Each trial as a line over all settings, to its normalised score at the right: good ones dark and on top."""
+    """Draws each trial as a line over all settings to its normalised score at the right. Good trials are dark and on
+    top.
+    """
     order = shares.sort_values().index
     points = np.column_stack([unit_cube(settings.loc[order], space), shares[order]])
     place = np.arange(points.shape[1])
@@ -77,7 +81,7 @@ def parallel_coordinates(
 
 
 def importance_map(table: pd.DataFrame, ax: Axes) -> None:
-    """The share of each setting (rows) on each task (columns), as numbers on shades; empty where no model tells."""
+    """Draws the share of each setting (rows) on each task (columns), as numbers on shades. A dash: no model tells."""
     values = table.to_numpy(dtype=float)
     ax.imshow(np.nan_to_num(values), cmap="Blues", vmin=0, vmax=1, aspect="auto")
     for (row, column), value in np.ndenumerate(values):
@@ -91,7 +95,7 @@ def importance_map(table: pd.DataFrame, ax: Axes) -> None:
 def fresh_scores(
     scores: Mapping[str, np.ndarray], tuning: Mapping[str, float], ax: Axes, colors: Mapping[str, str]
 ) -> None:
-    """Every fresh seed as a point, their mean as a bar, and a cross for what tuning promised."""
+    """Draws every fresh seed as a point, their mean as a bar, and the tuning score as a cross."""
     rng = np.random.default_rng(0)
     for place, (name, values) in enumerate(scores.items()):
         y = place + rng.uniform(-0.2, 0.2, len(values))

@@ -1,4 +1,4 @@
-"""The report of a study: which tuned variant is better, from how many trials on, and what tuning it took."""
+"""The report of a tuning study: which tuned variant is better, from how many trials on, and what tuning cost."""
 
 from collections.abc import Mapping
 from functools import cached_property
@@ -30,14 +30,14 @@ LEAST_TRIALS = 8
 
 
 class Report:
-    """Everything that is said of a study; the parts are computed when they are asked for."""
+    """The report of a study. Each part is computed on first use."""
 
     def __init__(self, study: Study) -> None:
         self.study = study
 
     @cached_property
     def curves(self) -> dict[str, dict[str, pd.DataFrame]]:
-        """By task and variant; only for settings drawn at random."""
+        """Tuning curves by task and variant. Empty unless settings were drawn at random."""
         study = self.study
         if study.plan["sampler"] != "random":
             return {}
@@ -49,7 +49,7 @@ class Report:
 
     @cached_property
     def importance(self) -> dict[str, dict[str, pd.DataFrame]]:
-        """By variant and task."""
+        """Importance of settings, by variant and task. Empty with too few trials."""
         study = self.study
         if not study.spaces or study.plan["trials"] < LEAST_TRIALS:
             return {}
@@ -67,22 +67,22 @@ class Report:
 
     @cached_property
     def pairs(self) -> pd.DataFrame:
-        """Every two tuned variants on fresh seeds; empty where there are none."""
+        """Every two tuned variants on fresh seeds. Empty without fresh seeds."""
         return fresh_pairs(self.study) if len(self.study.fresh) else pd.DataFrame()
 
     @cached_property
     def gaps(self) -> pd.DataFrame:
-        """What tuning promised of each winner, and what it kept."""
+        """The tuning gap of each winner."""
         return gap_table(self.study)
 
     @property
     def same_settings(self) -> bool:
-        """Whether trial k of a variant has the same settings on every task, of which there are several."""
+        """Whether there are several tasks, and trial k of a variant has the same settings on each."""
         plan = self.study.plan
         return len(self.study.tasks) > 1 and (plan["sampler"] == "random" or plan["scope"] == ALL_TASKS)
 
     def sections(self) -> list[Section]:
-        """The page."""
+        """The sections of the page."""
         with use_style():
             parts = [self.answer(), self.against_trials(), self.promises(), self.presets(), self.sensitivities()]
             parts += [self.what_matters(), self.cost(), self.spaces(), self.making()]
@@ -99,7 +99,7 @@ class Report:
         return Section("Which is better, once tuned", blocks)
 
     def against_trials(self) -> Section | None:
-        """The best score against the number of trials."""
+        """The best score over the number of trials."""
         curves = self.curves
         if not curves:
             how = self.study.plan["sampler"]
@@ -122,7 +122,7 @@ class Report:
         return Section("Against the number of trials", [text, Items(told), *drawn])
 
     def promises(self) -> Section:
-        """The winners, and the gap."""
+        """The winners and their gaps."""
         table = self.gaps
         head = ["task", "variant", "trial", "while tuning", "fresh seeds", "95% interval", "gap (95% interval)"]
         cells = [head]
@@ -140,7 +140,7 @@ class Report:
         return Section("What tuning promised, and what it kept", [text, Table(cells, 2)])
 
     def presets(self) -> Section | None:
-        """Tuned against preset, where there are presets."""
+        """Tuned settings against presets. None without presets."""
         if PRESET not in set(self.study.fresh["origin"]):
             return None
         text = (
@@ -150,7 +150,7 @@ class Report:
         return Section("Beside the shipped presets", [text, Items(verdicts(self.study, preset_pairs(self.study)))])
 
     def sensitivities(self) -> Section | None:
-        """Per-task tuning against one setting for all."""
+        """Tuning to each task against one setting for all tasks."""
         if not self.same_settings:
             return None
         study = self.study
@@ -226,7 +226,7 @@ class Report:
         return Section("What it cost", [text, Table(cells, 2)])
 
     def spaces(self) -> Section | None:
-        """The spaces that were searched."""
+        """The searched spaces."""
         study = self.study
         if not study.spaces:
             return None
@@ -265,7 +265,7 @@ class Report:
         return values
 
     def files(self) -> dict[str, bytes]:
-        """The report's files by name."""
+        """The report's files, by name."""
         sections = self.sections()
         title = f"Tuned: {', '.join(self.study.variants)} on {', '.join(self.study.tasks)}"
         found = {"report.html": as_html(title, sections).encode(), "README.md": as_markdown(title, sections).encode()}
@@ -278,7 +278,11 @@ class Report:
         return found | pictures(sections) | {name: csv(table) for name, table in tables.items() if len(table)}
 
     def write(self, out: Path) -> list[str]:
-        """Write the report's files, and return what it says in a few sentences. Raises InputError."""
+        """Writes the report's files, and returns its main sentences.
+
+        Raises:
+            InputError: A file cannot be written.
+        """
         write_files(out, self.files())
         study = self.study
         told = [tuned_by(study), *verdicts(study, self.pairs)]
@@ -288,7 +292,7 @@ class Report:
 
 
 def _long(tables: Mapping[str, Mapping[str, pd.DataFrame]]) -> pd.DataFrame:
-    """Nested tables as one, with `first` and `second` key before each row."""
+    """Nested tables as one, with the columns `first` and `second` for their keys."""
     parts = [
         table.assign(first=first, second=second) for first, inner in tables.items() for second, table in inner.items()
     ]

@@ -1,4 +1,4 @@
-"""The score of a run: one number per seed, by the rules of every comparison."""
+"""The score of a trial: one number per seed, by the rules of every comparison."""
 
 from pathlib import Path
 
@@ -14,8 +14,11 @@ from analysis.scores import seed_scores
 def run_scores(directory: Path, choices: Choices) -> pd.DataFrame:
     """One row per seed that a run was asked for: `seed`, `score` and `failed`.
 
-    A seed that failed scores what its task says of failures; one without any value of the metric has no score (NaN).
-    No other run has a say in it. Raises InputError.
+    A failed seed has its task's low reference as its score. A seed without any value of the metric has no score (NaN).
+    No other run affects the scores.
+
+    Raises:
+        InputError: The run cannot be read.
     """
     dataset = load(directory, [choices.metric])
     seeds = pd.DataFrame({"seed": sorted(dataset.seeds["seed"])})
@@ -29,6 +32,6 @@ def run_scores(directory: Path, choices: Choices) -> pd.DataFrame:
 
 
 def filled(scores: pd.Series, lower_is_better: bool, low: float | None) -> pd.Series:
-    """Scores with numbers for what has none: the task's low reference, or else the worst there is."""
+    """The scores with a number for each that is missing: the task's low reference, or else the worst score."""
     worst = scores.max() if lower_is_better else scores.min()
     return scores.fillna(worst if low is None else low)

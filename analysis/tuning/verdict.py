@@ -1,4 +1,4 @@
-"""Which tuned variant is better on fresh seeds, by the statistics of every comparison."""
+"""Verdicts on fresh seeds: which tuned variant is better, by the statistics of every comparison."""
 
 import pandas as pd
 
@@ -14,12 +14,12 @@ from analysis.tuning.winners import PER_TASK
 
 
 def names(fresh: pd.DataFrame) -> pd.Series:
-    """What each fresh run is called: "ppo (tuned)", "ppo (preset)"."""
+    """The name of each fresh run's variant: "ppo (tuned)", "ppo (preset)"."""
     return fresh["variant"] + " (" + fresh["origin"] + ")"
 
 
 def fresh_pairs(study: Study) -> pd.DataFrame:
-    """One row per task and pair of tuned variants, and over all tasks where each has fixed ends of its scale."""
+    """One row per task and pair of tuned variants, and over all tasks if each has fixed ends of its scale."""
     tuned = study.fresh[study.fresh["origin"] == TUNED]
     return pairs(study, tuned.assign(variant=names(tuned)))
 
@@ -52,7 +52,7 @@ def pairs(study: Study, scores: pd.DataFrame) -> pd.DataFrame:
 
 
 def verdicts(study: Study, table: pd.DataFrame) -> list[str]:
-    """A sentence or two per row, those over all tasks first."""
+    """One verdict per row, those over all tasks first."""
     if not len(table):
         return []
     verb = find_score(study.plan["score"]).verb
@@ -61,7 +61,7 @@ def verdicts(study: Study, table: pd.DataFrame) -> list[str]:
 
 
 def tuned_by(study: Study) -> str:
-    """How each side was tuned, in one sentence: with what, and that it was as much for each."""
+    """One sentence about the tuning of all variants: the method and the budget, which is the same for each."""
     plan = study.plan
     budgets = sorted(set(plan["budgets"].values()))
     each = steps(budgets[0]) if len(budgets) == 1 else f"{steps(budgets[0])} to {steps(budgets[-1])} (by task)"

@@ -17,11 +17,15 @@ class Writer(Protocol):
     """Of the file."""
 
     def files(self, dataset: Dataset, choices: Choices, out: Path) -> Mapping[Path, bytes]:
-        """The content of the file `out`, and of those beside it. Raises InputError."""
+        """The contents of the file `out` and of the files beside it, by path.
+
+        Raises:
+            InputError: The runs cannot be written in this format.
+        """
 
 
 def remarks(dataset: Dataset, metric: str) -> Remarks:
-    """What a format without a place for it leaves out."""
+    """The remarks for a format that has no place for them."""
     by_state = {
         state: dataset.seeds.loc[dataset.seeds["state"] == state, ["variant", "env_id", "seed"]].values.tolist()
         for state in ("failed", "unfinished")

@@ -1,4 +1,4 @@
-"""One plain table: a row for each value of each seed."""
+"""Writes one plain table: a row for each value of each seed."""
 
 import io
 from collections.abc import Mapping
@@ -13,9 +13,10 @@ from analysis.runs.dataset import Dataset
 
 
 def plain_table(dataset: Dataset, metric: str) -> pd.DataFrame:
-    """variant, task, seed, env_steps, value, metric, status, pairing: a row for each row of the runs.
+    """One row for each row of the runs: variant, task, seed, env_steps, value, metric, status, pairing.
 
-    `status`: ok, what a seed failed at, or unfinished. `pairing`: runs that have it and the seed in common began alike.
+    `status` is ok, the quantity at which a seed failed, or unfinished. Runs with the same `pairing` and seed began
+    alike.
     """
     frame = dataset.frame
     table = pd.DataFrame(
@@ -38,7 +39,7 @@ class CsvWriter:
     suffix = ".csv"
 
     def files(self, dataset: Dataset, choices: Choices, out: Path) -> Mapping[Path, bytes]:
-        """Numbers have as many digits as it takes to read them again as they were."""
+        """The table. Numbers have as many digits as it takes to read them back exactly."""
         return {out: plain_table(dataset, choices.metric).to_csv(index=False, lineterminator="\n").encode()}
 
 
