@@ -15,6 +15,7 @@ from sweeps.post.data import Data
 from sweeps.post.figures import DRAWINGS, Drawing
 from sweeps.post.runs import DEPARTURES_OF
 from sweeps.post.scores import ALL_TOGETHER, GROUPS, LAST, ablation_table, group_shares, quantile_table, values_of
+from sweeps.post.summary import summary
 from sweeps.status import duration
 
 HEAD = """# The figures of the post, reproduced
@@ -240,6 +241,8 @@ def write_page(data: Data, recordings: dict[str, tuple[str, int]]) -> None:
     missing = [drawing.name for drawing in DRAWINGS if not (out / f"{drawing.name}.png").exists()]
     quick = any(run["quick"] for run in facts.values())
     parts = [HEAD + (QUICK if quick else "")]
+    if told := summary(data):
+        parts.append("## What of the post holds\n\n" + "\n".join(f"{i}. {each}" for i, each in enumerate(told, 1)))
     parts += [section(drawing, data, quick) for drawing in DRAWINGS if drawing.name not in missing]
     parts += [recorded(out / name, *source, quick) for name, source in recordings.items() if (out / name).exists()]
     if missing:

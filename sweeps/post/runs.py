@@ -5,7 +5,6 @@ from dataclasses import replace
 from sweeps.batch import Run
 
 NUM_SEEDS = 36
-ABLATION_SEEDS = 12
 ABLATION_ITERATIONS = 64
 """Enough for PPO to reach its plateau (by iteration 40), and for A2C's stuck seeds to part from the others."""
 
@@ -52,7 +51,7 @@ RUNS = (
         Run(
             f"ablation-{algo}-{departure}",
             f"post/swingup_{algo}",
-            ABLATION_SEEDS,
+            NUM_SEEDS,
             (*overrides, f"iterations={ABLATION_ITERATIONS}"),
         )
         for algo in ("a2c", "ppo")

@@ -8,7 +8,7 @@ from analysis.choices import MARGIN
 from analysis.pairs import pair_table
 from analysis.references import references_for
 from sweeps.post.data import Data
-from sweeps.post.runs import ABLATION_SEEDS, DEPARTURES_OF
+from sweeps.post.runs import DEPARTURES_OF
 
 LAST = 10
 """Iterations at the end whose mean is a seed's final return."""
@@ -84,9 +84,11 @@ def ablation_table(data: Data, algo: str) -> pd.DataFrame:
     pairings = dict.fromkeys(frames, algo)
     rows = []
     for score, score_of in SCORES.items():
-        values = {name: score_of(compared(frame, iterations), "episodic_return") for name, frame in frames.items()}
+        values = {
+            name: score_of(frame[frame["iteration"] < iterations], "episodic_return") for name, frame in frames.items()
+        }
         scores = pd.concat(
-            pd.DataFrame({"env_id": TASK, "variant": name, "seed": seeds_of(frames[name]), score: each})
+            pd.DataFrame({"env_id": TASK, "variant": name, "seed": np.unique(frames[name]["seed"]), score: each})
             for name, each in values.items()
         )
         pairs = pair_table([(TASK, scores)], score, reference=POST, margins=margins, pairings=pairings)
@@ -110,13 +112,3 @@ def ablation_table(data: Data, algo: str) -> pd.DataFrame:
                 }
             )
     return pd.DataFrame(rows)
-
-
-def seeds_of(frame: pd.DataFrame) -> np.ndarray:
-    """The seeds of a run that its ablation compares, in the order of their scores."""
-    return np.unique(frame.loc[frame["seed"] < ABLATION_SEEDS, "seed"])
-
-
-def compared(frame: pd.DataFrame, iterations: int) -> pd.DataFrame:
-    """The rows of a run that its ablation compares."""
-    return frame[(frame["seed"] < ABLATION_SEEDS) & (frame["iteration"] < iterations)]

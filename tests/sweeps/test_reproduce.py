@@ -20,6 +20,7 @@ from sweeps.post import scores
 from sweeps.post.data import Data
 from sweeps.post.plots import Z95, lower_bound, penalty
 from sweeps.post.runs import DEPARTURES, DEPARTURES_OF, HALF_TRAINED, RUNS, TEXTBOOK
+from sweeps.post.summary import summary
 from sweeps.post.trust_region import MAX_KL, Surrogate, along_natural_gradient, play
 from sweeps.reproduce import main
 from sweeps.trained import load_agents
@@ -171,10 +172,10 @@ def test_ablation_measures_the_change(tmp_path):
     shifts = {run: 100.0 * (number == 1) for number, run in enumerate(scores.ablation_runs("a2c").values())}
     data.write("swingup-36-a2c", curves(rng.normal(0.0, 10.0, (36, 20)) + np.arange(36)[:, None] * 0.1))
     for run, shift in shifts.items():
-        data.write(run, curves(rng.normal(shift, 10.0, (12, 20))))
+        data.write(run, curves(rng.normal(shift, 10.0, (36, 20))))
     table = scores.ablation_table(data, "a2c")
     assert list(table["departure"].unique()) == [*DEPARTURES, scores.ALL_TOGETHER]
-    assert set(table["n"]) == {12}
+    assert set(table["n"]) == {36}
     assert table["paired"].all()
     found = table[table["outcome"] == "better"]
     assert list(found["departure"]) == ["values-after-fit"] * 2
@@ -185,6 +186,29 @@ def test_ablation_measures_the_change(tmp_path):
     assert (others["outcome"] == "practically the same").all()
     assert table["margin"].to_numpy() == pytest.approx(0.05 * (356 + 370))
     assert (found["improvement"] == 1.0).all()
+
+
+def test_the_summary_says_what_holds(tmp_path):
+    data, rng = Data(tmp_path), np.random.default_rng(0)
+
+    def write(run: str, levels: np.ndarray) -> None:
+        data.write(run, curves(levels[:, None] + rng.normal(0.0, 5.0, (len(levels), 20))))
+
+    levels = {"ppo": np.full(36, 340.0), "a2c": np.linspace(-50.0, 330.0, 36), "trpo": np.full(36, 341.0)}
+    for algo, values in levels.items():
+        write(f"swingup-36-{algo}", values)
+    for algo in ("ppo", "a2c"):
+        for name, run in scores.ablation_runs(algo).items():
+            write(run, levels[algo] - 100.0 * (name == "time-limits"))
+    write("cartpole-ppo", np.array([201.0]))
+    every, some, faster, trpo, arithmetic = summary(data)
+    assert "every seed: **holds** (36 of 36 seeds end above 250)" in every
+    assert "**holds** (8 of 36 seeds)" in some
+    assert "**holds** (PPO ahead by 20" in faster
+    assert trpo.count("**does not hold** ") == trpo.count("practically the same, TRPO ahead by") == 2
+    assert arithmetic.count("`time-limits`") == arithmetic.count(", -100)") == 4
+    (tmp_path / "textbook-a2c.csv.gz").unlink()
+    assert summary(data) == []
 
 
 def test_tables_are_deterministic_gzip(tmp_path):

@@ -1,0 +1,106 @@
+"""What of the post holds and what does not, in five sentences, each made from the runs' numbers."""
+
+import numpy as np
+import pandas as pd
+
+from analysis.comparison import MARGIN
+from analysis.numbers import number
+from analysis.pairs import BETTER, SAME, pair_table
+from analysis.references import references_for
+from sweeps.post.data import Data
+from sweeps.post.scores import GROUPS, SCORES, TASK, ablation_runs, ablation_table, group_shares
+
+SOLVED = list(GROUPS)[-1]
+COMPARED = tuple(f"swingup-36-{algo}" for algo in ("ppo", "a2c", "trpo"))
+ABLATED = ("ppo", "a2c")
+
+
+def summary(data: Data) -> list[str]:
+    """The sentences; none where the runs that they are about are not all there."""
+    needed = [*COMPARED, "cartpole-ppo", *(run for algo in ABLATED for run in ablation_runs(algo).values())]
+    if not all(data.has(run) for run in needed):
+        return []
+    return [every_seed(data), only_some(data), steeper(data), better_than_trpo(data), arithmetic(data)]
+
+
+def every_seed(data: Data) -> str:
+    """The post: with PPO "every agent manages to "solve" the environment"."""
+    solved, total = solved_of(data, "ppo")
+    verdict = "holds" if solved == total else "does not hold"
+    return f"PPO solves the swing-up with every seed: **{verdict}** ({solved} of {total} seeds end above {level()})."
+
+
+def only_some(data: Data) -> str:
+    """The post: "only some agents using A2C reach this level"."""
+    solved, total = solved_of(data, "a2c")
+    verdict = "holds" if 0 < solved < total else "does not hold"
+    return f"A2C does so with some seeds only: **{verdict}** ({solved} of {total} seeds)."
+
+
+def steeper(data: Data) -> str:
+    """The post: PPO's learning curve "is much steeper" than that of A2C."""
+    row = compared(data, "ppo", "a2c", "over training")
+    return f"PPO learns faster than A2C: **{verdict_of(row, 'ppo')}** ({lead(row)} over training)."
+
+
+def better_than_trpo(data: Data) -> str:
+    """The post: PPO "outperforms TRPO", which it does not run."""
+    end, over = (compared(data, "ppo", "trpo", score) for score in SCORES)
+    return (
+        f"PPO outperforms TRPO, which the post says and does not run: **{verdict_of(end, 'ppo')}** at the end of "
+        f"training ({lead(end)}), **{verdict_of(over, 'ppo')}** over training ({lead(over)})."
+    )
+
+
+def arithmetic(data: Data) -> str:
+    """The post's numbers, and its departures from the textbook."""
+    tables = pd.concat(ablation_table(data, algo).assign(algo=algo.upper()) for algo in ABLATED)
+    told = tables[tables["outcome"] == BETTER]
+    switches = [
+        f"`{row['departure']}` for {row['algo']} ({row['score']}, {row['difference']:+.0f})"
+        for row in told.to_dict("records")
+    ]
+    frame = data.frame("cartpole-ppo")
+    drawn = frame["post_return"].max()
+    return (
+        "Its arithmetic is not the textbook's: its numbers are not returns "
+        f"(up to {number(drawn)} on CartPole-v0, where no return exceeds 200), and of its departures, switched to the "
+        f"textbook's way, these change the return as far as the seeds can tell: {', '.join(switches) or 'none'}."
+    )
+
+
+def level() -> str:
+    return number(GROUPS[SOLVED][0])
+
+
+def solved_of(data: Data, algo: str) -> tuple[int, int]:
+    """How many seeds of a variant end above the level of a solved task, and how many there are."""
+    shares = group_shares(data.frame(f"swingup-36-{algo}"))
+    return shares[SOLVED], sum(shares.values())
+
+
+def compared(data: Data, first: str, second: str, score: str) -> pd.Series:
+    """The row of :func:`analysis.pairs.pair_table` for true returns of two variants, by the post's arithmetic."""
+    frames = {algo: data.frame(f"swingup-36-{algo}") for algo in (first, second)}
+    scores = pd.concat(
+        pd.DataFrame({"env_id": TASK, "variant": algo, "seed": np.unique(frame["seed"])}).assign(
+            **{score: SCORES[score](frame, "episodic_return")}
+        )
+        for algo, frame in frames.items()
+    )
+    margins = {TASK: MARGIN * references_for("episodic_return")[TASK].width}
+    return pair_table([(TASK, scores)], score, margins=margins).iloc[0]
+
+
+def verdict_of(row: pd.Series, expected: str) -> str:
+    """Of the sentence that ``expected`` is better than the other."""
+    if row["outcome"] == BETTER:
+        return "holds" if row["a"] == expected else "does not hold"
+    return "does not hold" if row["outcome"] == SAME else "undecided"
+
+
+def lead(row: pd.Series) -> str:
+    """Who is ahead by how much, with the interval."""
+    same = "practically the same, " * (row["outcome"] == SAME)
+    interval = f"95% interval {number(row['difference_low'])} to {number(row['difference_high'])}"
+    return f"{same}{row['a'].upper()} ahead by {number(row['difference'])}, {interval}"
