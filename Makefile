@@ -59,8 +59,9 @@ test: $(VENV)/.installed-test  ## Run the tests
 test-fast: $(VENV)/.installed-test  ## Run the quick tests, which touch every module: before each commit
 	$(PYTEST) $(PARALLEL) $(FAST)
 
-coverage: $(VENV)/.installed-test  ## Say which lines of each module the quick tests run
-	$(PYTEST) $(PARALLEL) $(FAST) --cov --cov-report term-missing:skip-covered
+coverage: $(VENV)/.installed-test  ## Say how much of each module the quick tests run; one that they never run is an error
+	$(PYTEST) $(PARALLEL) $(FAST) --cov --cov-report json:.coverage.json
+	$(BIN)/python -m tests.covered .coverage.json
 
 # What computes is told to use no more than an x86-64 processor with AVX2 and FMA has, or than every one has.
 NUMERIC := tests/algos tests/core tests/envs tests/kernels tests/oracles tests/test_machine.py
@@ -94,4 +95,4 @@ check: $(VENV)/.installed-test  ## Check style and types (ruff, mypy)
 	$(BIN)/mypy
 
 clean:  ## Remove the environment and everything that is built or cached
-	rm -rf $(VENV) build dist site *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .numba_cache .coverage
+	rm -rf $(VENV) build dist site *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .numba_cache .coverage*

@@ -236,7 +236,7 @@ def test_squashed_policies_with_a_spread_per_state_learn_and_go_on(algo):
 def test_rows_of_squashed_policies_do_not_depend_on_what_ran_beside(tmp_path, algo):
     settings = [f"algo={algo}", "env=swingup_v1", *SIZES, "num_envs=3", "iterations=2"]
     settings += [STATE_DEPENDENT, *SQUASHED]
-    settings += ["algo.ent_coef=0.01", "algo.num_minibatches=4"] if algo == "ppo" else []
+    settings += ["algo.ent_coef=0.01", "algo.num_minibatches=4", *EPOCHS] if algo == "ppo" else []
     rows = []
     for name, overrides in {"alone": ["seed=1", "num_seeds=1"], "among": ["seed=0", "num_seeds=3"]}.items():
         (tmp_path / name).mkdir()

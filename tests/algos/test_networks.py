@@ -36,12 +36,12 @@ def rows_of_seed(rows: list[str], seed: int) -> list[str]:
 @pytest.mark.parametrize(
     ("overrides", "columns"),
     [
-        (["env=catch", "network=conv", "algo=ppo", "num_steps=64", "algo.num_minibatches=4"], "policy_loss"),
-        (["env=catch", "network=conv", "algo=trpo", "num_steps=64", "algo.fisher_fraction=0.5"], "backtracks"),
-        (["env=swingup", "network=layer_norm", "algo=trpo", "num_steps=160"], "backtracks"),
-        (["env=pendulum", "network=layer_norm", "algo=ppo", "num_steps=64", "env.max_episode_steps=7"], "policy_loss"),
+        (["env=catch", "network=conv", "algo=ppo", "num_steps=24", "algo.num_minibatches=4"], "policy_loss"),
+        (["env=catch", "network=conv", "algo=trpo", "num_steps=24", "algo.fisher_fraction=0.5"], "backtracks"),
+        (["env=swingup", "network=layer_norm", "algo=trpo", "num_steps=48"], "backtracks"),
+        (["env=pendulum", "network=layer_norm", "algo=ppo", "num_steps=24", "env.max_episode_steps=7"], "policy_loss"),
         (["env=catch", "network=conv_shared", "critic=joint", "algo=a2c", "num_steps=16"], "policy_loss"),
-        (["env=cartpole", "algo=a2c", "num_steps=64", "policy.activation=softplus", "value.activation=mish"], ""),
+        (["env=cartpole", "algo=a2c", "num_steps=24", "policy.activation=softplus", "value.activation=mish"], ""),
     ],
 )
 def test_rows_do_not_depend_on_what_ran_beside(tmp_path, overrides, columns):
@@ -67,7 +67,7 @@ def test_rows_do_not_depend_on_what_ran_beside(tmp_path, overrides, columns):
 
 
 def test_a_restored_run_goes_on_with_the_same_bytes():
-    overrides = [FROM_OUTSIDE, *SMALL, "env=catch", "network=conv", "algo=ppo", "num_steps=64", "num_seeds=2"]
+    overrides = [FROM_OUTSIDE, *SMALL, "env=catch", "network=conv", "algo=ppo", "num_steps=24", "num_seeds=2"]
     overrides += ["algo.update_epochs=2", "critic.update_epochs=3"]
     whole, first, second = (trainer(*overrides) for _ in range(3))
     expected = list(whole)[-1].stats

@@ -206,9 +206,9 @@ def test_a_fixed_penalty_stays():
 
 @pytest.mark.parametrize("algo", ["reinforce", "npg", "ppo_penalty"])
 def test_a_run_goes_on_from_its_state(algo):
-    overrides = [f"algo={algo}", "num_seeds=3", "num_envs=2", "num_steps=32", "iterations=8"]
+    overrides = [f"algo={algo}", "num_seeds=3", "num_envs=2", "num_steps=32", "iterations=8", "critic.update_epochs=2"]
     if algo == "ppo_penalty":
-        overrides.append("algo.num_minibatches=4")
+        overrides += ["algo.num_minibatches=4", "algo.update_epochs=5"]
     whole = [iteration.stats for iteration in trainer(*overrides)]
     first = trainer(*overrides)
     for iteration in first:

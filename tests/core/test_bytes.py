@@ -17,7 +17,7 @@ def rows_of_seed(rows: list[str], seed: int) -> list[str]:
 def test_rows_do_not_depend_on_what_ran_beside(tmp_path, algo, env):
     base = [f"algo={algo}", f"env={env}", *SMALL]
     if algo in ("ppo", "ppo_penalty"):
-        base += ["algo.num_minibatches=5", "algo.target_kl=0.003"]
+        base += ["algo.num_minibatches=5", "algo.target_kl=0.003", "algo.update_epochs=8"]
     if algo in ("npg", "trpo"):
         base += ["algo.fisher_fraction=0.3"]
     runs = {

@@ -12,6 +12,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
+
 # Only Linux promises that a process which has imported everything can fork.
 SERVER = multiprocessing.get_context("forkserver" if sys.platform == "linux" else "spawn")
 SERVER.set_forkserver_preload(
@@ -80,6 +82,15 @@ def run(module: str, *arguments: object, file_size: int | None = None) -> Ended:
 def train(*arguments: object) -> Ended:
     """Run ``python -m sweeps.train`` to its end."""
     return run("sweeps.train", *arguments)
+
+
+def refusal(main: Callable[[list[str]], None], capsys: pytest.CaptureFixture, *arguments: object) -> str:
+    """The line by which a command refuses that runs in this process."""
+    with pytest.raises(SystemExit) as ended:
+        main([str(argument) for argument in arguments])
+    line = capsys.readouterr().err
+    assert Ended(int(ended.value.code or 0), "", line).is_refusal(), line
+    return line
 
 
 def wait_until(true: Callable[[], bool], seconds: float = 300.0) -> None:

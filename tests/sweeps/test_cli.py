@@ -66,6 +66,7 @@ def test_what_a_sweep_from_elsewhere_names_is_imported_only_where_it_is_trusted(
     assert read_info(tmp_path / "run")["iterations"] == 3
 
 
+@pytest.mark.slow
 def test_the_help_of_every_command_needs_no_torch():
     program = """
 import sys

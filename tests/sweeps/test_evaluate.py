@@ -16,6 +16,7 @@ from tests.sweeps import command
 
 TINY = ("threads=1", "num_envs=2", "num_steps=64", "iterations=3", "num_seeds=2", "seed=4", "critic.update_epochs=2")
 EPISODES = 3
+LIMIT = 60
 
 
 @pytest.fixture(scope="module", params=["CartPole-v1", "Pendulum-v1"])
@@ -29,7 +30,7 @@ def run(request, tmp_path_factory):
 def played(directory, mode):
     """Returns and lengths [seed][episode] of a plain loop, one Gymnasium environment at a time."""
     config, policy, _ = load_agents(directory, range(4, 6))
-    env = gym.make(config.env.id)
+    env = gym.make(config.env.id, max_episode_steps=LIMIT)
     continuous = isinstance(env.action_space, gym.spaces.Box)
     seeds = iter(evaluation_seeds(range(4, 6), EPISODES, config.num_envs))
     for index, seed in enumerate(config.seeds):

@@ -2,6 +2,7 @@
 
 import json
 import pickle
+import shutil
 import signal
 import struct
 from pathlib import Path
@@ -9,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from algos.streams import environment_seeds
+from sweeps import resume
 from tests.composing import VARIANTS
-from tests.sweeps.command import Command, files_below, num_rows, run, sizes, train, wait_until
+from tests.sweeps.command import Command, files_below, num_rows, refusal, run, sizes, train, wait_until
 
 FAULTY = ("env.module=tests.sweeps.faulty_tasks", "env.id=seedbed-tests/Faulty-v0")
 
@@ -101,15 +103,23 @@ def test_a_full_disk_leaves_the_last_checkpoint_and_every_complete_row(kilobytes
     assert (resumed == []) == (kilobytes == 10)
 
 
-@pytest.fixture
-def stopped(tmp_path: Path) -> Path:
-    """A run in the middle; ``whole`` beside it was not stopped."""
+@pytest.fixture(scope="module")
+def once_stopped(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where ``run`` is, a run in the middle, and ``whole``, which was not stopped."""
+    root = tmp_path_factory.mktemp("stopped")
     command = (*sizes("a2c"), "num_seeds=2", "iterations=40", "checkpoint_interval=4")
-    assert train(*command, f"hydra.run.dir={tmp_path}/whole").status == 0
-    started = Command("sweeps.train", *command, f"hydra.run.dir={tmp_path}/run")
-    wait_until(lambda: num_rows(tmp_path / "run") > 12)
+    assert train(*command, f"hydra.run.dir={root}/whole").status == 0
+    started = Command("sweeps.train", *command, f"hydra.run.dir={root}/run")
+    wait_until(lambda: num_rows(root / "run") > 12)
     started.signal(signal.SIGTERM)
     assert started.wait().status == 143
+    return root
+
+
+@pytest.fixture
+def stopped(once_stopped: Path, tmp_path: Path) -> Path:
+    """A copy of the run in the middle; ``whole`` is beside it."""
+    shutil.copytree(once_stopped, tmp_path, dirs_exist_ok=True)
     return tmp_path / "run"
 
 
@@ -126,22 +136,20 @@ def test_a_torn_last_line_is_written_anew(stopped):
     assert is_whole(stopped)
 
 
-def refused(directory: Path, words: str) -> None:
-    """The run is refused in one line with these words, alone and as its own command resumed, and left alone."""
+def refused(directory: Path, words: str, capsys: pytest.CaptureFixture) -> None:
+    """The run is refused in one line with these words, and left alone."""
     before = files_below(directory)
-    ended = run("sweeps.resume", directory)
-    assert ended.is_refusal(), ended
-    assert words in ended.err
+    assert words in refusal(resume.main, capsys, directory)
     assert files_below(directory) == before
 
 
 @pytest.mark.slow
-def test_a_truncated_checkpoint_is_refused_and_its_run_can_start_again(stopped):
+def test_a_truncated_checkpoint_is_refused_and_its_run_can_start_again(stopped, capsys):
     path = stopped / "checkpoint" / "state.safetensors"
     whole = path.read_bytes()
     for length in (0, 5, 100, len(whole) // 2, len(whole) - 1):
         path.write_bytes(whole[:length])
-        refused(stopped, "truncated")
+        refused(stopped, "truncated", capsys)
     path.unlink()
     assert run("sweeps.resume", stopped).status == 0
     assert is_whole(stopped)
@@ -157,7 +165,7 @@ class Payload:
         return Path.write_text, (self.path, "executed")
 
 
-def test_a_hostile_checkpoint_is_refused_and_executes_nothing(stopped, tmp_path):
+def test_a_hostile_checkpoint_is_refused_and_executes_nothing(stopped, tmp_path, capsys):
     path = stopped / "checkpoint" / "state.safetensors"
     own = path.read_bytes()
     size = int.from_bytes(own[:8], "little")
@@ -187,27 +195,25 @@ def test_a_hostile_checkpoint_is_refused_and_executes_nothing(stopped, tmp_path)
     for name, (content, words) in hostile.items():
         path.write_bytes(content)
         before = files_below(stopped)
-        ended = run("sweeps.resume", stopped)
-        assert ended.is_refusal(), (name, ended)
-        assert words in ended.err, (name, ended)
+        assert words in refusal(resume.main, capsys, stopped), name
         assert (stopped / "progress.csv").read_bytes() == before["progress.csv"]
     assert not (tmp_path / "executed").exists()
 
 
 @pytest.mark.slow
-def test_a_hostile_table_is_refused(stopped):
+def test_a_hostile_table_is_refused(stopped, capsys):
     path = stopped / "progress.csv"
     own = path.read_bytes()
     for content in (b"", b"=cmd|' /C calc'!A0\n", own[:200], b"\xff" * len(own), own.replace(b"ok", b"no", 1)):
         path.write_bytes(content)
-        refused(stopped, "progress.csv")
+        refused(stopped, "progress.csv", capsys)
     path.write_bytes(own)
     assert run("sweeps.resume", stopped).status == 0
     assert is_whole(stopped)
 
 
 @pytest.mark.slow
-def test_a_hostile_config_is_data(stopped, tmp_path):
+def test_a_hostile_config_is_data(stopped, tmp_path, capsys):
     text = (stopped / ".hydra" / "config.yaml").read_text()
     tag = f"!!python/object/apply:os.system ['touch {tmp_path}/executed']"
     for hostile in (
@@ -218,8 +224,7 @@ def test_a_hostile_config_is_data(stopped, tmp_path):
         text.replace("gamma:", "gama:"),
     ):
         (stopped / ".hydra" / "config.yaml").write_text(hostile)
-        ended = run("sweeps.resume", stopped)
-        assert ended.is_refusal(), ended
+        refusal(resume.main, capsys, stopped)
     assert not (tmp_path / "executed").exists()
 
 

@@ -35,7 +35,7 @@ def test_a_complete_run_grows_to_the_bytes_of_a_longer_one(algo, tmp_path):
 
 
 def test_evaluations_grow_where_the_last_one_was_due_anyway(tmp_path, capsys):
-    evaluated = ("evaluation.interval=2", "evaluation.episodes=2")
+    evaluated = ("evaluation.interval=2", "evaluation.episodes=2", "env.max_episode_steps=50")
     assert trained(tmp_path / "long", "iterations=8", *evaluated) == 0
     assert trained(tmp_path / "grown", "iterations=4", *evaluated) == 0
     assert trained(tmp_path / "grown", "iterations=8", "resume=true", *evaluated) == 0

@@ -176,13 +176,16 @@ def test_memory_bounds_a_group():
     assert larger > 2 * own
 
 
-def test_the_launcher_leaves_what_a_sweep_of_single_jobs_leaves(tmp_path):
-    arguments = ("-m", *SIZES, "algo=ppo,a2c", "algo.optimiser.learning_rate=0.01,0.02", "num_seeds=2")
+@pytest.mark.parametrize("algos", ["ppo", pytest.param("ppo,a2c", marks=pytest.mark.slow)])
+def test_the_launcher_leaves_what_a_sweep_of_single_jobs_leaves(algos, tmp_path):
+    arguments = ("-m", *SIZES, f"algo={algos}", "algo.optimiser.learning_rate=0.01,0.02", "num_seeds=2")
     for launcher in ("basic", "lockstep"):
         ended = run("sweeps.train", *arguments, f"hydra/launcher={launcher}", f"hydra.sweep.dir={tmp_path / launcher}")
         assert ended.status == 0, ended.err
     assert "2 jobs in one process: ppo on CartPole-v1, 4 rows" in ended.out
-    assert "job 3 of 4 (algo=a2c algo.optimiser.learning_rate=0.01): a2c on CartPole-v1, 2 seeds: complete" in ended.out
+    jobs = 2 * len(algos.split(","))
+    assert f"job {jobs} of {jobs} (algo={algos[-3:]} algo.optimiser.learning_rate=0.02): " in ended.out
+    assert f"{algos[-3:]} on CartPole-v1, 2 seeds: complete" in ended.out
     directories = sorted(path.name for path in (tmp_path / "basic").iterdir() if path.is_dir())
     assert directories == sorted(path.name for path in (tmp_path / "lockstep").iterdir() if path.is_dir())
     for name in directories:

@@ -16,7 +16,13 @@ def rows(name: str, returns: np.ndarray, env_steps: tuple[int, ...], first: int 
     return pd.DataFrame(columns | {"eval_return_stochastic": returns.ravel()})
 
 
-@pytest.mark.parametrize("study", [*CLASSIC, *MUJOCO], ids=lambda study: study.name)
+@pytest.mark.parametrize(
+    "study",
+    [
+        pytest.param(study, id=study.name, marks=[] if number % 4 == 0 else pytest.mark.slow)
+        for number, study in enumerate([*CLASSIC, *MUJOCO])
+    ],
+)
 def test_runs_are_on_equal_terms_with_what_was_published(study):
     config = composed(*study.run.command_line)
     assert study.name.endswith(f"-{config.algo.name}")

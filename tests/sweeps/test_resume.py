@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -92,19 +93,27 @@ def test_joint_critics_schedules_and_rmsprop_resume_to_the_same_bytes(tmp_path):
     killed_at_random_moments(command, "hydra.run.dir", tmp_path, moments=1)
 
 
-@pytest.fixture
-def interrupted(tmp_path: Path) -> Path:
-    """A run that stopped on Ctrl-C after a few of its iterations; beside it ``whole``, which did not."""
+@pytest.fixture(scope="module")
+def once_interrupted(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where ``run`` is, a run that stopped on Ctrl-C after a few of its iterations, and ``whole``, which did not."""
+    root = tmp_path_factory.mktemp("interrupted")
     command = (*sizes("ppo"), *LONG)
-    assert train(*command, f"hydra.run.dir={tmp_path}/whole").status == 0
-    started = Command("sweeps.train", *command, f"hydra.run.dir={tmp_path}/run")
-    wait_until(lambda: num_rows(tmp_path / "run") > 20)
+    assert train(*command, f"hydra.run.dir={root}/whole").status == 0
+    started = Command("sweeps.train", *command, f"hydra.run.dir={root}/run")
+    wait_until(lambda: num_rows(root / "run") > 20)
     started.signal(signal.SIGINT)
     ended = started.wait()
     assert ended.status == 130
-    assert f"seedbed resume {tmp_path}/run" in ended.out
+    assert f"seedbed resume {root}/run" in ended.out
     assert "Traceback" not in ended.err
-    assert info(tmp_path / "run")["status"] == "interrupted"
+    assert info(root / "run")["status"] == "interrupted"
+    return root
+
+
+@pytest.fixture
+def interrupted(once_interrupted: Path, tmp_path: Path) -> Path:
+    """A copy of the interrupted run; beside it ``whole``."""
+    shutil.copytree(once_interrupted, tmp_path, dirs_exist_ok=True)
     return tmp_path / "run"
 
 

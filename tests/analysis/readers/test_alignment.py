@@ -29,7 +29,7 @@ def test_values_at_steps_of_their_own_are_averaged_in_intervals():
     assert by_seed[1] == [(10, 2.0), (20, 4.0)]
 
 
-def test_the_report_says_how(tmp_path):
+def test_the_report_says_how(tmp_path, no_figures):
     rng = np.random.default_rng(3)
     rows = [("Pole", seed, int(step), seed + step / 100) for seed in range(4) for step in rng.integers(1, 999, 50)]
     comparison = compare(table(rows), out=tmp_path)
@@ -136,7 +136,7 @@ def test_what_a_restarted_run_wrote_again_is_void(steps):
         assert kept[-1] == steps[-1]
 
 
-def test_a_report_among_runs_is_no_run(tmp_path, rng):
+def test_a_report_among_runs_is_no_run(tmp_path, rng, no_figures):
     write_run(tmp_path / "ours", "ppo", "Pole", range(3), rng.normal(size=(3, 5)))
     means = pd.DataFrame({"variant": ["paper"], "task": "Pole", "n": [10], "mean": [480.0], "std": [2.0]})
     means.to_csv(tmp_path / "means.csv", index=False)

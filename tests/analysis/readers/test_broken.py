@@ -357,9 +357,9 @@ def test_names_with_html_are_text_in_the_report(tmp_path):
     name = "<script>alert(1)</script>"
     rows = [(name, "<b>Pole</b>", seed, 10 * step, seed + step) for seed in range(3) for step in range(1, 4)]
     frame = pd.DataFrame(rows, columns=["variant", "task", "seed", "env_steps", "value"])
-    comparison = compare(frame)
-    assert "<script>alert" not in comparison._repr_html_()
-    assert "&lt;script&gt;" in comparison._repr_html_()
+    shown = compare(frame)._repr_html_()
+    assert "<script>alert" not in shown
+    assert "&lt;script&gt;" in shown
 
 
 def test_training_and_evaluation_are_compared_only_if_asked_and_then_it_is_said(tmp_path, rng):
