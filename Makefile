@@ -4,6 +4,8 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 PYTEST := $(BIN)/python -m pytest
+# The tests start many processes, each of which would compile every module anew.
+unexport PYTHONDONTWRITEBYTECODE
 # A worker process for each core; a worker that runs out of tests takes some from another.
 PARALLEL := --numprocesses auto --maxprocesses 4 --dist worksteal
 FAST := -m "not slow and not study and not slurm and not ray"

@@ -37,8 +37,11 @@ def rows_of_seed(rows: list[str], seed: int) -> list[str]:
     ("overrides", "columns"),
     [
         (["env=catch", "network=conv", "algo=ppo", "num_steps=24", "algo.num_minibatches=4"], "policy_loss"),
-        (["env=catch", "network=conv", "algo=trpo", "num_steps=24", "algo.fisher_fraction=0.5"], "backtracks"),
-        (["env=swingup", "network=layer_norm", "algo=trpo", "num_steps=48"], "backtracks"),
+        (
+            ["env=catch", "network=conv", "algo=trpo", "num_steps=24", "algo.fisher_fraction=0.5", "algo.cg_iters=3"],
+            "backtracks",
+        ),
+        (["env=swingup", "network=layer_norm", "algo=trpo", "num_steps=48", "algo.cg_iters=3"], "backtracks"),
         (["env=pendulum", "network=layer_norm", "algo=ppo", "num_steps=24", "env.max_episode_steps=7"], "policy_loss"),
         (["env=catch", "network=conv_shared", "critic=joint", "algo=a2c", "num_steps=16"], "policy_loss"),
         (["env=cartpole", "algo=a2c", "num_steps=24", "policy.activation=softplus", "value.activation=mish"], ""),
@@ -79,8 +82,9 @@ def test_a_restored_run_goes_on_with_the_same_bytes():
 
 
 @pytest.mark.study
-@pytest.mark.parametrize("algo", ["ppo", "trpo"])
-def test_a_convolutional_network_learns_to_catch(algo):
+@pytest.mark.parametrize(("algo", "iterations"), [("ppo", 25), ("trpo", 40)])
+def test_a_convolutional_network_learns_to_catch(algo, iterations):
+    """A random policy has −0.7, one that never misses 1. TRPO rises from −0.4 to 0.2 between iterations 20 and 30."""
     overrides = ["critic.update_epochs=10", "num_seeds=2", "policy.channels=4", "value.channels=4", "threads=1"]
     overrides += {
         "ppo": [
@@ -91,7 +95,7 @@ def test_a_convolutional_network_learns_to_catch(algo):
         ],
         "trpo": ["algo.max_kl=0.03"],
     }[algo]
-    run = trainer(FROM_OUTSIDE, "env=catch", "network=conv", f"algo={algo}", "iterations=25", *overrides)
+    run = trainer(FROM_OUTSIDE, "env=catch", "network=conv", f"algo={algo}", f"iterations={iterations}", *overrides)
     assert median_final_return(run) > 0.2
 
 

@@ -26,7 +26,7 @@ RUNS = {
         *("algo.ent_coef=0.01", "algo.update_epochs=2", "algo.num_minibatches=4"),
     ),
     "ppo, any activation": (
-        *("algo=ppo", "algo.update_epochs=4", "policy.activation=gelu", "value.activation=gelu"),
+        *("algo=ppo", "algo.update_epochs=2", "policy.activation=gelu", "value.activation=gelu"),
         *SMALL,
     ),
     "ppo_penalty": ("algo=ppo_penalty", "algo.num_minibatches=2", "algo.update_epochs=3", *SMALL),
