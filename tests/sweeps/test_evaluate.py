@@ -22,7 +22,7 @@ LIMIT = 60
 @pytest.fixture(scope="module", params=["CartPole-v1", "Pendulum-v1"])
 def run(request, tmp_path_factory):
     directory = tmp_path_factory.mktemp("run") / "run"
-    evaluation = ("evaluation.interval=2", f"evaluation.episodes={EPISODES}")
+    evaluation = ("evaluation.interval=2", f"evaluation.episodes={EPISODES}", f"env.max_episode_steps={LIMIT}")
     assert command.train(*TINY, *evaluation, f"env.id={request.param}", f"hydra.run.dir={directory}").status == 0
     return directory
 
