@@ -82,7 +82,8 @@ def test_columns_are_filled_when_due_and_end_with_the_final_policy(run):
 
 def test_evaluating_changes_nothing_else(run, tmp_path):
     env_id = pd.read_csv(run / "progress.csv")["env_id"].iloc[0]
-    assert command.train(*TINY, f"env.id={env_id}", f"hydra.run.dir={tmp_path / 'other'}").status == 0
+    task = (f"env.id={env_id}", f"env.max_episode_steps={LIMIT}")
+    assert command.train(*TINY, *task, f"hydra.run.dir={tmp_path / 'other'}").status == 0
     with_columns, without = (pd.read_csv(path / "progress.csv", dtype=str) for path in (run, tmp_path / "other"))
     assert not [name for name in without if name.startswith("eval_")]
     pd.testing.assert_frame_equal(with_columns[without.columns], without)
