@@ -49,7 +49,7 @@ def find_statistic(name: str) -> OwnStatistic:
     """The statistic that MODULE:FUNCTION names.
 
     Raises:
-        InputError: There is no such function, or its name is one of seedbed's.
+        InputError: there is no such function, or its name is one of seedbed's.
     """
     function = from_outside(name, "statistic")
     label = str(getattr(function, "label", None) or function.__name__.replace("_", " "))
@@ -147,8 +147,8 @@ class Overall:
     """Scores over all tasks, of the variants that were run on every task.
 
     Attributes:
-        table: One row per variant.
-        differences: By pair, how much wider the interval of its difference is because a scale was observed. Empty if
+        table: one row per variant.
+        differences: by pair, how much wider the interval of its difference is because a scale was observed. Empty if
             every scale is fixed.
     """
 

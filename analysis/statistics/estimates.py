@@ -22,10 +22,10 @@ class Estimate:
     """An estimate [...] and what its limits need.
 
     Attributes:
-        value: The estimate.
-        variance: Its squared standard error.
-        third: The third central moment of its error.
-        degrees: The degrees of freedom of its t; NaN where there are none.
+        value: the estimate.
+        variance: its squared standard error.
+        third: the third central moment of its error.
+        degrees: the degrees of freedom of its t; NaN where there are none.
     """
 
     value: np.ndarray

@@ -29,7 +29,7 @@ def adjusted(p: np.ndarray, weights: np.ndarray, transitions: np.ndarray) -> tup
 
     Args:
         p: p values [m].
-        weights: Shares of the level [m] at the start.
+        weights: shares of the level [m] at the start.
         transitions: [m, m]. Row i says where the share of test i goes once it has rejected.
     """
     weights, transitions = weights.copy(), transitions.copy()
@@ -77,8 +77,8 @@ def all_tasks_first(pair: Sequence[int], overall: Sequence[bool]) -> tuple[np.nd
     the share goes to the other pairs. Without tests over all tasks, or with nothing else, this is Holm's procedure.
 
     Args:
-        pair: Number [m] of the pair of variants of each test.
-        overall: Whether [m] each test is over all tasks.
+        pair: number [m] of the pair of variants of each test.
+        overall: whether [m] each test is over all tasks.
     """
     pairs, is_overall = np.asarray(pair), np.asarray(overall, dtype=bool)
     tests = len(pairs)

@@ -34,8 +34,8 @@ class Looks:
     """The times at which two variants are tested: after each of `number` groups of `group` seeds of each.
 
     Attributes:
-        resamples: Number of random labellings, where there are more than EXACT. The observed one comes on top.
-        seed: Seed of the random labellings.
+        resamples: number of random labellings, where there are more than EXACT. The observed one comes on top.
+        seed: seed of the random labellings.
     """
 
     group: int
@@ -98,8 +98,8 @@ class Crossed:
     """Where a boundary was crossed.
 
     Attributes:
-        look: First look [...] at which it was crossed; 0 for none.
-        bounds: The boundaries [..., looks].
+        look: first look [...] at which it was crossed; 0 for none.
+        bounds: the boundaries [..., looks].
     """
 
     look: np.ndarray
