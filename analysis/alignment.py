@@ -28,7 +28,7 @@ RULES = (
 )
 
 EARLY = 0.1
-"""A seed's first value counts as untrained up to this share of the horizon, or at the first grid point."""
+"""A seed's first value counts as untrained if it lies within this share of the horizon, or at the first grid point."""
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,8 @@ POWER = 0.8
 BETTER, SAME, UNDECIDED = "better", "practically the same", "undecided"
 
 PAIRED_FROM = 8
-"""As many shared seeds make a paired test worth the degrees of freedom that it gives up: see simulation.csv."""
+"""From this number of shared seeds on, a paired test is worth the degrees of freedom that it costs: see simulation.csv.
+"""
 
 
 @dataclass(frozen=True)

@@ -22,10 +22,10 @@ from analysis.runs.variants import Naming, differing_keys, identity
 PUBLISHED = "published.json"
 
 SOFTWARE = ("gymnasium", "envpool", "mujoco", "box2d")
-"""Packages that tasks come from: other versions may be other tasks."""
+"""Packages with tasks. Another version may be another task."""
 
 RULES = ("metric", "score", "last", "lower_is_better", "margin", "level", "reference")
-"""Keys of a plan by which a study decides."""
+"""Keys of a plan that define the rule by which a study decides."""
 
 
 def load_checked(

@@ -17,7 +17,7 @@ from analysis.scores import Scale, built_in, normalised, scales_of, seed_scores
 from analysis.summary import ALL_TASKS, Overall, overall_table, summary_table
 
 MOST_SHOWN = 8
-"""As many variants are drawn and tested against each other."""
+"""Largest number of variants that are drawn and tested against each other."""
 
 
 @dataclass(frozen=True)
@@ -42,12 +42,7 @@ def scored(dataset: Dataset, choices: Choices) -> Scored:
         InputError: the user's score does not work.
     """
     aligned = {
-        str(env_id): align(
-            rows,
-            choices.metric,
-            choices.known_references,
-            choices.include_unfinished,
-        )
+        str(env_id): align(rows, choices.metric, choices.known_references, choices.include_unfinished)
         for env_id, rows in dataset.frame.groupby("env_id", observed=True)
     }
     tasks = {env_id: task for env_id, task in aligned.items() if task is not None}

@@ -22,37 +22,38 @@ TRACEBACK = "traceback.txt"
 LOCK = ".lock"
 EVALUATION = "evaluation.csv"
 SWEEP = "sweep.json"
-"""In the directory of a sweep: its jobs and its command line."""
+"""File in the directory of a sweep: its jobs and its command line."""
 RECORD = "record.json"
-"""In the directory of a planned study: its plan, and what was decided so far."""
+"""File in the directory of a planned study: its plan, and what was decided so far."""
 
 ALGO, ENV_ID, STATUS = "algo", "env_id", "status"
 KEYS = ("seed", "iteration", "env_steps")
 LEADING_COLUMNS = (ALGO, ENV_ID, *KEYS, "episodes", "episodic_return", "episodic_length", STATUS)
-"""The columns that every `progress.csv` begins with; what the variant reports follows."""
+"""The first columns of every `progress.csv`. The variant's own columns follow."""
 
 EVALUATED = "eval_"
-"""How the columns of evaluations during training begin. They are observations: training does not depend on them."""
+"""Prefix of the columns of evaluations during training. They are observations: training does not depend on them."""
 
 STUDY = "study.json"
-"""In the directory of a study: what is tuned, in which spaces, with which budget."""
+"""File in the directory of a tuning study: what is tuned, in which spaces, with which budget."""
 
 PURPOSE = "purpose"
 TUNING, TEST = "tuning", "test"
 TUNING_SEEDS = range(1_000_000, 2_000_000)
-"""Seeds of tuning alone: settings are chosen by them, so that they say nothing of how good the chosen settings are."""
+"""Seeds that only tuning may use. They choose the settings, so they cannot test them."""
 
 OK = "ok"
-"""A row's status; a seed's last row may say `failed: QUANTITY` instead."""
+"""Status of a row. A seed's last row may say `failed: QUANTITY` instead."""
 
 RUNNING, INTERRUPTED, COMPLETE, FAILED = "running", "interrupted", "complete", "failed"
-"""The statuses of `run.json`."""
+"""Statuses of `run.json`."""
 
 IN_PROGRESS = (RUNNING, INTERRUPTED)
 
 NOT_COMPUTED = ("checkpoint_interval", "logger", "resume", "threads")
 """Keys of the config that change how a run is kept or how fast it is. They make neither another run nor another
-variant."""
+variant.
+"""
 
 VECTORIZATION = "env.vectorization"
 
@@ -60,11 +61,11 @@ NOT_A_VARIANT = (
     *NOT_COMPUTED,
     *("device", "env.id", "env.module", VECTORIZATION, "evaluation", "num_seeds", "seed"),
 )
-"""Keys that choose seeds, task and machine, or what is observed: they make another run, but not another variant."""
+"""Keys that choose seeds, task, machine and evaluations. They make another run, but not another variant."""
 
 YAML_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 SECTION = re.compile(r"^(?=\w+:)", re.MULTILINE)
-"""Where a key of the outermost mapping begins."""
+"""Start of a key of the outermost mapping."""
 
 
 class InputError(ValueError):

@@ -20,7 +20,7 @@ from analysis.references import Reference
 from analysis.run_format import InputError
 
 LAST = 0.1
-"""The share of training, at its end, that a final score is the mean of."""
+"""Share of training, at its end, that a final score is the mean of."""
 
 THRESHOLD_SHARE = 0.9
 

@@ -21,7 +21,7 @@ COVERAGE = 0.8  # of runs, held by the tolerance limits ...
 TOLERANCE_CONFIDENCE = 0.9  # ... with at least this confidence
 
 NAMES = {"mean": "mean", "iqm": "IQM", "median": "median", "lower_tail": "worst quarter"}
-"""What tables call the aggregates of st.AGGREGATES."""
+"""Names of the aggregates (st.AGGREGATES) in tables."""
 
 
 @dataclass(frozen=True)

@@ -32,13 +32,13 @@ READERS: dict[str, Reader] = {
         TableReader(),
     )
 }
-"""By their names; the first that claims a file has it."""
+"""The readers by name. The first that claims a file reads it."""
 
 REPORT = frozenset({"report.html", "appendix.md"})
-"""In a directory of a report, whose tables are no runs."""
+"""Files that mark the directory of a report. Its tables are no runs."""
 
 SHOWN_FROM = 50
-"""As many logs take long enough to read that a bar says how far that is."""
+"""From this number of logs on, a progress bar is shown."""
 
 FORMATS = "; ".join(f"{name}: {reader.looks_for}" for name, reader in READERS.items())
 

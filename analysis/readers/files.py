@@ -15,7 +15,7 @@ from analysis.run_format import InputError
 EXACT: dict[str, Any] = (
     {} if tuple(map(int, pd.__version__.split(".")[:2])) >= (3, 1) else {"float_precision": "round_trip"}
 )
-"""For read_csv: numbers exactly as they were written. Newer versions of pandas always read them so."""
+"""Arguments of read_csv that read numbers exactly as they were written. Newer versions of pandas need none."""
 
 
 def read_text(path: Path) -> str:

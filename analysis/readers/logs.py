@@ -11,7 +11,7 @@ import pandas as pd
 from analysis.run_format import InputError
 
 MOST_STEPS = 2**53
-"""Env steps above it are no whole numbers any more where a format stores them as floating point."""
+"""Limit of env steps: floating point, in which some formats store them, has no larger whole numbers without gaps."""
 
 
 @dataclass(frozen=True)
@@ -91,10 +91,10 @@ class Reader(Protocol):
 
     name: str
     looks_for: str
-    """The files it knows, for a message."""
+    """The files of this format, in words for a message."""
 
     whole_directory: bool
-    """Whether the files of one directory are one run."""
+    """Whether all files of one directory belong to one run."""
 
     def claims(self, directory: Path, names: Sequence[str], request: Request) -> list[list[str]]:
         """The files in `directory` that are of this format, of those called `names`. One list for each `read`."""

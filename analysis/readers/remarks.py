@@ -13,7 +13,7 @@ from analysis.readers.settings import read_json
 from analysis.run_format import OK, InputError
 
 FAILED = "failed"
-"""The status of the last row of a seed that failed, where an export says no more."""
+"""Status of the last row of a seed that failed, if the export does not say more."""
 
 
 @dataclass(frozen=True)

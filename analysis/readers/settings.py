@@ -21,7 +21,7 @@ NO_SETTINGS = {
     *("eval_freq", "eval_episodes", "eval_env_kwargs", "n_eval_envs", "save_replay_buffer", "vec_env", "optimize"),
     *("_n_gpu", "wandb_project", "resume_path", "watch", "resume", "log_path", "video_frequency", "render"),
 }  # fmt: skip
-"""Keys that choose seed, task and machine, or how a run is watched: no difference between variants."""
+"""Keys that choose seed, task and machine, or how a run is watched. They do not make another variant."""
 
 
 class DataLoader(yaml.SafeLoader):

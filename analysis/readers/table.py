@@ -164,8 +164,8 @@ def aggregates(path: Path, table: pd.DataFrame) -> Aggregates:
         InputError: a column is missing, or a cell is not of its kind.
     """
     deviation = next((name for name in DEVIATIONS if name in table), None)
-    for name, there in (("variant", "variant" in table), ("task", "task" in table), ("n", "n" in table)):
-        if not there:
+    for name in ("variant", "task", "n"):
+        if name not in table:
             raise InputError(
                 f"{path}: has means but no column {name!r}; expected: variant, task, n, mean and std (or sem), "
                 f"or {', '.join(COLUMNS)}"

@@ -17,7 +17,7 @@ from analysis.run_format import OK, STATUS, InputError
 from analysis.runs.directories import Run
 
 INTERVALS = 100
-"""As many intervals at most hold the values of seeds that do not share their env steps."""
+"""Largest number of intervals for the values of seeds that do not share their env steps."""
 
 ROUND = (1, 1.25, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10)
 

@@ -14,7 +14,7 @@ from pandas.api.types import union_categoricals
 from analysis.run_format import ALGO, ENV_ID, KEYS, LEADING_COLUMNS, STATUS, InputError
 
 BATCH_BYTES = 2**23
-"""As much is parsed at once: to start pandas' parser takes longer than to parse a short file."""
+"""Bytes that are parsed at once. To start pandas' parser takes longer than to parse a short file."""
 
 NOT_SEPARATORS = bytes(set(range(256)) - set(b",\n"))
 

@@ -14,7 +14,7 @@ import numpy as np
 import scipy.stats
 
 SHRINKAGE = 0.6
-"""Of the third moment: a sample's own is too variable to be taken at its word. Chosen by simulation."""
+"""Factor of the third moment, chosen by simulation. A sample's own third moment varies too much."""
 
 
 @dataclass(frozen=True)

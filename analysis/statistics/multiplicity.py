@@ -66,7 +66,7 @@ def passed_on(
 
 
 OVERALL_SHARE = 0.8
-"""Of the level, for the tests over all tasks; the rest is shared by the tests on each."""
+"""Share of the level for the tests over all tasks. The tests on each task share the rest."""
 ELSEWHERE = 1e-6
 
 

@@ -30,13 +30,13 @@ Tuned = dict[str, dict[str, list[str]]]
 """The overrides that tuning chose, by task and variant."""
 
 NAME = r"^[A-Za-z0-9][A-Za-z0-9_.+-]*$"
-"""Names of variants and tasks are names of directories too."""
+"""Pattern of the names of variants and tasks, which are also names of directories."""
 
 SEEDS_APART = 1_000
-"""Between the first seeds of two variants: no two runs of a study share a seed, so that they are independent."""
+"""Distance between the first seeds of two variants. No two runs of a study share a seed, so all are independent."""
 
 FIXED = ("variants", "tasks", "overrides", "group", "seed", "metric", "tuning")
-"""Keys that say what the runs are: a study that has begun cannot go on with others."""
+"""Keys that define the runs. They cannot change once a study has begun."""
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from analysis.study.plan import Plan
 
 SIMULATIONS = 300
 AT_ONCE = 2_000_000
-"""Sums that are held at a time."""
+"""Number of sums that are held in memory at once."""
 
 
 @dataclass(frozen=True)

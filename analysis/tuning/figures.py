@@ -16,7 +16,7 @@ from analysis.tuning.study import PRESET, TUNED, Study
 from analysis.tuning.winners import normalised_scores
 
 PANELS = 3
-"""Panels side by side in a figure of slices."""
+"""Number of panels side by side in a figure of slices."""
 
 
 def curve_figure(study: Study, env_id: str, curves: Mapping[str, pd.DataFrame], bounded: bool) -> Figure:

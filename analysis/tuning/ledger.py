@@ -11,8 +11,12 @@ COLUMNS = (
     *("time", "process", "purpose", "variant", "env_id", "task", "trial", "run", "event", "seeds", "env_steps", "mark"),
 )
 TRAINED, KEPT, LOST = "trained", "kept", "lost"
-"""A run has ended: the steps that its rows tell of. An error ended it: those up to its checkpoint, which count while it
-has not ended otherwise. A run was killed: the steps after its checkpoint, done again."""
+"""Events of a ledger.
+
+`trained`: a run has ended; the env steps are those of its rows. `kept`: an error ended it; the env steps are those up
+to its checkpoint, and count until the run ends in another way. `lost`: it was killed; the env steps after its
+checkpoint are done again.
+"""
 
 
 def read_ledger(path: Path) -> pd.DataFrame:

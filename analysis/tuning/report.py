@@ -26,7 +26,7 @@ from analysis.tuning.verdict import fresh_pairs, preset_pairs, tuned_by, verdict
 from analysis.tuning.winners import ALL_TASKS
 
 LEAST_TRIALS = 8
-"""Fewer say nothing about which settings matter."""
+"""Fewer trials say nothing about which settings matter."""
 
 
 class Report:

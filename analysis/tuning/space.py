@@ -13,7 +13,7 @@ from analysis.run_format import InputError
 
 Value = bool | int | float | str | None
 DIGITS = 4
-"""Significant digits of what is drawn: a winner that can be read, typed and quoted."""
+"""Significant digits of drawn values, so that a winner can be read, typed and quoted."""
 
 
 @dataclass(frozen=True)

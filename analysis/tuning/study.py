@@ -15,7 +15,7 @@ from analysis.tuning.space import Categorical, Distribution, read_distribution
 TRIALS, FRESH, WINNERS = "trials.csv", "fresh.csv", "winners.csv"
 MADE = "made.json"
 TUNED, PRESET = "tuned", "preset"
-"""What a fresh run is of: the winner's settings, or those that come with seedbed."""
+"""Origin of a fresh run's settings: the winner of tuning, or the preset that comes with seedbed."""
 
 
 @dataclass(frozen=True)
