@@ -12,6 +12,9 @@ __all__ = ["train"]
 ROOT = Path(__file__).resolve().parent.parent
 """Where this installation has its packages."""
 
+CONF = ROOT / "conf"
+"""The configs of this installation. A path, not a package: a folder ``conf`` in the working directory is the user's."""
+
 # A folder of the working directory may be called algos, analysis or conf as well, and may come first on the path.
 sys.path.insert(0, str(ROOT))
 import algos  # noqa: E402, F401

@@ -8,9 +8,8 @@ from collections.abc import Sequence
 from contextlib import redirect_stdout, suppress
 from importlib import import_module
 
-from sweeps import ROOT
+from sweeps import CONF
 
-CONF = ROOT / "conf"
 COMPOSED = ("train", "tune", "study")
 """Commands that take the settings of a run."""
 

@@ -10,11 +10,9 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from sweeps import ROOT
+from sweeps import CONF
 from sweeps.errors import InputError
-
-CONF = ROOT / "conf"
-"""The folder of this installation. A path, not a package: a folder ``conf`` in the working directory is the user's."""
+from sweeps.overrides import override
 
 
 def composed_config(
@@ -43,8 +41,7 @@ def _search_path(config_dir: str | os.PathLike[str] | None) -> list[str]:
     path = Path(config_dir).resolve()
     if not path.is_dir():
         raise InputError(f"config_dir={str(config_dir)!r}: no such directory; expected: a folder of YAML files")
-    quoted = str(path).replace("'", "\\'")
-    return [f"hydra.searchpath=['file://{quoted}']"]
+    return [override("hydra.searchpath", [f"file://{path}"])]
 
 
 def composed_file(name: str, config_dir: str | os.PathLike[str] | None = None) -> dict[str, Any] | None:

@@ -77,7 +77,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     sys.argv = ["seedbed train", *sorted(given, key=lambda each: each not in ("-m", "--multirun"))]
     import hydra
 
-    from sweeps.compose import CONF
+    from sweeps import CONF
 
     wants_everything = os.environ.get("HYDRA_FULL_ERROR") == "1"
     try:

@@ -7,7 +7,8 @@ from hydra.errors import ConfigCompositionException, HydraException, MissingConf
 from omegaconf.errors import OmegaConfBaseException
 
 from analysis.run_format import flatten
-from sweeps.compose import CONF, composed_config
+from sweeps import CONF
+from sweeps.compose import composed_config
 from sweeps.errors import InputError, one_line
 
 

@@ -16,11 +16,13 @@ from hydra.types import HydraContext, RunMode
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
-from sweeps.compose import CONF, composed_config
+from sweeps import CONF
+from sweeps.compose import composed_config
 from sweeps.errors import InputError
 from sweeps.hydra_command import environment, job
 from sweeps.hydra_errors import explained
 from sweeps.jobs import ELSEWHERE, check_jobs
+from sweeps.overrides import override
 from sweeps.requirements import check_launcher
 from sweeps.sweep_directory import write_sweep
 
@@ -74,7 +76,7 @@ def launch(
         contents(listed, config_dir),
         [job.overrides for job in listed],
     )
-    own = [[*each.overrides, "resume=true", f"hydra.sweep.subdir={_quoted(each.directory)}"] for each in jobs]
+    own = [[*each.overrides, "resume=true", override("hydra.sweep.subdir", each.directory)] for each in jobs]
 
     def start(hydra: Hydra, config: DictConfig) -> None:
         launcher = Plugins.instance().instantiate_launcher(
@@ -88,14 +90,9 @@ def launch(
         _with_hydra(sweep, options, config_dir, start)
 
 
-def _quoted(text: str) -> str:
-    escaped = text.replace("\\", "\\\\").replace("'", "\\'")
-    return f"'{escaped}'"
-
-
 def _with_hydra(sweep: Path, options: Sequence[str], config_dir: str | None, use: Any) -> Any:
     """What `use` gives for Hydra's main object and the config of a multirun in ``sweep``."""
-    given = [*options, "hydra.mode=MULTIRUN", f"hydra.sweep.dir={_quoted(str(sweep))}"]
+    given = [*options, "hydra.mode=MULTIRUN", override("hydra.sweep.dir", str(sweep))]
     search_path = create_config_search_path(str(CONF))
     if config_dir is not None:
         own = f"file://{Path(config_dir).resolve()}"

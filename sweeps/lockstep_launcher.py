@@ -1,9 +1,8 @@
 """``hydra/launcher=lockstep``: the jobs of a multirun in groups, each in one process."""
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from os.path import relpath
 
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.utils import JobReturn, configure_log, run_job, setup_globals
@@ -16,6 +15,7 @@ from sweeps.hydra_command import described
 from sweeps.imports import own_packages_first
 from sweeps.interrupt import interrupt
 from sweeps.lockstep import groups
+from sweeps.overrides import override
 from sweeps.training import Job, train_together
 
 GB = 10**9
@@ -63,19 +63,14 @@ def launch_groups(
                 train_together(group)
         return returns
     numbers = {job.directory: index for index, job in enumerate(jobs)}
+    top = config.hydra.sweep.dir
     leaders = [
-        [*job_overrides[numbers[group[0].directory]], f"hydra.sweep.subdir={below(group[0].directory, config)}"]
-        for group in together
+        [*job_overrides[numbers[job.directory]], override("hydra.sweep.subdir", relpath(job.directory, top))]
+        for job, *_ in together
     ]
     over.setup(hydra_context=hydra_context, task_function=TrainGroup(together, first), config=config)
     over.launch(leaders, first)
     return returns
-
-
-def below(directory: Path, config: DictConfig) -> str:
-    """Where a job is in the directory of its sweep, as a value of Hydra's."""
-    inside = os.path.relpath(directory, config.hydra.sweep.dir).replace("\\", "\\\\").replace("'", "\\'")
-    return f"'{inside}'"
 
 
 def composed(hydra_context: HydraContext, config: DictConfig, overrides: Sequence[str], number: int) -> JobReturn:

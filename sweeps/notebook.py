@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sweeps.overrides import override
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -43,10 +45,10 @@ def train(
     from sweeps.jobs import check_jobs
     from sweeps.training import train_run
 
-    given = [*overrides, *(override for key, value in settings.items() for override in _overrides(key, value))]
-    for override in given:
-        if override.lstrip("+~").startswith("hydra"):
-            raise InputError(f"{override}: a setting of the command line; expected: directory=…, and one run a call")
+    given = [*overrides, *(each for key, value in settings.items() for each in _overrides(key, value))]
+    for each in given:
+        if each.lstrip("+~").startswith("hydra"):
+            raise InputError(f"{each}: a setting of the command line; expected: directory=…, and one run a call")
     interrupt.received = None  # of an earlier call
     content = composed_config(["resume=true", *given], config_dir)
     path = Path(directory) if directory is not None else Path(tempfile.mkdtemp(prefix="seedbed-"))
@@ -68,19 +70,3 @@ def _overrides(key: str, value: Any) -> Iterator[str]:
             yield from _overrides(f"{key}.{inner}", each)
     else:
         yield override(key, value)
-
-
-def override(key: str, value: Any) -> str:
-    """`KEY=VALUE` in Hydra's words."""
-    return f"{key}={_text(value)}"
-
-
-def _text(value: Any) -> str:
-    if value is None or isinstance(value, bool):
-        return {None: "null", True: "true", False: "false"}[value]
-    if isinstance(value, list | tuple):
-        return f"[{','.join(map(_text, value))}]"
-    if isinstance(value, str):
-        escaped = value.replace("\\", "\\\\").replace("'", "\\'")
-        return f"'{escaped}'"
-    return str(value)

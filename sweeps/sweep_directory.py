@@ -7,6 +7,7 @@ from typing import Any
 from analysis.run_format import RECORD, STUDY, SWEEP, read_json
 from sweeps.errors import InputError
 from sweeps.files import write_json
+from sweeps.overrides import override
 
 JOB_KEYS = {"directory", "algo", "env_id", "seed", "num_seeds", "iterations"}
 
@@ -49,7 +50,7 @@ def write_sweep(
                 )
     common = set(job_overrides[0]).intersection(*job_overrides)
     for job, own in zip(jobs, job_overrides, strict=True):
-        job["overrides"] = [override for override in own if override not in common]
+        job["overrides"] = [each for each in own if each not in common]
     _write(sweep, overrides, config_dir, jobs)
 
 
@@ -89,14 +90,13 @@ def sweep_command(sweep: Path) -> list[str]:
     """
     content = read_json(sweep / SWEEP)
     overrides, config_dir = content.get("overrides"), content.get("config_dir")
-    if not isinstance(overrides, list) or not all(isinstance(override, str) for override in overrides):
+    if not isinstance(overrides, list) or not all(isinstance(each, str) for each in overrides):
         raise InputError(f"{sweep / SWEEP}: has no overrides; expected: the file that seedbed train wrote")
     replaced = ("resume=", "hydra.sweep.dir=")
-    quoted = str(sweep).replace("\\", "\\\\").replace("'", "\\'")
     return [
         *([f"--config-dir={config_dir}"] if config_dir else []),
-        *(override for override in overrides if not override.startswith(replaced)),
-        f"hydra.sweep.dir='{quoted}'",
+        *(each for each in overrides if not each.startswith(replaced)),
+        override("hydra.sweep.dir", str(sweep)),
         "resume=true",
     ]
 
@@ -123,7 +123,7 @@ def planned_command(study: Path) -> list[str]:
         told = [*_texts(plan.get("overrides")), *_texts(tasks), *_texts(plan.get("variants"))]
         told += _texts(content.get("tuned"))
         arguments += [f"score={plan.get('score')}"]
-        arguments += [override.replace("{task}", task) for task in tasks for override in told]
+        arguments += [each.replace("{task}", task) for task in tasks for each in told]
     return arguments
 
 

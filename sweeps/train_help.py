@@ -8,9 +8,8 @@ from pathlib import Path
 
 import yaml
 
-from sweeps import ROOT
+from sweeps import CONF
 
-CONF = ROOT / "conf"
 LINE = re.compile(r"^(?P<indent> *)(?P<key>\w+):(?P<value>(?:[^#]|#(?! ))*?)(?:\s+# (?P<comment>.*))?$")
 GLOBAL = "# @package _global_"
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from analysis.run_format import InputError
 from analysis.study.plan import Plan, Tuned
 from sweeps.interrupt import interrupt
-from sweeps.notebook import override
+from sweeps.overrides import override
 from sweeps.tune import plan as tuning
 from sweeps.tune.check import check_runs
 from sweeps.tune.cost import cost_text

@@ -42,7 +42,7 @@ keys and their values:
 
 def help_text() -> str:
     """Usage, and every key of ``conf/tune.yaml``."""
-    from sweeps.compose import CONF
+    from sweeps import CONF
 
     lines = []
     for line in (CONF / "tune.yaml").read_text(encoding="utf-8").splitlines():

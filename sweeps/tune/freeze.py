@@ -7,13 +7,13 @@ from typing import Any
 import yaml
 
 from analysis.run_format import NOT_COMPUTED, flatten
-from sweeps import ROOT
+from sweeps import CONF
 from sweeps.compose import composed_config
 from sweeps.errors import InputError
 from sweeps.files import replace_file
 from sweeps.tune.options import is_kept
 
-GROUPS = [path.name for path in (ROOT / "conf").iterdir() if path.is_dir() and path.name != "hydra"]
+GROUPS = [path.name for path in CONF.iterdir() if path.is_dir() and path.name != "hydra"]
 SEEDS = ("seed", "num_seeds")
 
 

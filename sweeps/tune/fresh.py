@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from analysis.tuning.study import PRESET, TUNED
-from sweeps.compose import CONF, composed_config
+from sweeps import CONF
+from sweeps.compose import composed_config
 from sweeps.errors import InputError
 from sweeps.tune.plan import Cell, Plan
 from sweeps.tune.trials import FRESH, Trial, make_job

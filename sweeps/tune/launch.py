@@ -11,6 +11,7 @@ from pathlib import Path
 
 from sweeps import ROOT
 from sweeps.errors import InputError
+from sweeps.overrides import override
 
 
 def launch(directory: Path, launcher: str, workers: int, overrides: Sequence[str]) -> None:
@@ -19,10 +20,11 @@ def launch(directory: Path, launcher: str, workers: int, overrides: Sequence[str
     Raises:
         InputError: the launcher failed.
     """
-    quoted = str(directory.resolve()).replace("'", "\\'")
+    study = directory.resolve()
     numbers = ",".join(map(str, range(workers)))
-    command = [sys.executable, "-P", "-m", "sweeps.tune.worker", "-m", f"directory='{quoted}'", f"worker={numbers}"]
-    command += [f"hydra/launcher={launcher}", f"hydra.sweep.dir='{quoted}/.workers'", *overrides]
+    command = [sys.executable, "-P", "-m", "sweeps.tune.worker", "-m", override("directory", str(study))]
+    command += [f"worker={numbers}", f"hydra/launcher={launcher}", override("hydra.sweep.dir", str(study / ".workers"))]
+    command += overrides
     status = subprocess.run(command, env=_environment(), check=False).returncode
     if status:
         raise InputError(f"launcher={launcher}: its workers ended with status {status}; expected: 0")

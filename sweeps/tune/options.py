@@ -9,7 +9,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from analysis.run_format import NOT_COMPUTED, is_below
-from sweeps.compose import CONF
+from sweeps import CONF
 from sweeps.errors import InputError
 
 Positive = Annotated[int, Field(ge=1)]

@@ -8,7 +8,8 @@ from omegaconf import OmegaConf
 
 from analysis.run_format import NOT_A_VARIANT, flatten, is_below
 from analysis.tuning.space import Categorical, Distribution, Float, Int, read_space
-from sweeps.compose import CONF, composed_file
+from sweeps import CONF
+from sweeps.compose import composed_file
 from sweeps.errors import InputError
 from sweeps.run_config import validate
 

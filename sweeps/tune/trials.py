@@ -11,6 +11,7 @@ import numpy as np
 from analysis.run_format import INFO, read_json
 from analysis.tuning.space import Distribution
 from sweeps.lockstep import Job
+from sweeps.overrides import override
 from sweeps.tune.plan import Cell, Plan
 
 TRIALS, FRESH = "trials", "test"
@@ -60,7 +61,7 @@ def make_trial(plan: Plan, directory: Path, cell: Cell, number: int, settings: M
     """The trial with these settings."""
     path = directory / TRIALS / cell.task / cell.variant / f"{number:03d}"
     overrides = [f"algo={cell.variant}", f"env={cell.task}", *plan.overrides]
-    overrides += [f"{key}={word(value)}" for key, value in settings.items()]
+    overrides += [override(key, value) for key, value in settings.items()]
     content = plan.run_content(cell, settings, plan.tuning_seeds)
     title = f"trial {number + 1} of {plan.options.trials}: "
     return Trial(cell, number, settings, path, make_job(content, overrides, path, title))
@@ -71,13 +72,6 @@ def make_job(content: dict[str, Any], overrides: Sequence[str], directory: Path,
     kept = [each for each in overrides if each.partition("=")[0] not in DECIDED]
     decided = [f"{key}={content[key]}" for key in DECIDED]
     return Job(content, directory, {"overrides": [*kept, *decided]}, title)
-
-
-def word(value: Any) -> str:
-    """A value as Hydra's command line has it."""
-    if value is None or isinstance(value, bool):
-        return {None: "null", True: "true", False: "false"}[value]
-    return str(value)
 
 
 def random_trials(plan: Plan, directory: Path) -> list[Trial]:

@@ -6,7 +6,7 @@ from pathlib import Path
 import hydra
 from omegaconf import DictConfig
 
-from sweeps.compose import CONF
+from sweeps import CONF
 from sweeps.imports import own_packages_first
 
 # Our configs of launchers have the names of their plugins' schemas, on purpose.
