@@ -81,6 +81,11 @@ def read_info(directory: Path) -> dict[str, Any]:
     return read_json(directory / INFO)
 
 
+def has_ended(directory: Path) -> bool:
+    """Whether the run in `directory` has trained to its end; single seeds may have failed. Raises InputError."""
+    return (directory / INFO).exists() and "progress" in read_info(directory)
+
+
 def read_config(directory: Path) -> dict[str, Any]:
     """The config that the run in `directory` was started with, nested. Raises InputError."""
     return _read_mapping(directory / CONFIG, _parse_config)

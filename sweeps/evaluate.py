@@ -32,7 +32,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     from rich.progress import Progress
 
     from algos.envs.errors import TaskError
-    from analysis.runs import InputError as NoRun
     from analysis.runs import find_runs
     from sweeps.evaluation import evaluate, summary
 
@@ -47,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 table = evaluate(run.path, parsed.episodes)
                 replace_file(run.path / EVALUATION, table.to_csv(index=False, lineterminator="\n").encode())
                 print(f"{run.path / EVALUATION}\n{summary(table)}", flush=True)
-    except (InputError, NoRun, TaskError, OSError) as error:
+    except (InputError, TaskError, OSError) as error:
         exit_with(error)
 
 

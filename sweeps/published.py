@@ -16,7 +16,7 @@ from analysis import statistics as st
 from analysis.comparison import MARGIN
 from analysis.numbers import interval, number, p_value, steps
 from analysis.references import references_for
-from analysis.run_format import INFO, read_json
+from analysis.run_format import has_ended
 from analysis.runs.dataset import spans
 from analysis.statistics.published import FALLS_SHORT, NOT_WORSE, UNDECIDED, AgainstPublished
 from sweeps.batch import Run, composed, train_runs
@@ -251,11 +251,6 @@ def longer_line(run: Run, rows: pd.DataFrame) -> list[str]:
     seeds = spans(sorted(last["seed"]))
     told = f"{number(scores.mean())} ({interval(float(low), float(high))})"
     return [run.experiment, steps(last["env_steps"].max()), seeds, told, number(scores.min())]
-
-
-def has_ended(directory: Path) -> bool:
-    """Whether a run trained to its end, whatever became of single seeds."""
-    return (directory / INFO).exists() and "progress" in read_json(directory / INFO)
 
 
 def parser() -> argparse.ArgumentParser:

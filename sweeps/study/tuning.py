@@ -4,14 +4,13 @@ from pathlib import Path
 
 from analysis.run_format import InputError
 from analysis.study.plan import Plan, Tuned
-from sweeps.interrupt import interrupt
 from sweeps.overrides import override
-from sweeps.tune import plan as tuning
 from sweeps.tune.check import check_runs
 from sweeps.tune.cost import cost_text
 from sweeps.tune.options import read_arguments
-from sweeps.tune.search import known_trials
-from sweeps.tune.study import list_trials, run_study, write_winners
+from sweeps.tune.plan import Plan as TuningPlan
+from sweeps.tune.planning import make_plan
+from sweeps.tune.study import begin, run_study
 
 TUNING = "tuning"
 """The tuning's directory, below the study's."""
@@ -19,7 +18,7 @@ TUNING = "tuning"
 KEYS = ("trials", "seeds", "budget", "scope", "sampler")
 
 
-def tuning_plan(plan: Plan, directory: Path, config_dir: str | None) -> tuning.Plan:
+def tuning_plan(plan: Plan, directory: Path, config_dir: str | None) -> TuningPlan:
     """What `seedbed tune` is asked for.
 
     Raises:
@@ -39,7 +38,7 @@ def tuning_plan(plan: Plan, directory: Path, config_dir: str | None) -> tuning.P
         f"study={directory / TUNING}",
         *plan.overrides,
     ]
-    return tuning.make_plan(read_arguments(arguments), config_dir)
+    return make_plan(read_arguments(arguments), config_dir)
 
 
 def _only(section: str, name: str, group: str, overrides: list[str]) -> str:
@@ -64,22 +63,19 @@ def tune(plan: Plan, directory: Path, config_dir: str | None) -> Tuned | None:
     where = directory / TUNING
     check_runs(asked, where, None)
     print(cost_text(asked, where), flush=True)
-    where.mkdir(parents=True, exist_ok=True)
-    tuning.written_plan(asked, where)
-    trials = known_trials(asked, where) if asked.options.sampler == "random" else []
-    if trials:
-        list_trials(asked, where, trials, [f"study={where}"])
-    failed = run_study(asked, where)
-    if interrupt.received:
+    begin(asked, where, [f"study={where}"])
+    outcome = run_study(asked, where)
+    if outcome is None:
         return None
-    if failed:
-        raise InputError(f"{failed[0]}: ended with an error; expected: trials that train; the same command tries again")
-    winners = write_winners(asked, where, known_trials(asked, where))
+    if outcome.failed:
+        raise InputError(
+            f"{outcome.failed[0]}: ended with an error; expected: trials that train; the same command tries again"
+        )
     found: Tuned = {}
     for task, task_overrides in plan.tasks.items():
         for variant, variant_overrides in plan.variants.items():
             names = (variant_overrides[0].partition("=")[2], task_overrides[0].partition("=")[2])
-            winner = winners[names]
+            winner = outcome.winners[names]
             content = asked.run_content(winner.cell, winner.settings, asked.tuning_seeds)
             settings = {**winner.settings, "iterations": content["iterations"]}
             own = [override(key, value) for key, value in settings.items()]

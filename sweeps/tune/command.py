@@ -62,11 +62,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print(help_text())
         return
     from algos.envs.errors import TaskError
-    from analysis.run_format import InputError as NoRun
 
     try:
         tune(given)
-    except (InputError, NoRun, TaskError) as error:
+    except (InputError, TaskError) as error:
         exit_with(error)
 
 
@@ -114,17 +113,17 @@ def check_alone(asked: "Given", config_dir: str | None) -> None:
 
 def tune(given: Sequence[str]) -> None:
     """Do what a command line asks for, and end the process where that did not come to its end."""
-    from analysis.run_format import STUDY, SWEEP
+    from analysis.run_format import STUDY
     from sweeps.interrupt import interrupt
     from sweeps.tune.check import check_runs
     from sweeps.tune.cost import cost_text
     from sweeps.tune.grid import grid_plan
     from sweeps.tune.launch import launch
     from sweeps.tune.options import read_arguments
-    from sweeps.tune.plan import make_plan, read_plan, written_plan
+    from sweeps.tune.plan_file import read_plan
+    from sweeps.tune.planning import make_plan
     from sweeps.tune.report import write_report
-    from sweeps.tune.study import list_trials, run_study
-    from sweeps.tune.trials import random_trials
+    from sweeps.tune.study import begin, command_of, run_study
 
     overrides, config_dir, flags = split(given)
     asked = read_arguments(overrides)
@@ -148,18 +147,16 @@ def tune(given: Sequence[str]) -> None:
     print(cost_text(plan, directory), flush=True)
     if DRY_RUN in flags:
         return
-    directory.mkdir(parents=True, exist_ok=True)
-    written_plan(plan, directory)
-    if plan.content["sampler"] == "random" and not (going_on and (directory / SWEEP).exists()):
-        list_trials(plan, directory, random_trials(plan, directory), list(given))
+    begin(plan, directory, command_of(directory) if going_on else given)
     if options.launcher is not None:
         launch(directory, options.launcher, options.workers, asked.launching)
-    failed = run_study(plan, directory)
-    if interrupt.received:
+    outcome = run_study(plan, directory)
+    if outcome is None:
+        assert interrupt.received is not None
         print(f"interrupted; to go on: seedbed tune study={shlex.quote(str(directory))}", flush=True)
         sys.exit(128 + interrupt.received)
     write_report(directory)
-    for path in failed:
+    for path in outcome.failed:
         report(f"{path}: ended with an error; see traceback.txt there, and the same command tries it again")
-    if failed:
+    if outcome.failed:
         sys.exit(1)

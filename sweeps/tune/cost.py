@@ -3,9 +3,10 @@
 from pathlib import Path
 
 from analysis.numbers import steps
+from analysis.run_format import has_ended
 from analysis.tuning.space import in_words
 from sweeps.tune.plan import GRID, Plan
-from sweeps.tune.trials import FRESH, TRIALS, has_ended
+from sweeps.tune.trials import FRESH, TRIALS
 
 
 def env_steps(plan: Plan) -> tuple[int, int]:

@@ -174,7 +174,7 @@ def grid_trials(plan: Plan, directory: Path) -> list[Trial]:
         overrides = yaml.safe_load((run.path / ".hydra" / "overrides.yaml").read_text(encoding="utf-8"))
         content = {**read_config(run.path), "resume": True}
         job = Job(content, run.path, {"overrides": overrides})
-        trials.append(Trial(plan.cell(run.algo, task_name(run.env_id)), number, settings, run.path, job))
+        trials.append(Trial(plan.cell(run.algo, task_name(run.env_id)), number, settings, job))
     return trials
 
 

@@ -12,11 +12,11 @@ import io
 import os
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import numpy as np
 import pandas as pd
@@ -35,6 +35,7 @@ from analysis.run_format import (
 )
 from analysis.tuning.ledger import COLUMNS, KEPT, LEDGER, LOST, TRAINED
 from sweeps.errors import InputError
+from sweeps.tune.work import Work
 
 
 @dataclass(frozen=True)
@@ -53,39 +54,24 @@ class Ledger:
         self.study = study
         self.path = study / LEDGER
 
-    def count_ended(self, directory: Path, variant: str, task: str, trial: str) -> None:
-        """Count what a run that has ended, or that failed, has trained."""
-        if (directory / INFO).exists():
-            self._add(directory, variant, task, trial, ended_entries(directory))
+    def count_ended(self, runs: Sequence[Work]) -> None:
+        """Count what the runs that have ended, or failed, have trained."""
+        self._add(runs, ended_entries)
 
-    def count_lost(self, directory: Path, variant: str, task: str, trial: str) -> None:
-        """Count what a run lost that was killed: called before it goes on."""
-        if (directory / INFO).exists():
-            self._add(directory, variant, task, trial, lost_entries(directory))
+    def count_lost(self, runs: Sequence[Work]) -> None:
+        """Count what the runs that were killed have lost; called before they go on."""
+        self._add(runs, lost_entries)
 
-    def _add(self, directory: Path, variant: str, task: str, trial: str, entries: list[Entry]) -> None:
-        run = Path(os.path.relpath(directory, self.study)).as_posix()
-        info = read_info(directory)
+    def _add(self, runs: Sequence[Work], entries_of: Callable[[Path], list[Entry]]) -> None:
+        counted = [
+            self._line(run, entry)
+            for run in runs
+            if (run.directory / INFO).exists()
+            for entry in entries_of(run.directory)
+        ]
         with self._opened() as file:
             known = {(row["run"], row["event"], row["mark"]) for row in self._rows(file)}
-            lines = [
-                {
-                    "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-                    "process": f"{socket.gethostname()}:{os.getpid()}",
-                    "purpose": info.get(PURPOSE, ""),
-                    "variant": variant,
-                    "env_id": info["env_id"],
-                    "task": task,
-                    "trial": trial,
-                    "run": run,
-                    "event": entry.event,
-                    "seeds": len(info["seeds"]),
-                    "env_steps": entry.env_steps,
-                    "mark": entry.mark,
-                }
-                for entry in entries
-                if (run, entry.event, entry.mark) not in known
-            ]
+            lines = [line for line in counted if (line["run"], line["event"], line["mark"]) not in known]
             if lines:
                 text = io.StringIO()
                 csv.DictWriter(text, COLUMNS, lineterminator="\n").writerows(lines)
@@ -93,6 +79,23 @@ class Ledger:
                 file.write(text.getvalue().encode())
                 file.flush()
                 os.fsync(file.fileno())
+
+    def _line(self, run: Work, entry: Entry) -> dict[str, Any]:
+        info = read_info(run.directory)
+        return {
+            "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+            "process": f"{socket.gethostname()}:{os.getpid()}",
+            "purpose": info.get(PURPOSE, ""),
+            "variant": run.variant,
+            "env_id": info["env_id"],
+            "task": run.task,
+            "trial": run.trial,
+            "run": Path(os.path.relpath(run.directory, self.study)).as_posix(),
+            "event": entry.event,
+            "seeds": len(info["seeds"]),
+            "env_steps": entry.env_steps,
+            "mark": entry.mark,
+        }
 
     @contextmanager
     def _opened(self) -> Iterator[IO[bytes]]:

@@ -22,7 +22,7 @@ from sweeps.interrupt import interrupt
 from sweeps.tune.plan import GROWS, Cell, Plan
 from sweeps.tune.results import choices_of
 from sweeps.tune.trials import Trial, make_trial, word_number
-from sweeps.tune.work import LOCKS, Work, Workshop
+from sweeps.tune.workshop import LOCKS, Workshop
 
 try:
     import optuna
@@ -110,8 +110,7 @@ class OptunaSearch:
         if not numbers:
             return False
         trials = [trial for trial in self._asked(part) if trial.number in numbers]
-        runs = [Work(each.job, part.variant, each.cell.task, str(each.number)) for each in trials]
-        workshop.do_all(runs, "trials")
+        workshop.do_trials(trials)
         if interrupt.received:
             return False
         study = self._study(part, 0)
@@ -167,7 +166,7 @@ class OptunaSearch:
         for trial in trials:
             env_id = trial.cell.env_id
             reference = self.references.get(env_id)
-            scores = run_scores(trial.directory, self.choices)["score"] if trial.ended else None
+            scores = run_scores(trial.directory, self.choices)["score"] if trial.work.ended else None
             if scores is None or (scores.isna().any() and reference is None):
                 return None
             mean = float(scores.fillna(reference.low if reference else 0.0).mean())

@@ -6,12 +6,7 @@ from sweeps.interrupt import interrupt
 from sweeps.tune.grid import grid_trials, mark_as_tuning
 from sweeps.tune.plan import GRID, Plan
 from sweeps.tune.trials import Trial, random_trials
-from sweeps.tune.work import Work, Workshop
-
-
-def work_of(trial: Trial) -> Work:
-    """The run of a trial."""
-    return Work(trial.job, trial.cell.variant, trial.cell.task, str(trial.number))
+from sweeps.tune.workshop import Workshop
 
 
 def do_trials(plan: Plan, workshop: Workshop) -> None:
@@ -19,14 +14,14 @@ def do_trials(plan: Plan, workshop: Workshop) -> None:
     if plan.content["sampler"] == GRID:
         return
     if plan.options.sampler == "random":
-        workshop.do_all([work_of(trial) for trial in random_trials(plan, workshop.study)], "trials")
+        workshop.do_trials(random_trials(plan, workshop.study))
         return
     from sweeps.tune.optuna_search import OptunaSearch  # an extra
 
     search = OptunaSearch(plan, workshop.study)
     search.do_all(workshop)
     if not interrupt.received:  # those that an error ended are tried again, at another time
-        workshop.do_all([work_of(trial) for trial in search.trials()], "trials")
+        workshop.do_trials(search.trials())
 
 
 def known_trials(plan: Plan, directory: Path) -> list[Trial]:

@@ -1,7 +1,8 @@
 """A study from its plan to its tables; it may be stopped and gone on with anywhere, by several processes."""
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +17,11 @@ from sweeps.sweep_directory import write_sweep
 from sweeps.tune.freeze import freeze
 from sweeps.tune.fresh import fresh_runs
 from sweeps.tune.plan import GRID, Plan
+from sweeps.tune.plan_file import write_plan
 from sweeps.tune.results import choices_of, fresh_table, score_rows, trials_table, write_table
 from sweeps.tune.search import do_trials, known_trials
-from sweeps.tune.trials import Trial
-from sweeps.tune.work import Workshop
+from sweeps.tune.trials import Trial, random_trials
+from sweeps.tune.workshop import Workshop
 
 
 def list_trials(plan: Plan, directory: Path, trials: Sequence[Trial], arguments: Sequence[str]) -> None:
@@ -35,26 +37,48 @@ def list_trials(plan: Plan, directory: Path, trials: Sequence[Trial], arguments:
     )
 
 
-def run_study(plan: Plan, directory: Path) -> list[Path]:
+def begin(plan: Plan, directory: Path, arguments: Sequence[str]) -> None:
+    """Write down a study before anything trains: its plan, and its trials where they are known already.
+
+    ``arguments`` are those of the command. Raises InputError where the directory holds another study.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    write_plan(plan, directory)
+    if plan.content["sampler"] == "random":
+        list_trials(plan, directory, random_trials(plan, directory), arguments)
+
+
+def command_of(directory: Path) -> list[str]:
+    """The arguments by which a study was begun, as far as they are written down."""
+    return read_json(directory / SWEEP)["overrides"] if (directory / SWEEP).exists() else [f"study={directory}"]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a study came to: its winners, by (variant, task), and the directories of the runs that an error ended."""
+
+    winners: Mapping[tuple[str, str], Trial]
+    failed: Sequence[Path]
+
+
+def run_study(plan: Plan, directory: Path) -> Outcome | None:
     """Do what is left of a study: its trials, its winners, their fresh runs and the tables.
 
-    Returns the directories of the runs that an error ended; ends early where a signal asks for it
-    (``interrupt.received``).
+    Returns None where a signal ended it early; ``interrupt.received`` says which.
     """
     workshop = Workshop(directory)
     interrupt.install(directory)
     try:
         do_trials(plan, workshop)
         if interrupt.received:
-            return []
+            return None
         trials = known_trials(plan, directory)
-        for trial in trials:  # those that another process was killed too soon to count
-            workshop.ledger.count_ended(trial.directory, trial.cell.variant, trial.cell.task, str(trial.number))
+        workshop.ledger.count_ended([trial.work for trial in trials])  # a process may have been killed before it did
         winners = write_winners(plan, directory, trials)
         fresh = list(fresh_runs(plan, directory, winners))
         workshop.do_all([each.work for each in fresh], "runs on fresh seeds")
         if interrupt.received:
-            return []
+            return None
     finally:
         interrupt.uninstall()
     choices = choices_of(plan.options)
@@ -73,16 +97,15 @@ def run_study(plan: Plan, directory: Path) -> list[Path]:
     write_table(directory, FRESH, fresh_table(rows, choices))
     runs = [*(trial.directory for trial in trials), *(each.work.directory for each in fresh)]
     write_json(directory / MADE, made_by(directory, runs))
-    return sorted(workshop.failed)
+    return Outcome(winners, sorted(workshop.failed))
 
 
 def made_by(directory: Path, runs: Sequence[Path]) -> dict[str, Any]:
     """The command of a study, and what made its runs."""
     infos = [read_json(run / INFO) for run in runs if (run / INFO).exists()]
-    arguments = read_json(directory / SWEEP)["overrides"] if (directory / SWEEP).exists() else [f"study={directory}"]
     versions = {f"{name} {version}" for info in infos for name, version in info["versions"].items()}
     return {
-        "command": shlex.join(["seedbed", "tune", *arguments]),
+        "command": shlex.join(["seedbed", "tune", *command_of(directory)]),
         "commits": sorted({str(info["commit"]) for info in infos}),
         "processors": sorted({f"{info['host']['processor']}, {info['host']['cores']} cores" for info in infos}),
         "software": ", ".join(sorted(versions)),

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from analysis.run_format import INFO, read_json
 from analysis.tuning.space import Distribution
 from sweeps.lockstep import Job
 from sweeps.overrides import override
 from sweeps.tune.plan import Cell, Plan
+from sweeps.tune.work import Work
 
 TRIALS, FRESH = "trials", "test"
 DECIDED = ("seed", "num_seeds", "iterations")
@@ -21,23 +21,21 @@ DECIDED = ("seed", "num_seeds", "iterations")
 
 @dataclass(frozen=True)
 class Trial:
-    """One setting of a variant on a task, and where its run is."""
+    """One setting of a variant on a task, and its run."""
 
     cell: Cell
     number: int
     settings: Mapping[str, Any]
-    directory: Path
     job: Job
 
     @property
-    def ended(self) -> bool:
-        """Whether its run came to its end, whatever became of single seeds."""
-        return has_ended(self.directory)
+    def directory(self) -> Path:
+        return self.job.directory
 
-
-def has_ended(directory: Path) -> bool:
-    """Whether the run in a directory trained to its end."""
-    return (directory / INFO).exists() and "progress" in read_json(directory / INFO)
+    @property
+    def work(self) -> Work:
+        """Its run, as the work of a study."""
+        return Work(self.job, self.cell.variant, self.cell.task, str(self.number))
 
 
 def draw(space: Mapping[str, Distribution], seed: int, variant: str, number: int) -> dict[str, Any]:
@@ -64,7 +62,7 @@ def make_trial(plan: Plan, directory: Path, cell: Cell, number: int, settings: M
     overrides += [override(key, value) for key, value in settings.items()]
     content = plan.run_content(cell, settings, plan.tuning_seeds)
     title = f"trial {number + 1} of {plan.options.trials}: "
-    return Trial(cell, number, settings, path, make_job(content, overrides, path, title))
+    return Trial(cell, number, settings, make_job(content, overrides, path, title))
 
 
 def make_job(content: dict[str, Any], overrides: Sequence[str], directory: Path, title: str) -> Job:

@@ -19,7 +19,7 @@ def work(config: DictConfig) -> None:
 
     from hydra.core.global_hydra import GlobalHydra
 
-    from sweeps.tune.plan import read_plan
+    from sweeps.tune.plan_file import read_plan
     from sweeps.tune.study import run_study
 
     GlobalHydra.instance().clear()  # the study's own configs are composed next
