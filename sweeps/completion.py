@@ -8,10 +8,18 @@ from collections.abc import Sequence
 from contextlib import redirect_stdout, suppress
 from importlib import import_module
 
+import yaml
+
 from sweeps import CONF
 
 COMPOSED = ("train", "tune", "study")
-"""Commands that take the settings of a run."""
+"""Commands that take ``KEY=VALUE``."""
+
+NOT_TAKEN = {"train": {"space", "study"}, "tune": {"experiment", "space", "study"}}
+"""Groups of ``conf/`` that are no settings of a command."""
+
+KEYS_OF = {"tune": "tune.yaml", "study": "study_plan.yaml"}
+"""Files with keys of a command's own."""
 
 ASK = "_SEEDBED_LINE"
 """The environment's variable with the command line up to the cursor; a shell sets it to ask for candidates."""
@@ -72,25 +80,45 @@ def candidates(line: str) -> list[str]:
     if name == "completion":
         return [shell for shell in SCRIPTS if shell.startswith(word)]
     if name in COMPOSED and words[-1] != "--config-dir":
-        return _overrides(words[1:], word)
+        return _overrides(name, words[1:], word)
     return []
 
 
-def _overrides(words: list[str], word: str) -> list[str]:
-    """Hydra's answer: groups, their options, and keys, of the config that the words before compose."""
+def _overrides(command: str, words: list[str], word: str) -> list[str]:
+    """Groups, their options, and keys: those of a run's config, as the words before compose it, and the command's."""
+    options = _options()
+    if command == "study":
+        taken = {each for each in options if each.startswith("study=")} | {"study="}
+        return sorted(each for each in taken | _own_keys(command) if each.startswith(word) and each != word)
+    taken = {each for each in options if each.split("=")[0] not in NOT_TAKEN[command]}
+    groups = {each.split("=")[0] for each in options}
+    known = taken if "=" in word else {f"{each.split('=')[0]}=" for each in taken} | _own_keys(command)
+    found = {each for each in _asked_hydra(words, word) if each.split("=")[0] not in NOT_TAKEN[command]}
+    return sorted(found - groups | {each for each in known if each.startswith(word)})
+
+
+def _options() -> set[str]:
+    """``GROUP=OPTION`` for every file of ``conf/``: Hydra leaves out those in folders, such as acrobot/ppo."""
+    files = (path.relative_to(CONF).with_suffix("").as_posix() for path in CONF.glob("*/**/*.yaml"))
+    return {name.replace("/", "=", 1) for name in files if not name.startswith("hydra/")}
+
+
+def _own_keys(command: str) -> set[str]:
+    if command not in KEYS_OF:
+        return set()
+    content = yaml.safe_load((CONF / KEYS_OF[command]).read_text(encoding="utf-8"))
+    return {f"{key}=" for key in content if key != "defaults"}
+
+
+def _asked_hydra(words: list[str], word: str) -> set[str]:
+    """Hydra's answer, without the sign of equality behind a group."""
     options = []
     if "--config-dir" in words:
         place = words.index("--config-dir")
         options = words[place : place + 2]
         del words[place : place + 2]
     os.environ["COMP_LINE"] = " ".join(["train", *words, word])
-    found = set(_printed("sweeps.hydra_command", [*options, "--shell-completion", "query=bash"]).split())
-    # Hydra leaves out options in folders, such as experiment=acrobot/ppo, and the sign of equality of such a group.
-    files = (path.relative_to(CONF).with_suffix("").as_posix() for path in CONF.glob("*/**/*.yaml"))
-    ours = {name.replace("/", "=", 1) for name in files if not name.startswith("hydra/")}
-    groups = {name.split("=")[0] for name in ours}
-    known = ours if "=" in word else {f"{group}=" for group in groups}
-    return sorted(found - groups | {each for each in known if each.startswith(word)})
+    return set(_printed("sweeps.hydra_command", [*options, "--shell-completion", "query=bash"]).split())
 
 
 def _printed(module: str, arguments: list[str]) -> str:

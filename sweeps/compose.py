@@ -12,6 +12,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from sweeps import CONF
 from sweeps.errors import InputError
+from sweeps.hydra_errors import explained
 from sweeps.overrides import override
 
 
@@ -25,14 +26,12 @@ def composed_config(
     Raises:
         InputError: there is no such option or key, an interpolation does not resolve, or a value is missing.
     """
-    from sweeps.hydra_errors import explained  # which composes configs itself
-
     given = [*overrides, *_search_path(config_dir)]
     try:
         with initialize_config_dir(str(CONF), version_base="1.3"):
             return plain_config(compose(name, given))
     except (HydraException, OmegaConfBaseException) as error:
-        raise explained(error, overrides) or error from None
+        raise explained(error, overrides, name) or error from None
 
 
 def _search_path(config_dir: str | os.PathLike[str] | None) -> list[str]:
@@ -60,8 +59,6 @@ def composed_file(name: str, config_dir: str | os.PathLike[str] | None = None) -
         with initialize_config_dir(str(own.resolve()), version_base="1.3"):
             return plain_config(compose(name, _search_path(beside)))
     except (HydraException, OmegaConfBaseException) as error:
-        from sweeps.hydra_errors import explained
-
         raise explained(error, []) or error from None
 
 

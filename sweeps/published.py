@@ -112,14 +112,13 @@ LONGER = [
 """Presets that take longer than what was published, trained to their own end."""
 
 
-def runs_of(study: str) -> list[Run]:
-    """The runs of one study."""
-    return (
-        LONGER if study == "longer" else [published.run for published in {"classic": CLASSIC, "mujoco": MUJOCO}[study]]
-    )
-
-
 STUDIES = ("classic", "mujoco", "longer")
+
+
+def members(study: str) -> Sequence[Published | Run]:
+    """What one study trains."""
+    return LONGER if study == "longer" else {"classic": CLASSIC, "mujoco": MUJOCO}[study]
+
 
 HEAD = """# The presets beside published results
 
@@ -274,15 +273,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     path = parsed.out / EVALUATIONS
     troubled: list[str] = []
     try:
-        chosen = [run for study in STUDIES if parsed.only in (None, study) for run in runs_of(study)]
-        names = [run.name for run in chosen]
+        chosen = [each for study in STUDIES if parsed.only in (None, study) for each in members(study)]
+        names = [each.name for each in chosen]
         if unknown := [name for name in parsed.run if name not in names]:
             raise InputError(f"--run {unknown[0]}: no such run; expected: one of {', '.join(names)}")
-        chosen = [run for run in chosen if not parsed.run or run.name in parsed.run]
+        chosen = [each for each in chosen if not parsed.run or each.name in parsed.run]
         table = pd.read_csv(path) if path.exists() else None
         if not parsed.from_data:
-            troubled = train_runs(chosen, parsed.runs)
-            new = evaluations(parsed.runs / run.name for run in chosen if has_ended(parsed.runs / run.name))
+            troubled = train_runs([each.run if isinstance(each, Published) else each for each in chosen], parsed.runs)
+            new = evaluations(parsed.runs / each.name for each in chosen if has_ended(parsed.runs / each.name))
             kept = [] if table is None else [table[~table["run"].isin(new["run"])]]
             table = pd.concat([*kept, new], ignore_index=True).sort_values(["run", "seed", "env_steps"])
             replace_file(path, table.to_csv(index=False, float_format="%.6g", lineterminator="\n").encode())

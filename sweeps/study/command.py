@@ -13,7 +13,7 @@ from sweeps.imports import own_packages_first
 
 if TYPE_CHECKING:
     from analysis.study.plan import Plan
-    from sweeps.study.run import How
+    from sweeps.launching import How
 
 EPILOG = """
   seedbed study study=ppo_a2c --dry-run            what it will cost, and what it can find
@@ -51,10 +51,7 @@ def read_plan(overrides: Sequence[str], config_dir: str | None) -> "Plan":
     chosen = [each.partition("=")[2] for each in overrides if each.startswith("study=")]
     if not chosen:
         raise InputError("study: missing; expected: study=NAME, a file of conf/study or of the --config-dir's study")
-    try:
-        content = composed_config(overrides, config_dir, "study_plan")
-    except InputError as error:
-        raise InputError(str(error).replace("that seedbed train --help lists", "of conf/study_plan.yaml")) from None
+    content = composed_config(overrides, config_dir, "study_plan")
     content["name"] = content["name"] or chosen[-1].rpartition("/")[2]
     return Plan.of(content)
 
@@ -65,7 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parsed = parser().parse_intermixed_args(given)
     own_packages_first()
     from algos.envs.errors import TaskError
-    from sweeps.study.run import How
+    from sweeps.launching import How
 
     options = [each for each in parsed.overrides if each.lstrip("+~").startswith("hydra")]
     how = How(options, None if parsed.config_dir is None else str(Path(parsed.config_dir).resolve()))
@@ -104,7 +101,7 @@ def resume_study(directory: Path, trusted: bool) -> None:
     from algos.envs.errors import TaskError
     from analysis.run_format import SWEEP, read_json
     from analysis.study import record as records
-    from sweeps.study.run import How
+    from sweeps.launching import How
     from sweeps.sweep_directory import planned_command
 
     try:

@@ -18,11 +18,11 @@ from analysis.study.answers import first_possible_look
 from analysis.study.plan import Plan
 from analysis.study.planning import differences, fixed_seeds, prospect
 from analysis.study.scores import Cell
-from sweeps import launching
 from sweeps.files import replace_file, write_json
+from sweeps.launching import How
 from sweeps.run_config import validate
 from sweeps.status import console_for_output, duration
-from sweeps.study.run import How, check, counted, job
+from sweeps.study.run import check, counted, job
 from sweeps.study.spent import PREDICTION, Cost
 from sweeps.table import TableWriter, progress_rows
 
@@ -35,7 +35,7 @@ TIMING_BYTES = 120
 """Of a line of timing.csv."""
 
 
-def calibrate(plan: Plan, cell: Cell, content: Mapping[str, Any]) -> Cost:
+def calibrate(cell: Cell, content: Mapping[str, Any]) -> Cost:
     """Train the first iterations of a run; its rows and checkpoints are written too, and then deleted."""
     config = validate(dict(content))
     trainer = make_trainer(config)
@@ -67,11 +67,9 @@ def calibrated(plan: Plan, how: How) -> list[Cost]:
     """The cost of a run of each task and variant."""
     cells = [(task, variant) for task in plan.tasks for variant in plan.variants]
     found: list[Cost] = []
-    for cell, content in zip(
-        cells, launching.contents([job(plan, cell, 1) for cell in cells], how.config_dir), strict=True
-    ):
+    for cell in cells:
         print(f"calibrating {cell[1]} on {cell[0]} ({len(found) + 1} of {len(cells)})", flush=True)
-        found.append(calibrate(plan, cell, content))
+        found.append(calibrate(cell, how.content(job(plan, cell, 1))))
     return found
 
 
@@ -87,7 +85,7 @@ def dry_run(plan: Plan, directory: Path, how: How) -> None:
     if plan.tuning is not None:
         from sweeps.study import tuning  # late: few studies tune
 
-        print(f"\nBefore the first look, tuning:\n{tuning.check(plan, directory, how.config_dir)}")
+        print(f"\nBefore the first look, tuning:\n{tuning.cost(plan, directory, how.config_dir)}")
     directory.mkdir(parents=True, exist_ok=True)
     write_json(directory / PREDICTION, {"plan_hash": plan.hash, "runs": [asdict(cost) for cost in costs]})
 

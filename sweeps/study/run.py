@@ -5,7 +5,7 @@ same: the runs go on from their checkpoints, and a test depends on nothing but t
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,22 +18,13 @@ from analysis.study.answers import answers, sentence
 from analysis.study.plan import Plan, Tuned
 from analysis.study.record import PLAN, Look, Record
 from analysis.study.scores import Cell, failures, read_rows, run_directory, scores_of
-from sweeps import launching
 from sweeps.errors import InputError
 from sweeps.files import replace_file, write_json
 from sweeps.interrupt import interrupt
-from sweeps.launching import Job
+from sweeps.launching import How, Job
 from sweeps.lock import locked
 from sweeps.provenance import software
 from sweeps.sweep_directory import write_command
-
-
-@dataclass(frozen=True)
-class How:
-    """How the runs of a study are launched: overrides of Hydra's own keys, and a folder of the user's options."""
-
-    options: Sequence[str]
-    config_dir: str | None
 
 
 def job(plan: Plan, cell: Cell, look: int, tuned: Tuned | None = None) -> Job:
@@ -55,10 +46,9 @@ def check(plan: Plan, directory: Path, how: How) -> dict[str, str]:
             if override.lstrip("+~").split("=")[0] in ("seed", "num_seeds"):
                 raise InputError(f"{override}: a study chooses its seeds itself; expected: seed, group and largest")
     found: dict[str, dict[str, str]] = {}
-    contents = launching.contents(jobs, how.config_dir)
-    for each, content in zip(jobs, contents, strict=True):
+    for each in jobs:
         _, task, variant, _ = each.directory.split("/")
-        found.setdefault(task, {})[variant] = str(content["env"]["id"])
+        found.setdefault(task, {})[variant] = str(how.content(each)["env"]["id"])
     for task, by_variant in found.items():
         if len(set(by_variant.values())) > 1:
             told = ", ".join(f"{variant}: {env_id}" for variant, env_id in by_variant.items())
@@ -68,7 +58,7 @@ def check(plan: Plan, directory: Path, how: How) -> dict[str, str]:
         if (names := [task for task, each in env_ids.items() if each == env_id])[1:]:
             raise InputError(f"tasks: {' and '.join(names)} are both {env_id}; expected: each environment once")
     plan.check_references(env_ids)
-    launching.check(jobs, directory, how.options, how.config_dir)
+    how.check(jobs, directory)
     if plan.tuning is not None:
         from sweeps.study import tuning  # late: few studies tune
 
@@ -113,7 +103,7 @@ def run(plan: Plan, directory: Path, how: How) -> Record:
     with locked(directory):
         record = begin(plan, directory, how, env_ids)
         write_command(directory, how.options, how.config_dir)  # for seedbed resume; tuning may come before the runs
-        if launching.is_elsewhere(directory, how.options, how.config_dir):
+        if how.is_elsewhere(directory):
             return go_on(record, directory, how)
         interrupt.install(directory)
         try:
@@ -157,7 +147,7 @@ def train(record: Record, cells: Sequence[Cell], number: int, directory: Path, h
     plan = record.now
     done = [job(plan, cell, look + 1, record.tuned) for look, each in enumerate(record.looks) for cell in each.cells]
     jobs = [job(plan, cell, number, record.tuned) for cell in cells]
-    launching.launch(jobs, done, directory, how.options, how.config_dir)
+    how.launch(jobs, done, directory)
     if interrupt.received:
         return
     for each in jobs:

@@ -83,8 +83,11 @@ def tune(plan: Plan, directory: Path, config_dir: str | None) -> Tuned | None:
     return found
 
 
-def check(plan: Plan, directory: Path, config_dir: str | None) -> str:
-    """What the tuning will cost, in words. Raises InputError, TaskError: what is wrong with it."""
-    asked = tuning_plan(plan, directory, config_dir)
-    check_runs(asked, directory / TUNING, None)
-    return cost_text(asked, directory / TUNING)
+def check(plan: Plan, directory: Path, config_dir: str | None) -> None:
+    """Whether the tuning can be done. Raises InputError, TaskError: what is wrong with it."""
+    check_runs(tuning_plan(plan, directory, config_dir), directory / TUNING, None)
+
+
+def cost(plan: Plan, directory: Path, config_dir: str | None) -> str:
+    """What the tuning will cost, in words. Raises InputError."""
+    return cost_text(tuning_plan(plan, directory, config_dir), directory / TUNING)

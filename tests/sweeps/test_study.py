@@ -16,9 +16,10 @@ import yaml
 from analysis.run_format import TUNING_SEEDS, InputError, read_json
 from analysis.study import record as records
 from analysis.study.plan import Plan
+from sweeps.launching import How
 from sweeps.study import command, tuning
 from sweeps.study.command import read_plan
-from sweeps.study.run import How, check
+from sweeps.study.run import check
 from sweeps.study.run import run as run_study
 from sweeps.study.spent import predicted, spent
 from tests.sweeps.command import Command, run
