@@ -22,7 +22,7 @@ KEYS_OF = {"tune": "tune.yaml", "study": "study_plan.yaml"}
 """Files with keys of a command's own."""
 
 ASK = "_SEEDBED_LINE"
-"""The environment's variable with the command line up to the cursor; a shell sets it to ask for candidates."""
+"""The environment variable by which a shell asks for candidates: the command line up to the cursor."""
 
 SCRIPTS = {
     "bash": """\
@@ -60,7 +60,7 @@ complete -c seedbed -a '(__seedbed)'
 
 
 def candidates(line: str) -> list[str]:
-    """What the last word of a command line can become; none where that is a file or free.
+    """The completions of the last word of a command line; none for a file or a free value.
 
     Args:
         line: ``seedbed`` and what follows it, up to the cursor.
@@ -122,7 +122,7 @@ def _asked_hydra(words: list[str], word: str) -> set[str]:
 
 
 def _printed(module: str, arguments: list[str]) -> str:
-    """What a command prints."""
+    """The output of a command."""
     with redirect_stdout(io.StringIO()) as out, suppress(SystemExit):
         import_module(module).main(arguments)
     return out.getvalue()
@@ -133,18 +133,18 @@ def parser() -> argparse.ArgumentParser:
     result = argparse.ArgumentParser(
         prog="seedbed completion",
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        description="Print what makes a shell complete commands, their options, and the settings of train.",
-        epilog="""for good, in the file that the shell reads when it starts:
+        description="Print a script that lets your shell complete commands, options and settings.",
+        epilog="""to keep it, add the line to the file that your shell reads when it starts:
   ~/.bashrc                    eval "$(seedbed completion bash)"
   ~/.zshrc                     eval "$(seedbed completion zsh)"
   ~/.config/fish/config.fish   seedbed completion fish | source""",
     )
-    result.add_argument("shell", choices=SCRIPTS, help="the shell that is to complete")
+    result.add_argument("shell", choices=SCRIPTS, help="your shell")
     return result
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Print the script of a shell, or, asked by it, the candidates of a command line, one a line."""
+    """Print the script for a shell or, when the shell asks, one candidate a line."""
     shell = parser().parse_args(arguments).shell
     line = os.environ.get(ASK)
     print(SCRIPTS[shell] if line is None else "\n".join(candidates(line)), end="" if line is None else "\n")

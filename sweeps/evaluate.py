@@ -19,13 +19,14 @@ def parser() -> argparse.ArgumentParser:
         f"goes to {EVALUATION} in the run's directory.",
     )
     result.add_argument("directories", type=Path, nargs="+", metavar="DIR", help="run directories, or sweeps of them")
-    result.add_argument("--episodes", type=int, default=100, metavar="N", help="of each seed and mode (%(default)s)")
+    told = "episodes of each seed and mode (default: %(default)s)"
+    result.add_argument("--episodes", type=int, default=100, metavar="N", help=told)
     trust.add_option(result)
     return result
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Evaluate every run given, or below what is given."""
+    """Evaluate every run at or below the given directories."""
     parsed = parser().parse_args(arguments)
     own_packages_first()
     from rich.console import Console

@@ -1,4 +1,4 @@
-"""What Hydra has to say about a command line, in one line."""
+"""Hydra's errors about a command line, as one line with the key, its value and what is expected."""
 
 import difflib
 from collections.abc import Sequence
@@ -15,9 +15,15 @@ from sweeps.errors import InputError, one_line
 
 
 def explained(error: Exception, arguments: Sequence[str], name: str = "config") -> InputError | None:
-    """What is wrong with a command's arguments, in one line; None where ``error`` is of another kind.
+    """Turn an error of Hydra's into one line about the arguments.
 
-    ``name``: the file of ``conf/`` that the command composes.
+    Args:
+        error: what Hydra raised.
+        arguments: those of the command.
+        name: the file of ``conf/`` that the command composes.
+
+    Returns:
+        The error to show, or None if the arguments are not to blame.
     """
     if isinstance(error, InputError):
         return error
@@ -43,15 +49,15 @@ def explained(error: Exception, arguments: Sequence[str], name: str = "config") 
 
 
 def other_sweeper(name: str) -> str:
-    """Why a sweeper that is not Hydra's own is refused, and what there is instead."""
+    """Why only Hydra's own sweeper is allowed."""
     return (
-        f"hydra/sweeper={name}: makes its jobs up as it goes, so none can be checked before the first starts; "
-        "expected: basic, or seedbed tune, which searches with equal budgets"
+        f"hydra/sweeper={name}: chooses its jobs while it runs, so they cannot be checked before the first one starts; "
+        "expected: basic, or the command seedbed tune"
     )
 
 
 def _no_such_option(file: str, options: Sequence[str]) -> str:
-    """An option of a group that there is not; presets lie in groups of the group ``experiment``."""
+    """The message for an unknown option; presets are in subfolders of ``experiment``."""
     group, _, name = file.rpartition("/")
     if group == "hydra/sweeper":
         return other_sweeper(name)

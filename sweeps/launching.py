@@ -1,4 +1,4 @@
-"""Launching a list of jobs by one of Hydra's launchers: here, by joblib, on SLURM, on Ray."""
+"""Start a list of jobs with one of Hydra's launchers: in this process, with joblib, on SLURM or on Ray."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -51,30 +51,39 @@ class How:
     _composed: dict[tuple[str, ...], dict[str, Any]] = field(default_factory=dict, repr=False, compare=False)
 
     def content(self, job: Job) -> dict[str, Any]:
-        """The composed config of a job. Raises InputError."""
+        """The composed config of a job.
+
+        Raises:
+            InputError: An override is wrong.
+        """
         if job.overrides not in self._composed:
             self._composed[job.overrides] = composed_config([*job.overrides, "resume=true"], self.config_dir)
         return self._composed[job.overrides]
 
     def is_elsewhere(self, sweep: Path) -> bool:
-        """Whether the jobs run on other machines, whose engine has signals of its own. Raises InputError."""
+        """Whether the jobs run on other machines, which handle signals themselves.
+
+        Raises:
+            InputError: The launcher cannot be used.
+        """
         return self._launcher(sweep) in ELSEWHERE
 
     def check(self, jobs: Sequence[Job], sweep: Path) -> None:
         """Check all jobs and the launcher, before any job starts.
 
         Raises:
-            InputError, TaskError: what is wrong with the first that is wrong.
+            InputError: The first job or launcher that is wrong.
+            TaskError: The first task that cannot be made.
         """
         check_jobs([(self.content(job), sweep / job.directory) for job in jobs], self._launcher(sweep))
 
     def launch(self, jobs: Sequence[Job], done: Sequence[Job], sweep: Path) -> None:
         """Train ``jobs``, each in its directory below ``sweep``, and list them there beside those that are ``done``.
 
-        A complete job is left as it is; an interrupted one goes on.
+        A complete job stays as it is; an interrupted one continues.
 
         Raises:
-            InputError: the launcher cannot be used.
+            InputError: The launcher cannot be used.
         """
         listed = [*done, *jobs]
         write_sweep(
@@ -102,7 +111,7 @@ class How:
         return self._with_hydra(sweep, lambda hydra, config: check_launcher(config))
 
     def _with_hydra(self, sweep: Path, use: Callable[[Hydra, DictConfig], T]) -> T:
-        """What ``use`` gives for Hydra's main object and the config of a multirun in ``sweep``."""
+        """Call ``use`` with Hydra's main object and the config of a multirun in ``sweep``; return its result."""
         given = [*self.options, "hydra.mode=MULTIRUN", override("hydra.sweep.dir", str(sweep))]
         search_path = create_config_search_path(str(CONF))
         if self.config_dir is not None:

@@ -1,4 +1,4 @@
-"""Training from a notebook or a program: one call, and its rows come back."""
+"""Train from a notebook or a program: one call trains a run and returns its rows."""
 
 import os
 import tempfile
@@ -22,7 +22,7 @@ def train(
 
     Args:
         overrides: what ``seedbed train`` takes, such as ``"algo=ppo"`` or ``"algo.clip_coef=0.2"``.
-        directory: where the run goes. A run that is there already goes on, or is read if it is complete. By default
+        directory: where the run goes. A run that is there already continues, or is read if it is complete. By default
             a new temporary directory, which nothing deletes.
         config_dir: a folder of your own options beside ours, as ``--config-dir``.
         settings: the same as ``overrides``, for keys without a dot: ``num_seeds=4, evaluation={"interval": 5}``.
@@ -32,10 +32,10 @@ def train(
         the run is.
 
     Raises:
-        InputError: what is wrong with the settings or the directory, in one line.
-        TaskError: the task cannot be made.
-        RuntimeError: training failed; the message has the error and where its traceback is.
-        KeyboardInterrupt: it was interrupted; the same call with the directory goes on.
+        InputError: A setting or the directory is wrong.
+        TaskError: The task cannot be made.
+        RuntimeError: Training failed; the message names the error and the file with its traceback.
+        KeyboardInterrupt: The run was interrupted; the same call with its directory continues it.
     """
     from analysis import load_runs
     from analysis.run_format import FAILED, TRACEBACK, read_info
@@ -55,7 +55,7 @@ def train(
     check_jobs([(content, path)], launcher="basic")
     status = train_run(content, path, {"overrides": given})
     if interrupt.received:
-        raise KeyboardInterrupt(f"interrupted; the same call with directory={str(path)!r} goes on")
+        raise KeyboardInterrupt(f"interrupted; to continue it: the same call with directory={str(path)!r}")
     if status == FAILED and "error" in (info := read_info(path)):
         raise RuntimeError(f"{info['error']} (see {path / TRACEBACK})")
     frame = load_runs(path)
@@ -64,7 +64,7 @@ def train(
 
 
 def _overrides(key: str, value: Any) -> Iterator[str]:
-    """A Python value in Hydra's words; a mapping sets several keys."""
+    """Yield overrides for a Python value; a mapping sets several keys."""
     if isinstance(value, Mapping):
         for inner, each in value.items():
             yield from _overrides(f"{key}.{inner}", each)

@@ -1,7 +1,7 @@
-"""Runs a study: trains a group of seeds, tests, and goes on with what is undecided, until every question is answered.
+"""Run a study: train a group of seeds, test, and repeat with the open questions until all are answered.
 
-Everything that was decided is in the study's files. A study that was killed does what was left to do, and decides the
-same: the runs go on from their checkpoints, and a test depends on nothing but the runs' rows.
+Every decision is in the study's files. A killed study continues from there and decides the same: its runs continue from
+their checkpoints, and a test depends only on the rows of the runs.
 """
 
 from collections.abc import Mapping, Sequence
@@ -28,17 +28,21 @@ from sweeps.sweep_directory import write_command
 
 
 def job(plan: Plan, cell: Cell, look: int, tuned: Tuned | None = None) -> Job:
-    """The run of a group of seeds."""
+    """The job that trains the seeds of one look for a task and variant."""
     task, variant = cell
     seeds = (f"seed={plan.first_seed(variant, look)}", f"num_seeds={plan.group}")
     return Job(run_directory(task, variant, look), (*plan.cell_overrides(task, variant, tuned), *seeds))
 
 
 def check(plan: Plan, directory: Path, how: How) -> dict[str, str]:
-    """Check the plan and every run of its first look, before any starts; gives the env_id of each task.
+    """Check the plan and all runs of its first look.
+
+    Returns:
+        The env_id of each task, by the task's name.
 
     Raises:
-        InputError, TaskError: what is wrong, in one line.
+        InputError: The plan or a run is wrong.
+        TaskError: A task cannot be made.
     """
     jobs = [job(plan, (task, variant), 1) for task in plan.tasks for variant in plan.variants]
     for each in jobs:
@@ -67,10 +71,10 @@ def check(plan: Plan, directory: Path, how: How) -> dict[str, str]:
 
 
 def begin(plan: Plan, directory: Path, how: How, env_ids: Mapping[str, str]) -> Record:
-    """The study in a directory under this plan: a new one, whose plan is written now, or the one that is there.
+    """Write the plan of a new study, or open the study in the directory under this plan.
 
     Raises:
-        InputError: another study is there, or the plan cannot be run.
+        InputError: The directory holds another study, or the plan cannot be run.
     """
     if (directory / RECORD).exists():
         before = records.read(directory)
@@ -93,10 +97,11 @@ def _software() -> dict[str, Any]:
 
 
 def run(plan: Plan, directory: Path, how: How) -> Record:
-    """The whole study, or what is left of it.
+    """Run a study, or the rest of it.
 
     Raises:
-        InputError: the plan or the directory is wrong, or a run ended without rows that could be compared.
+        InputError: The plan or the directory is wrong, or a run did not finish.
+        TaskError: A task cannot be made.
     """
     env_ids = {} if (directory / RECORD).exists() else check(plan, directory, how)
     directory.mkdir(parents=True, exist_ok=True)
@@ -113,7 +118,11 @@ def run(plan: Plan, directory: Path, how: How) -> Record:
 
 
 def go_on(record: Record, directory: Path, how: How) -> Record:
-    """What is left of a study, look by look; ends early where a signal asks for it. Raises InputError."""
+    """Run the rest of a study, look by look; a signal stops it early.
+
+    Raises:
+        InputError: A run did not finish.
+    """
     plan = record.now
     if plan.tuning is not None and record.tuned is None:
         from sweeps.study import tuning  # late: few studies tune
@@ -138,12 +147,16 @@ def go_on(record: Record, directory: Path, how: How) -> Record:
 
 
 def counted(number: int, what: str) -> str:
-    """3 runs; 1 run."""
+    """A number with a noun: 1 run, 3 runs."""
     return f"{number} {what}{'s' * (number != 1)}"
 
 
 def train(record: Record, cells: Sequence[Cell], number: int, directory: Path, how: How) -> None:
-    """Train the seeds of a look. Raises InputError where a run did not get to its end."""
+    """Train the seeds of a look.
+
+    Raises:
+        InputError: A run did not finish.
+    """
     plan = record.now
     done = [job(plan, cell, look + 1, record.tuned) for look, each in enumerate(record.looks) for cell in each.cells]
     jobs = [job(plan, cell, number, record.tuned) for cell in cells]
@@ -155,13 +168,17 @@ def train(record: Record, cells: Sequence[Cell], number: int, directory: Path, h
         if info.get("status") not in (COMPLETE, FAILED) or "progress" not in info:
             reason = info.get("error", f"it is {info.get('status', 'not there')}")
             raise InputError(
-                f"{directory / each.directory}: did not train to its end ({reason}); expected: a run that does; "
-                "mend what is wrong, and the same command goes on"
+                f"{directory / each.directory}: the run did not finish ({reason}); expected: a complete run; "
+                "remove the cause and repeat the command"
             )
 
 
 def look(record: Record, cells: Sequence[Cell], directory: Path) -> Look:
-    """Test the open questions with all seeds up to now. Raises InputError."""
+    """Test the open questions with all seeds so far.
+
+    Raises:
+        InputError: A run cannot be read.
+    """
     plan = record.now
     count: dict[Cell, int] = dict(record.cells)
     for cell in cells:

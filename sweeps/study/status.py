@@ -1,4 +1,4 @@
-"""How far a study is: what is decided and open, what it took, and what may come."""
+"""The progress of a study: its answers, its open questions, the time spent and the time left."""
 
 from pathlib import Path
 
@@ -10,7 +10,11 @@ from sweeps.study.spent import predicted, time_of
 
 
 def told(directory: Path) -> list[str]:
-    """A few lines about the study in a directory. Raises InputError."""
+    """Lines about the progress of the study in a directory.
+
+    Raises:
+        InputError: Its files cannot be read.
+    """
     record = records.read(directory)
     plan = record.now
     total = len(plan.questions)
@@ -38,5 +42,5 @@ def told(directory: Path) -> list[str]:
 
 
 def minutes(seconds: float) -> str:
-    """Of training."""
+    """Seconds of training, in minutes."""
     return f"{seconds / 60:.3g} min of training"

@@ -1,4 +1,4 @@
-"""The tuning of a study: each variant gets the same budget, on seeds that no test uses, before the first look."""
+"""Tune the variants of a study before its first look, with equal budgets and on seeds that no test uses."""
 
 from pathlib import Path
 
@@ -13,16 +13,16 @@ from sweeps.tune.planning import make_plan
 from sweeps.tune.study import begin, run_study
 
 TUNING = "tuning"
-"""The tuning's directory, below the study's."""
+"""The directory of the tuning, below that of the study."""
 
 KEYS = ("trials", "seeds", "budget", "scope", "sampler")
 
 
 def tuning_plan(plan: Plan, directory: Path, config_dir: str | None) -> TuningPlan:
-    """What `seedbed tune` is asked for.
+    """The plan for ``seedbed tune``.
 
     Raises:
-        InputError: a key is wrong, or a variant or task is more than an option that can be tuned.
+        InputError: A key is wrong, or a variant or task is not a single option, which alone can be tuned.
     """
     assert plan.tuning is not None
     for key in plan.tuning:
@@ -42,22 +42,24 @@ def tuning_plan(plan: Plan, directory: Path, config_dir: str | None) -> TuningPl
 
 
 def _only(section: str, name: str, group: str, overrides: list[str]) -> str:
-    """The option that a variant or task is, and nothing else."""
+    """The name of the single option that a variant or task consists of."""
     if len(overrides) != 1 or not overrides[0].startswith(f"{group}="):
         raise InputError(
-            f"{section}.{name}={overrides}: cannot be tuned; expected: [{group}=NAME] alone; what all runs have is in "
-            "overrides, and tuning.budget decides the iterations"
+            f"{section}.{name}={overrides}: cannot be tuned; expected: [{group}=NAME] alone; settings of all runs go "
+            "to overrides, and tuning.budget sets the iterations"
         )
     return overrides[0].partition("=")[2]
 
 
 def tune(plan: Plan, directory: Path, config_dir: str | None) -> Tuned | None:
-    """Tune every variant on every task, or what is left of it; None where a signal ended it early.
+    """Tune every variant on every task, or do the rest of it.
 
-    Returns the overrides of each winner, by task and variant.
+    Returns:
+        The overrides of each winner, by task and variant; None if a signal stopped the tuning.
 
     Raises:
-        InputError, TaskError: the plan of the tuning is wrong, or a trial ended with an error.
+        InputError: The plan of the tuning is wrong, or a trial ended with an error.
+        TaskError: A task cannot be made.
     """
     asked = tuning_plan(plan, directory, config_dir)
     where = directory / TUNING
@@ -69,7 +71,7 @@ def tune(plan: Plan, directory: Path, config_dir: str | None) -> Tuned | None:
         return None
     if outcome.failed:
         raise InputError(
-            f"{outcome.failed[0]}: ended with an error; expected: trials that train; the same command tries again"
+            f"{outcome.failed[0]}: ended with an error; expected: trials that train; repeat the command to try again"
         )
     found: Tuned = {}
     for task, task_overrides in plan.tasks.items():
@@ -84,10 +86,19 @@ def tune(plan: Plan, directory: Path, config_dir: str | None) -> Tuned | None:
 
 
 def check(plan: Plan, directory: Path, config_dir: str | None) -> None:
-    """Whether the tuning can be done. Raises InputError, TaskError: what is wrong with it."""
+    """Check that the tuning can run.
+
+    Raises:
+        InputError: Its plan is wrong.
+        TaskError: A task cannot be made.
+    """
     check_runs(tuning_plan(plan, directory, config_dir), directory / TUNING, None)
 
 
 def cost(plan: Plan, directory: Path, config_dir: str | None) -> str:
-    """What the tuning will cost, in words. Raises InputError."""
+    """Describe what the tuning will cost.
+
+    Raises:
+        InputError: Its plan is wrong.
+    """
     return cost_text(tuning_plan(plan, directory, config_dir), directory / TUNING)

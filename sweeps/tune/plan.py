@@ -11,10 +11,10 @@ from sweeps.tune.spaces import with_settings
 
 FORMAT = 1
 GRID = "grid"
-"""How a study says that its settings were not searched: its sampler."""
+"""The ``sampler`` of a study whose trials are the runs of a sweep."""
 
 GROWS = ("trials", "test_seeds", "presets")
-"""What a study that is there may get more of."""
+"""Keys whose values may grow when a study continues."""
 
 NOT_PLANNED = ("study", "launcher", "workers", "grid", "budget")
 
@@ -38,7 +38,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Plan:
-    """What a study is to do; ``content`` is what ``study.json`` holds."""
+    """The plan of a study; ``content`` is that of ``study.json``."""
 
     content: Mapping[str, Any]
     options: Options
@@ -88,7 +88,7 @@ class Plan:
         return range(self.options.test_seed, self.options.test_seed + self.options.test_seeds)
 
     def run_content(self, cell: Cell, settings: Mapping[str, Any], seeds: range) -> dict[str, Any]:
-        """The config of a run with these settings."""
+        """The config of a run with these settings and seeds."""
         chosen = with_settings(cell.content, settings)
         rollout = chosen["num_envs"] * chosen["num_steps"]
         iterations = self.budget(cell.task) // rollout

@@ -1,6 +1,6 @@
-"""The file of a study, ``study.json``: its plan, written before anything trains.
+"""Read and write the plan of a study, ``study.json``.
 
-A later command goes on with the plan that is there. It may ask for more trials and more fresh seeds; nothing else may
+It is written before anything trains. A later command may ask for more trials and more fresh seeds; nothing else may
 change.
 """
 
@@ -21,7 +21,7 @@ def write_plan(plan: Plan, directory: Path) -> None:
     """Write the plan of a new study, or of one that gets more trials or seeds.
 
     Raises:
-        InputError: the directory holds another study.
+        InputError: The directory holds another study.
     """
     path = directory / STUDY
     if path.exists():
@@ -30,25 +30,29 @@ def write_plan(plan: Plan, directory: Path) -> None:
 
 
 def check_same(old: Mapping[str, Any], new: Mapping[str, Any], directory: Path) -> None:
-    """Whether a study goes on as another command describes it.
+    """Check that a new plan continues the study of the old one.
 
     Raises:
-        InputError: it is another study.
+        InputError: It is another study.
     """
     earlier, later = dict(flatten(old)), dict(flatten(new))
     for key in sorted(earlier.keys() | later.keys()):
         before, now = earlier.get(key), later.get(key)
         if before == now or (key in GROWS and before is not None and now is not None and now >= before):
             continue
-        what = "which may only grow" if key in GROWS else "expected: the same, or another directory"
+        what = (
+            "which may only grow; expected: the same, or more"
+            if key in GROWS
+            else "expected: the same, or another directory"
+        )
         raise InputError(f"study={directory}: holds another study ({key}={before!r}, now {now!r}); {what}")
 
 
 def read_plan(directory: Path) -> Plan:
-    """The plan of the study in ``directory``, as it was written.
+    """Read the plan of the study in ``directory``.
 
     Raises:
-        InputError: there is none.
+        InputError: There is none.
     """
     content = read_json(directory / STUDY)
     if content.get("format") != FORMAT:

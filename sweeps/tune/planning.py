@@ -1,4 +1,4 @@
-"""The plan that a command line of ``seedbed tune`` describes: its spaces are checked, its budgets are equal."""
+"""Make the plan of a study from the command line: check its spaces and equalise its budgets."""
 
 import math
 from collections.abc import Mapping
@@ -14,14 +14,14 @@ from sweeps.tune.plan import FORMAT, NOT_PLANNED, Cell, Plan
 from sweeps.tune.spaces import check_space, find_space, values_of
 
 NEAR = 0.1
-"""How far a budget may be from the one asked for, so that it is a whole number of every variant's rollouts."""
+"""The largest relative change of a budget that makes it a whole number of rollouts for every variant."""
 
 
 def make_plan(given: Given, config_dir: str | None) -> Plan:
-    """The plan that a command line describes.
+    """Make the plan that a command line describes.
 
     Raises:
-        InputError: the first thing that is wrong with it.
+        InputError: The first thing that is wrong with it.
     """
     options = given.options
     for key in ("algo", "env"):
@@ -75,10 +75,10 @@ def make_cells(options: Options, overrides: list[str], config_dir: str | None) -
 
 
 def equal_budget(task: str, asked: int, cells: list[Cell], spaces: Mapping[str, Mapping[str, Distribution]]) -> int:
-    """The env steps, near those asked for, that are a whole number of rollouts of every trial of every variant.
+    """The number of env steps nearest to ``asked`` that is a whole number of rollouts for every variant and trial.
 
     Raises:
-        InputError: there are none.
+        InputError: It differs too much from ``asked``.
     """
     rollouts: dict[str, set[int]] = {}
     for cell in cells:
@@ -94,7 +94,7 @@ def equal_budget(task: str, asked: int, cells: list[Cell], spaces: Mapping[str, 
     if abs(budget - asked) > NEAR * asked:
         told = "; ".join(f"{variant} {', '.join(map(str, sorted(own)))}" for variant, own in rollouts.items())
         raise InputError(
-            f"budget={asked} on {task}: not the same for all, as rollouts have other numbers of env steps ({told}); "
-            f"expected: a multiple of {common}, or rollouts that divide one another"
+            f"budget={asked} on {task}: not the same for all variants, as their rollouts differ in env steps "
+            f"({told}); expected: a multiple of {common}, or rollout lengths that divide one another"
         )
     return budget

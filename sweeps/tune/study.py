@@ -1,4 +1,4 @@
-"""A study from its plan to its tables; it may be stopped and gone on with anywhere, by several processes."""
+"""Run a study from its plan to its tables; several processes may do so, and each may be stopped at any time."""
 
 import shlex
 from collections.abc import Mapping, Sequence
@@ -25,7 +25,7 @@ from sweeps.tune.workshop import Workshop
 
 
 def list_trials(plan: Plan, directory: Path, trials: Sequence[Trial], arguments: Sequence[str]) -> None:
-    """List the trials in the study's directory, for ``seedbed status``."""
+    """Write the list of trials that ``seedbed status`` shows."""
     own = [[f"{key}={value}" for key, value in trial.settings.items()] for trial in trials]
     write_sweep(
         directory,
@@ -38,9 +38,15 @@ def list_trials(plan: Plan, directory: Path, trials: Sequence[Trial], arguments:
 
 
 def begin(plan: Plan, directory: Path, arguments: Sequence[str]) -> None:
-    """Write down a study before anything trains: its plan, and its trials where they are known already.
+    """Write a study's plan and, if they are known in advance, its trials; called before anything trains.
 
-    ``arguments`` are those of the command. Raises InputError where the directory holds another study.
+    Args:
+        plan: the plan.
+        directory: the directory of the study.
+        arguments: those of the command.
+
+    Raises:
+        InputError: The directory holds another study.
     """
     directory.mkdir(parents=True, exist_ok=True)
     write_plan(plan, directory)
@@ -49,22 +55,23 @@ def begin(plan: Plan, directory: Path, arguments: Sequence[str]) -> None:
 
 
 def command_of(directory: Path) -> list[str]:
-    """The arguments by which a study was begun, as far as they are written down."""
+    """The arguments that began a study, or those that continue it if the former were not written."""
     return read_json(directory / SWEEP)["overrides"] if (directory / SWEEP).exists() else [f"study={directory}"]
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a study came to: its winners, by (variant, task), and the directories of the runs that an error ended."""
+    """The winners of a study, by (variant, task), and the directories of the runs that failed."""
 
     winners: Mapping[tuple[str, str], Trial]
     failed: Sequence[Path]
 
 
 def run_study(plan: Plan, directory: Path) -> Outcome | None:
-    """Do what is left of a study: its trials, its winners, their fresh runs and the tables.
+    """Do the rest of a study: train the trials, choose the winners, train them on fresh seeds, write the tables.
 
-    Returns None where a signal ended it early; ``interrupt.received`` says which.
+    Returns:
+        The outcome; None if a signal stopped it, whose number is then in ``interrupt.received``.
     """
     workshop = Workshop(directory)
     interrupt.install(directory)
@@ -73,7 +80,7 @@ def run_study(plan: Plan, directory: Path) -> Outcome | None:
         if interrupt.received:
             return None
         trials = known_trials(plan, directory)
-        workshop.ledger.count_ended([trial.work for trial in trials])  # a process may have been killed before it did
+        workshop.ledger.count_ended([trial.work for trial in trials])  # a killed process may not have counted its own
         winners = write_winners(plan, directory, trials)
         fresh = list(fresh_runs(plan, directory, winners))
         workshop.do_all([each.work for each in fresh], "runs on fresh seeds")
@@ -101,7 +108,7 @@ def run_study(plan: Plan, directory: Path) -> Outcome | None:
 
 
 def made_by(directory: Path, runs: Sequence[Path]) -> dict[str, Any]:
-    """The command of a study, and what made its runs."""
+    """The command of a study, and the commits, processors and software of its runs."""
     infos = [read_json(run / INFO) for run in runs if (run / INFO).exists()]
     versions = {f"{name} {version}" for info in infos for name, version in info["versions"].items()}
     return {
@@ -113,7 +120,7 @@ def made_by(directory: Path, runs: Sequence[Path]) -> dict[str, Any]:
 
 
 def write_winners(plan: Plan, directory: Path, trials: Sequence[Trial]) -> dict[tuple[str, str], Trial]:
-    """Score all trials, choose the winners and freeze them; returns the winners by (variant, task)."""
+    """Score all trials, choose the winners and write them as experiments; return the winners by (variant, task)."""
     choices = choices_of(plan.options)
     rows = [
         row
@@ -146,7 +153,7 @@ def write_winners(plan: Plan, directory: Path, trials: Sequence[Trial]) -> dict[
 
 
 def freeze_trial(plan: Plan, directory: Path, trial: Trial, score: float) -> str:
-    """Write the winner as an experiment; returns its name."""
+    """Write a winner as an experiment and return the experiment's name."""
     options = plan.options
     name = f"tuned/{trial.cell.task}/{trial.cell.variant}"
     own = None if plan.config_dir is None else Path(plan.config_dir)

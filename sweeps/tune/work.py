@@ -1,4 +1,4 @@
-"""One run of a study, with whom it is counted for."""
+"""A run of a study, with the variant, task and trial that its env steps are counted for."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +9,7 @@ from sweeps.lockstep import Job
 
 @dataclass(frozen=True)
 class Work:
-    """A run of a study: what it trains, and the variant, task and trial that it is counted for."""
+    """A run, and the variant, task and trial that its env steps are counted for."""
 
     job: Job
     variant: str

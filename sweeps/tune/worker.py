@@ -1,4 +1,4 @@
-"""One process that works on a study, as a job of one of Hydra's launchers: ``python -m sweeps.tune.worker``."""
+"""A process that works on a study, started by a Hydra launcher: ``python -m sweeps.tune.worker``."""
 
 import warnings
 from pathlib import Path
@@ -14,7 +14,7 @@ warnings.filterwarnings("ignore", message=r"\s*'hydra/launcher/\w+' is validated
 
 
 def work(config: DictConfig) -> None:
-    """Do what is left of a study until nothing is."""
+    """Work on a study until it is done."""
     own_packages_first()
 
     from hydra.core.global_hydra import GlobalHydra

@@ -1,4 +1,4 @@
-"""Training the runs of a study: groups train in lock-step, and several processes may share the runs."""
+"""Train the runs of a study: groups train in lock-step, and several processes may share the runs."""
 
 import fcntl
 import statistics
@@ -20,26 +20,26 @@ WAIT_SECONDS = 0.5
 
 
 class Workshop:
-    """The runs of a study that are being done, by this process and perhaps by others."""
+    """Trains the runs of a study, alone or together with other processes."""
 
     def __init__(self, study: Path) -> None:
         self.study = study
         self.ledger = Ledger(study)
         self.failed: set[Path] = set()
         self._ended: set[Path] = set()
-        self.seconds: list[float] = []  # per run, of the groups that this process has done
+        self.seconds: list[float] = []  # per run, of the groups that this process has trained
 
     def do_trials(self, trials: Sequence[Trial]) -> None:
-        """As :meth:`do_all`, for trials."""
+        """Train all trials to their ends, as :meth:`do_all` does."""
         self.do_all([trial.work for trial in trials], "trials")
 
     def do_all(self, runs: Sequence[Work], what: str) -> None:
-        """Train all runs to their ends, but for those that fail and those that a signal leaves undone.
+        """Train all runs to their ends; return when every run has ended or failed, in whichever process.
 
-        Returns when every run has been tried, whichever process did it.
+        A signal stops it early.
 
         Raises:
-            InputError: a directory holds something else.
+            InputError: A directory holds something else.
         """
         grouped: list[list[Work]] = []
         while left := [run for run in runs if self._is_left(run)]:
@@ -54,7 +54,7 @@ class Workshop:
                 if interrupt.received:
                     return
             if idle:
-                time.sleep(WAIT_SECONDS)  # another process has the rest; should it end, what it leaves is done here
+                time.sleep(WAIT_SECONDS)  # another process trains the rest; if it is killed, this one takes over
 
     def _groups(self, runs: Sequence[Work]) -> list[list[Work]]:
         """The runs in groups that can train together."""
@@ -68,9 +68,9 @@ class Workshop:
 
     @contextmanager
     def _claimed(self, group: Sequence[Work]) -> Iterator[list[Work]]:
-        """Those of a group that no other process has, held for as long as this lasts, and that are still to be done.
+        """Lock the runs of a group that are left and that no other process has locked.
 
-        The system lets go of what a killed process held.
+        The system releases the locks of a killed process.
         """
         with ExitStack() as stack:
             mine = []
@@ -101,7 +101,7 @@ class Workshop:
         self.seconds += [(time.monotonic() - start) / len(mine)] * len(mine)
 
     def _headline(self, mine: Sequence[Work], runs: Sequence[Work], what: str) -> str:
-        """What is trained now, how much of all that is, and how long the rest will take."""
+        """The runs that are trained now, the share of runs that is done, and the time left."""
         left = sum(self._is_left(run) for run in runs)
         names = ", ".join(dict.fromkeys(f"{run.variant} on {run.task}" for run in mine))
         each = " side by side" if len(mine) > 1 else ""

@@ -224,7 +224,9 @@ def test_a_study_has_to_be_named():
         read_plan([], None)
     with pytest.raises(InputError, match="study=nothing: no such option"):
         read_plan(["study=nothing"], None)
-    with pytest.raises(InputError, match=r"levle=1: unknown key; expected: a key of conf/study_plan\.yaml"):
+    with pytest.raises(
+        InputError, match=r"levle=1: unknown key; did you mean level\? expected: a key of conf/study_plan\.yaml"
+    ):
         read_plan(["study=ppo_a2c", "levle=1"], None)
 
 
