@@ -19,7 +19,6 @@ def told(directory: Path) -> list[str]:
     plan = record.now
     total = len(plan.questions)
     answered = total - len(record.undecided)
-    most = plan.largest * len(plan.tasks) * len(plan.variants)
     times = {path: time_of(path) for path in directory.glob("runs/*/*/look-*")}
     seconds, env_steps = (sum(column) for column in zip((0.0, 0), *times.values(), strict=True))
     taken = {
@@ -30,7 +29,8 @@ def told(directory: Path) -> list[str]:
     lines += [sentence(plan, answer) for answer in record.answers.values()]
     lines.append(
         f"{answered} of {total} question{'s' * (total != 1)} answered after {len(record.looks)} of at most "
-        f"{plan.looks} looks; {record.seeds} of at most {most} runs, {steps(env_steps)} env steps, {minutes(seconds)}"
+        f"{plan.looks} looks; {record.seeds} of at most {plan.most_runs} runs, {steps(env_steps)} env steps, "
+        f"{minutes(seconds)}"
     )
     each = {cell: cost.seconds for cell, cost in predicted(directory).items()}
     each |= {cell: took / record.cells[cell] for cell, took in taken.items()}
