@@ -19,8 +19,8 @@ class Figure:
     """A drawn figure.
 
     Attributes:
-        name: File name without suffix.
-        parts: Its panels as figures of their own, one column wide each, for a page that flows. Empty if there is one
+        name: file name without suffix.
+        parts: its panels as figures of their own, one column wide each, for a page that flows. Empty if there is one
             panel.
     """
 
