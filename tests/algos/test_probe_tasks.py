@@ -85,8 +85,14 @@ def test_a_reward_after_two_steps_is_worth_gamma_at_first(variant):
     np.testing.assert_allclose(values(run, START), GAMMA, atol=0.05)
 
 
-@each_variant
-@each_form
+@pytest.mark.parametrize(
+    ("variant", "form"),
+    [
+        pytest.param(variant, form, marks=[] if number % 2 == place else pytest.mark.slow)
+        for number, variant in enumerate(VARIANTS)
+        for place, form in enumerate(("continuous", "discrete"))
+    ],
+)
 def test_the_best_action_is_found(variant, form):
     """The sign of the advantage and of the step."""
     assert is_right(preference(trained(variant, f"BestAction-{form}"), START), form)

@@ -45,18 +45,18 @@ def test_outcomes(scores, outcome):
 
 
 def test_neither_error_is_made_more_often_than_5_percent(rng):
-    """True means at both edges, with scores as spread as the published runs: 2,000 studies each."""
+    """True means at both edges, with scores as spread as the published runs: 800 studies each."""
     margin, deviation, n, m = 1.0, 2.0, 10, 10
     wrong = {FALLS_SHORT: 0, NOT_WORSE: 0}
-    for _ in range(2000):
+    for _ in range(800):
         for outcome, truth in ((FALLS_SHORT, 0.0), (NOT_WORSE, -margin)):
             theirs = rng.normal(0.0, deviation, n)
             ours = rng.normal(truth, deviation, m)
             found = against_published(ours, float(theirs.mean()), margin, float(theirs.std(ddof=1)), n)
             wrong[outcome] += found.outcome == outcome
-    bound = scipy.stats.binom.isf(1e-4, 2000, 0.05)
+    bound = scipy.stats.binom.isf(1e-4, 800, 0.05)
     assert max(wrong.values()) <= bound
-    assert min(wrong.values()) >= 20
+    assert min(wrong.values()) >= 8
 
 
 def test_too_few_runs_are_refused():

@@ -80,7 +80,7 @@ def test_the_expected_best_is_the_mean_over_all_searches():
 
 
 @given(arrays(float, some.integers(2, 20), elements=some.floats(-100, 100, width=16)))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=15, deadline=None)
 def test_a_curve_rises_and_lies_in_its_band_and_turned_scores_turn_it(scores):
     for bounds in ((-150.0, 150.0), None):
         curve = tuning_curve(scores, bounds)

@@ -102,7 +102,8 @@ def settings(experiment: str) -> tuple[str, ...]:
     [SWINGUP_A2C, CARTPOLE_PPO, *(pytest.param(x, marks=pytest.mark.slow) for x in (SWINGUP_PPO, CARTPOLE_A2C))],
 )
 def test_the_posts_programs(experiment):
-    agree((*settings(experiment), "num_seeds=2"), POST)
+    seeds = 1 if experiment == SWINGUP_A2C else 2  # the program takes seconds, and no seed of A2C stops by itself
+    agree((*settings(experiment), f"num_seeds={seeds}"), POST)
 
 
 @pytest.mark.slow

@@ -162,7 +162,7 @@ def test_a_directory_that_holds_a_run_is_refused_and_left_alone(tmp_path):
     assert files_below(tmp_path) == before
 
 
-@pytest.mark.parametrize("mode", ["run", "sweep"])
+@pytest.mark.parametrize("mode", ["run", pytest.param("sweep", marks=pytest.mark.slow)])
 def test_a_directory_that_cannot_be_written_is_refused(mode, tmp_path):
     (tmp_path / "file").write_text("mine")
     (tmp_path / "locked").mkdir(mode=0o555)
@@ -181,9 +181,9 @@ def test_a_directory_that_cannot_be_written_is_refused(mode, tmp_path):
     ("overrides", "words"),
     [
         (("gamma=0.9,1.5",), "gamma=1.5"),
-        (("env.id=CartPole-v1,Nonsense-v0",), "Nonsense-v0"),
         (("gamma=0.9,0.8", "hydra.sweep.subdir=same"), "shared by several jobs"),
-        (("gamma=0.9,0.8", "device=tpu"), "device=tpu"),
+        pytest.param(("env.id=CartPole-v1,Nonsense-v0",), "Nonsense-v0", marks=pytest.mark.slow),
+        pytest.param(("gamma=0.9,0.8", "device=tpu"), "device=tpu", marks=pytest.mark.slow),
     ],
 )
 def test_every_job_of_a_sweep_is_checked_before_the_first_starts(overrides, words, tmp_path):
