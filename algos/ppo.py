@@ -54,6 +54,6 @@ class PPO:
             self.descent.step(loss, batch, stepping)
             reports.add(active, stepping, policy_loss=loss, approx_kl=kl, clip_fraction=ratio.clip_fraction)
             active = within
-            if not active.any():
+            if target_kl is not None and not active.any():
                 break
         return {**reports.stats(), **self.epochs.stats}
