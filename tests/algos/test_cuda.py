@@ -50,7 +50,6 @@ def test_an_update_is_that_of_the_cpu(name):
     close = CLOSE["float64" if "double" in name else "float32"]
     for part, expected in moves["cpu"].items():
         size = np.linalg.norm(expected)
-        print(f"{name}, {part}: {np.linalg.norm(moves['cuda'][part] - expected) / size:.1e}")
         assert size > 0
         assert np.linalg.norm(moves["cuda"][part] - expected) <= close * size
 
@@ -70,16 +69,17 @@ def test_a_resumed_run_goes_on_as_if_it_had_not_stopped(name):
             np.testing.assert_array_equal(values, iteration.stats[column], err_msg=column)
 
 
-@pytest.mark.parametrize("name", ["ppo minibatched", "ppo whole", "ppo post"])
-def test_a_seed_of_ppo_learns_alike_alone_and_among_others(name):
-    """Where kernels compute the losses, what a seed learns does not depend on the seeds beside it."""
-    among, alone = (trainer(*RUNS[name], *SMALL, "device=cuda", *sizes) for sizes in ((), ("seed=2", "num_seeds=1")))
-    for _ in among:
-        pass
-    for _ in alone:
-        pass
-    for part, params in parameters(among).items():
-        np.testing.assert_array_equal(params[2:], parameters(alone)[part], err_msg=part)
+@pytest.mark.parametrize("name", ["ppo minibatched", "ppo whole", "ppo post", "trpo swingup"])
+def test_a_seed_learns_nearly_alike_alone_and_among_others(name):
+    """To the last digits: with other numbers of seeds PyTorch sums in other orders."""
+    moves = []
+    for sizes in ((), ("seed=2", "num_seeds=1")):
+        run = trainer(*RUNS[name], *SMALL, "device=cuda", *sizes)
+        before = parameters(run)
+        next(iter(run))
+        moves.append({part: after[-1] - before[part][-1] for part, after in parameters(run).items()})
+    for part, expected in moves[0].items():
+        assert np.linalg.norm(moves[1][part] - expected) <= CLOSE["float32"] * np.linalg.norm(expected)
 
 
 def test_a_seed_that_is_no_longer_finite_stops_and_the_others_go_on():

@@ -56,7 +56,7 @@ def _total(terms, inside):
 
 @triton.jit
 def block_gradients(
-    params,  # [S, P]
+    networks,  # [S, P], their parameters
     x,  # [S, B, D]
     actions,  # [S, B, O], or [S, B] of choices; of VALUE the old values [S, B]
     old_log_probs,  # [S, B]; unused of VALUE
@@ -90,7 +90,7 @@ def block_gradients(
     block, s = tl.program_id(0), tl.program_id(1).to(tl.int64)
     if tl.load(active + s) == 0:
         return
-    own = params + s * num_params
+    own = networks + s * num_params
     k, o, r = tl.arange(0, D_PADDED), tl.arange(0, O_PADDED), tl.arange(0, ROWS)
     j1, j2 = tl.arange(0, H1_PADDED), tl.arange(0, H2_PADDED)
     second = (D + 1) * H1

@@ -102,10 +102,10 @@ class CudaMLP:
         lows, highs, factors = (per_seed(setting, num_seeds, torch.float32, device) for setting in settings)
         block_gradients[blocks, num_seeds](
             weights, *[each.contiguous() for each in data], lows, highs, factors, active, parts, figures, num_params,
-            batch, spread, TILES=tiles_per_block, KIND=kind, CLIPPED=clipped, **self._shape,
+            batch, spread, TILES=tiles_per_block, KIND=kind.value, CLIPPED=clipped, **self._shape,
         )  # fmt: skip
         add_blocks[-(-num_params // COLUMNS), num_seeds](
-            parts, figures, factors, active, gradient, results, num_params, batch, BLOCKS=blocks, KIND=kind,
+            parts, figures, factors, active, gradient, results, num_params, batch, BLOCKS=blocks, KIND=kind.value,
             COLUMNS=COLUMNS,
         )  # fmt: skip
         return gradient, results
