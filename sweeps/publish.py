@@ -5,6 +5,7 @@ import shutil
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +55,7 @@ class Entry:
     def is_study(self) -> bool:
         return (self.source / RECORD).exists()
 
-    @property
+    @cached_property
     def runs(self) -> list[Path]:
         return sorted(run_directories(self.source))
 
@@ -94,14 +95,25 @@ def entries(sources: Sequence[Path]) -> list[Entry]:
 
 def files_of(entry: Entry, checkpoints: bool) -> Iterator[tuple[Path, Path]]:
     """Each file with its place in the published folder. Raises InputError where one that is needed is missing."""
-    wanted = [entry.source / name for name in OF_A_STUDY] if entry.is_study else []
-    wanted += [run / name for run in entry.runs for name in (*OF_A_RUN, *([CHECKPOINT] if checkpoints else []))]
-    for path in wanted:
-        place = path.relative_to(entry.source)
+    wanted = [(entry.source, name) for name in OF_A_STUDY] if entry.is_study else []
+    wanted += [(run, name) for run in entry.runs for name in (*OF_A_RUN, *([CHECKPOINT] if checkpoints else []))]
+    for base, name in wanted:
+        path = base / name
         if path.is_file():
-            yield path, Path(entry.name) / place
-        elif path.name in NEEDED or str(place) == CONFIG:
+            yield path, Path(entry.name) / path.relative_to(entry.source)
+        elif name in NEEDED:
             raise InputError(f"{path}: no such file; expected: a run or a study as seedbed wrote it")
+
+
+def check_apart(found: Sequence[Entry], out: Path) -> None:
+    """Whether what is written replaces nothing that is read. Raises InputError."""
+    places = [(out / entry.name).resolve() for entry in found]
+    for source in [entry.source.resolve() for entry in found]:
+        for place in places:
+            if place.is_relative_to(source) or source.is_relative_to(place):
+                raise InputError(
+                    f"--out {out}: would replace {source}, which is to be published; expected: one apart from it"
+                )
 
 
 def without_paths(content: Any) -> Any:
@@ -123,6 +135,7 @@ def publish(sources: Sequence[Path], out: Path, checkpoints: bool = False) -> Pa
         raise InputError(f"--out {out}: holds other files; expected: a new directory, or one made by seedbed publish")
     found = entries(sources)
     copies = [pair for entry in found for pair in files_of(entry, checkpoints)]
+    check_apart(found, out)
     known: dict[str, str] = read_json(out / PUBLISHED)["files"] if (out / PUBLISHED).exists() else {}
     for entry in found:
         shutil.rmtree(out / entry.name, ignore_errors=True)

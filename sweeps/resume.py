@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from analysis.run_format import INFO, RECORD, STUDY, SWEEP, read_config
+from analysis.run_format import INFO, RECORD, STUDY, SWEEP, read_config, read_json
 from sweeps import trust
 from sweeps.errors import InputError, exit_with
 from sweeps.imports import own_packages_first
@@ -38,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             resume_study(directory, parsed.trust)
             return
         if (directory / STUDY).exists():
-            trust.check_sweep(directory, study_command(directory), parsed.trust)
+            check_study(directory, parsed.trust)
             from sweeps.tune.command import main as tune_command
 
             return tune_command([f"study={directory}"])
@@ -53,6 +53,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
     from sweeps.hydra_command import main as train_command
 
     train_command(["--multirun", *command])
+
+
+def check_study(directory: Path, trusted: bool) -> None:
+    """Whether a tuning study may go on. Raises InputError where it, or a run that it took over, names code."""
+    if trusted:
+        return
+    trust.check_sweep(directory, study_command(directory), trusted)
+    grid = read_json(directory / STUDY).get("grid")
+    if grid is not None:
+        from sweeps.tune.grid import grid_runs
+
+        for run in grid_runs(Path(grid), directory):
+            trust.check_run(run.path, trusted)
 
 
 def resume_run(directory: Path, iterations: int | None) -> None:

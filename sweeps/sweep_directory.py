@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from analysis.run_format import STUDY, SWEEP, read_json
+from analysis.run_format import RECORD, STUDY, SWEEP, read_json
 from sweeps.errors import InputError
 from sweeps.files import write_json
 
@@ -50,6 +50,15 @@ def write_sweep(
     common = set(job_overrides[0]).intersection(*job_overrides)
     for job, own in zip(jobs, job_overrides, strict=True):
         job["overrides"] = [override for override in own if override not in common]
+    _write(sweep, overrides, config_dir, jobs)
+
+
+def write_command(sweep: Path, overrides: Sequence[str], config_dir: str | None) -> None:
+    """Write down a sweep's command line before its jobs are known; jobs that are listed already stay listed."""
+    _write(sweep, overrides, config_dir, read_jobs(sweep) if (sweep / SWEEP).exists() else [])
+
+
+def _write(sweep: Path, overrides: Sequence[str], config_dir: str | None, jobs: list[dict[str, Any]]) -> None:
     write_json(sweep / SWEEP, {"overrides": list(overrides), "config_dir": config_dir, "jobs": jobs})
 
 
@@ -93,7 +102,34 @@ def sweep_command(sweep: Path) -> list[str]:
 
 
 def study_command(study: Path) -> list[str]:
-    """What of a study may name code: the arguments that its runs have in common."""
+    """What of a tuning study may name code: what its runs are told, each choice of its spaces, and its score."""
     content = read_json(study / STUDY)
     config_dir = content.get("config_dir")
-    return [*([f"--config-dir={config_dir}"] if config_dir else []), *content.get("overrides", [])]
+    arguments = [f"--config-dir={config_dir}"] if config_dir else []
+    arguments += [f"score={content.get('score')}", *_texts(content.get("overrides"))]
+    arguments += [f"{key}={name}" for key in ("algo", "env") for name in _texts(content.get(key))]
+    for space in (content.get("spaces") or {}).values():
+        for key, distribution in space.items():
+            arguments += [f"{key}={choice}" for choice in distribution.get("choices", [None])]
+    return arguments
+
+
+def planned_command(study: Path) -> list[str]:
+    """What of a planned study may name code, read without making a plan of it: that would import its score."""
+    content = read_json(study / RECORD)
+    arguments = []
+    for plan in (content.get("plan") or {}, content.get("plan_now") or {}):
+        tasks = plan.get("tasks") or {}
+        told = [*_texts(plan.get("overrides")), *_texts(tasks), *_texts(plan.get("variants"))]
+        told += _texts(content.get("tuned"))
+        arguments += [f"score={plan.get('score')}"]
+        arguments += [override.replace("{task}", task) for task in tasks for override in told]
+    return arguments
+
+
+def _texts(content: Any) -> list[str]:
+    """Every text in nested containers, but for keys."""
+    if isinstance(content, str):
+        return [content]
+    values = content.values() if isinstance(content, dict) else content if isinstance(content, list) else []
+    return [text for value in values for text in _texts(value)]

@@ -58,7 +58,7 @@ def check_run(directory: Path, trust: bool) -> None:
 
 
 def check_sweep(directory: Path, arguments: Sequence[str], trust: bool) -> None:
-    """Whether the command line that a sweep was made by may run again.
+    """Whether the command line that a sweep or a study was made by may run again.
 
     Raises:
         InputError: it names code, or a folder of configs that may, which ``trust`` does not allow.
@@ -71,8 +71,11 @@ def check_sweep(directory: Path, arguments: Sequence[str], trust: bool) -> None:
         key = key.lstrip("+~")
         of_launcher = key.removeprefix("hydra.launcher.").removeprefix("over.") in HARMLESS_OF_LAUNCHERS
         of_hydra = key.startswith("hydra") and key not in HARMLESS and not of_launcher
-        of_task = key == "env.module" or (key == "env.id" and ":" in value) or (key == "env" and "{" in value)
-        if of_hydra or of_task or "_target_" in argument or argument.startswith("-"):
+        of_task = (
+            key == "env.module" or (key == "env.id" and {":", "$"} & set(value)) or (key == "env" and "{" in value)
+        )
+        of_score = key == "score" and ":" in value
+        if of_hydra or of_task or of_score or "_target_" in argument or argument.startswith("-"):
             found[key] = value or "…"
     _refuse(directory, found)
 

@@ -12,7 +12,8 @@ from gymnasium import spaces
 
 from algos.envs.errors import TaskError, one_line
 from algos.envs.flat import FlatBox, flat_box
-from algos.envs.vector import SameStepVectorEnv, seeds_of
+from algos.envs.lanes import Lane, LaneVectorEnv
+from algos.envs.vector import SameStepVectorEnv, seeds_of, shares_of
 from algos.machine import usable_cores
 
 OURS = (
@@ -23,9 +24,10 @@ OURS = (
 
 NO_LIMIT = 2**31 - 1
 TRIAL_STEPS = 5
+LANES = 2
 
 
-class PoolVectorEnv(SameStepVectorEnv):
+class PoolVectorEnv(Lane):
     """``num_envs`` of EnvPool's environments of one id, flat observations.
 
     Sub-environment e depends on its own seed and actions alone, whatever ``num_envs`` and ``num_threads``. EnvPool
@@ -94,12 +96,15 @@ class PoolVectorEnv(SameStepVectorEnv):
         self._begin_episodes(np.arange(self.num_envs))
         return self.arrays["obs"].copy(), {}
 
-    def step_arrays(self) -> None:
+    def send(self) -> None:
         actions = self.arrays["actions"]
         if self._scale is not None:
             gradient, intercept = self._scale
             actions = gradient * actions + intercept
-        obs, rewards, terminated, truncated, info = self._pool.step(actions)
+        self._pool.send(actions)
+
+    def receive(self) -> None:
+        obs, rewards, terminated, truncated, info = self._pool.recv()
         arrays, ids = self.arrays, info["env_id"]
         arrays["obs"][ids] = self._flat(obs, info)
         arrays["rewards"][ids], arrays["terminated"][ids] = rewards, terminated
@@ -168,7 +173,7 @@ class PoolVectorEnv(SameStepVectorEnv):
 class PoolEnv(gym.Env):
     """The single environment of a pool that renders."""
 
-    def __init__(self, envs: PoolVectorEnv) -> None:
+    def __init__(self, envs: SameStepVectorEnv) -> None:
         self.envs = envs
         self.observation_space, self.action_space = envs.single_observation_space, envs.single_action_space
         self.render_mode = envs.render_mode
@@ -184,7 +189,8 @@ class PoolEnv(gym.Env):
         return obs[0], float(rewards[0]), bool(terminated[0]), bool(truncated[0]), {}
 
     def render(self) -> np.ndarray:
-        return self.envs.render()[0]
+        images: Any = self.envs.render()
+        return images[0]
 
     def close(self) -> None:
         self.envs.close()
@@ -202,15 +208,17 @@ def make_pool(
     max_episode_steps: int | None,
     rescale_actions: bool,
     render_mode: str | None = None,
-) -> PoolVectorEnv:
-    """``num_envs`` of EnvPool's environments, one of them tried out, with a thread for each core.
+) -> SameStepVectorEnv:
+    """``num_envs`` of EnvPool's environments in lanes, one of them tried out. Each lane has a thread for each core.
 
     Raises:
         TaskError: see :class:`PoolVectorEnv`.
     """
     settings = (kwargs, max_episode_steps, rescale_actions, usable_cores())
     _try_out(PoolVectorEnv(env_id, 1, *settings))
-    return PoolVectorEnv(env_id, num_envs, *settings, render_mode)
+    shares = shares_of(num_envs, min(LANES, num_envs))
+    lanes = [PoolVectorEnv(env_id, len(range(num_envs)[share]), *settings, render_mode) for share in shares]
+    return lanes[0] if len(lanes) == 1 else LaneVectorEnv(lanes)
 
 
 def _try_out(envs: PoolVectorEnv) -> None:

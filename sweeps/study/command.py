@@ -105,16 +105,14 @@ def resume_study(directory: Path, trusted: bool) -> None:
     from analysis.run_format import SWEEP, read_json
     from analysis.study import record as records
     from sweeps.study.run import How
+    from sweeps.sweep_directory import planned_command
 
     try:
-        plan = records.read(directory).now
         launched = read_json(directory / SWEEP) if (directory / SWEEP).exists() else {"overrides": []}
         how = How(launched["overrides"], launched.get("config_dir"))
-        named = [
-            override for task in plan.tasks for name in plan.variants for override in plan.cell_overrides(task, name)
-        ]
         folder = [] if how.config_dir is None else [f"--config-dir={how.config_dir}"]
-        trust.check_sweep(directory, [*how.options, *named, *folder], trusted)
+        trust.check_sweep(directory, [*how.options, *planned_command(directory), *folder], trusted)
+        plan = records.read(directory).now  # which imports the score that it names
         answer(plan, directory, how, shlex.join(["seedbed", "resume", str(directory)]))
     except (InputError, TaskError, OSError) as error:
         exit_with(error)

@@ -25,6 +25,7 @@ from sweeps.interrupt import interrupt
 from sweeps.launching import Job
 from sweeps.lock import locked
 from sweeps.provenance import software
+from sweeps.sweep_directory import write_command
 
 
 @dataclass(frozen=True)
@@ -111,6 +112,7 @@ def run(plan: Plan, directory: Path, how: How) -> Record:
     directory.mkdir(parents=True, exist_ok=True)
     with locked(directory):
         record = begin(plan, directory, how, env_ids)
+        write_command(directory, how.options, how.config_dir)  # for seedbed resume; tuning may come before the runs
         if launching.is_elsewhere(directory, how.options, how.config_dir):
             return go_on(record, directory, how)
         interrupt.install(directory)

@@ -7,6 +7,7 @@ from analysis.study.plan import Plan, Tuned
 from sweeps.interrupt import interrupt
 from sweeps.notebook import override
 from sweeps.tune import plan as tuning
+from sweeps.tune.check import check_runs
 from sweeps.tune.cost import cost_text
 from sweeps.tune.options import read_arguments
 from sweeps.tune.search import known_trials
@@ -61,7 +62,7 @@ def tune(plan: Plan, directory: Path, config_dir: str | None) -> Tuned | None:
     """
     asked = tuning_plan(plan, directory, config_dir)
     where = directory / TUNING
-    tuning.check_runs(asked, where)
+    check_runs(asked, where, None)
     print(cost_text(asked, where), flush=True)
     where.mkdir(parents=True, exist_ok=True)
     tuning.written_plan(asked, where)
@@ -89,5 +90,5 @@ def tune(plan: Plan, directory: Path, config_dir: str | None) -> Tuned | None:
 def check(plan: Plan, directory: Path, config_dir: str | None) -> str:
     """What the tuning will cost, in words. Raises InputError, TaskError: what is wrong with it."""
     asked = tuning_plan(plan, directory, config_dir)
-    tuning.check_runs(asked, directory / TUNING)
+    check_runs(asked, directory / TUNING, None)
     return cost_text(asked, directory / TUNING)

@@ -6,9 +6,13 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sweeps.errors import InputError, exit_with, report
 from sweeps.imports import own_packages_first
+
+if TYPE_CHECKING:
+    from sweeps.tune.options import Given
 
 REPORT, DRY_RUN = "--report", "--dry-run"
 
@@ -89,15 +93,35 @@ def split(given: Sequence[str]) -> tuple[list[str], str | None, set[str]]:
     return rest, config_dir, flags
 
 
+def check_alone(asked: "Given", config_dir: str | None) -> None:
+    """Whether a command that goes on with a study says nothing that the study has decided.
+
+    Raises:
+        InputError: it does.
+    """
+    told = [
+        *asked.overrides,
+        *(f"space.{name}.{each}" for name, changes in asked.spaces.items() for each in changes),
+        *(f"budget.{task}={count}" for task, count in asked.budgets.items()),
+        *([] if config_dir is None else [f"--config-dir={config_dir}"]),
+    ]
+    if told:
+        raise InputError(
+            f"{told[0]}: the study in {asked.options.study} has decided this; expected: study=DIR without it, or the "
+            "whole command that began the study"
+        )
+
+
 def tune(given: Sequence[str]) -> None:
     """Do what a command line asks for, and end the process where that did not come to its end."""
     from analysis.run_format import STUDY, SWEEP
     from sweeps.interrupt import interrupt
+    from sweeps.tune.check import check_runs
     from sweeps.tune.cost import cost_text
     from sweeps.tune.grid import grid_plan
     from sweeps.tune.launch import launch
     from sweeps.tune.options import read_arguments
-    from sweeps.tune.plan import check_runs, make_plan, read_plan, written_plan
+    from sweeps.tune.plan import make_plan, read_plan, written_plan
     from sweeps.tune.report import write_report
     from sweeps.tune.study import list_trials, run_study
     from sweeps.tune.trials import random_trials
@@ -110,20 +134,23 @@ def tune(given: Sequence[str]) -> None:
     if REPORT in flags:
         write_report(directory)
         return
-    if asked.told <= {"study", "launcher", "workers"} and options.study and (directory / STUDY).exists():
+    going_on = (
+        options.study is not None and asked.told <= {"study", "launcher", "workers"} and (directory / STUDY).exists()
+    )
+    if going_on:
+        check_alone(asked, config_dir)
         plan = read_plan(directory)
     elif options.grid is not None:
         plan = grid_plan(asked, directory)
     else:
         plan = make_plan(asked, config_dir)
-    check_runs(plan, directory)
+    check_runs(plan, directory, options.launcher)
     print(cost_text(plan, directory), flush=True)
     if DRY_RUN in flags:
         return
     directory.mkdir(parents=True, exist_ok=True)
     written_plan(plan, directory)
-    going_on = (directory / SWEEP).exists() and asked.told <= {"study", "launcher", "workers"}
-    if plan.content["sampler"] == "random" and not going_on:
+    if plan.content["sampler"] == "random" and not (going_on and (directory / SWEEP).exists()):
         list_trials(plan, directory, random_trials(plan, directory), list(given))
     if options.launcher is not None:
         launch(directory, options.launcher, options.workers, asked.launching)

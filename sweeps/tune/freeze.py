@@ -11,6 +11,7 @@ from sweeps import ROOT
 from sweeps.compose import composed_config
 from sweeps.errors import InputError
 from sweeps.files import replace_file
+from sweeps.tune.options import is_kept
 
 GROUPS = [path.name for path in (ROOT / "conf").iterdir() if path.is_dir() and path.name != "hydra"]
 SEEDS = ("seed", "num_seeds")
@@ -49,7 +50,7 @@ def freeze(
     Raises:
         InputError: what it composes is not ``content``.
     """
-    groups = [each for each in overrides if each.partition("=")[0].lstrip("+") in GROUPS]
+    groups = [each for each in overrides if each.partition("=")[0].lstrip("+") in GROUPS and is_kept(each)]
     replace_file(config_dir / "experiment" / f"{name}.yaml", frozen(content, groups, note, own).encode())
     composed = dict(flatten(composed_config([f"experiment={name}"], config_dir)))
     left_out = (*SEEDS, *NOT_COMPUTED)

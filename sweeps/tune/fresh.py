@@ -31,20 +31,25 @@ def fresh_runs(plan: Plan, directory: Path, winners: Mapping[tuple[str, str], Tr
         content = plan.run_content(cell, trial.settings, plan.fresh_seeds)
         yield fresh(directory, cell, TUNED, content, trial.job.hydra_files["overrides"])
         if plan.options.presets:
-            yield fresh(directory, cell, PRESET, preset(plan, cell), preset_overrides(cell))
+            yield fresh(directory, cell, PRESET, preset(plan, cell), preset_overrides(plan, cell))
 
 
 def fresh(directory: Path, cell: Cell, origin: str, content: dict[str, Any], overrides: Sequence[str]) -> Fresh:
     """One run."""
-    path = directory / FRESH / cell.task / (cell.variant if origin == TUNED else f"{cell.variant}-{PRESET}")
-    job = make_job(content, overrides, path, f"{origin}: ")
+    job = make_job(content, overrides, fresh_directory(directory, cell, origin), f"{origin}: ")
     return Fresh(cell, origin, Work(job, cell.variant, cell.task, origin))
 
 
-def preset_overrides(cell: Cell) -> list[str]:
-    """What chooses the shipped preset of a variant on a task, or the default settings where there is none."""
+def fresh_directory(directory: Path, cell: Cell, origin: str) -> Path:
+    """Where a run on fresh seeds is."""
+    return directory / FRESH / cell.task / (cell.variant if origin == TUNED else f"{cell.variant}-{PRESET}")
+
+
+def preset_overrides(plan: Plan, cell: Cell) -> list[str]:
+    """What chooses the preset of a variant on a task, shipped or the user's, or the default settings without one."""
     name = f"{cell.task}/{cell.variant}"
-    there = (CONF / "experiment" / f"{name}.yaml").exists()
+    folders = [CONF, *([] if plan.config_dir is None else [Path(plan.config_dir)])]
+    there = any((folder / "experiment" / f"{name}.yaml").exists() for folder in folders)
     return [f"experiment={name}"] if there else [f"algo={cell.variant}", f"env={cell.task}"]
 
 
@@ -54,8 +59,8 @@ def preset(plan: Plan, cell: Cell) -> dict[str, Any]:
     Raises:
         InputError: it has room for none.
     """
-    overrides = preset_overrides(cell)
-    content = composed_config(overrides)
+    overrides = preset_overrides(plan, cell)
+    content = composed_config(overrides, plan.config_dir)
     rollout = content["num_envs"] * content["num_steps"]
     if plan.budget(cell.task) < rollout:
         raise InputError(

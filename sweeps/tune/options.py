@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from analysis.run_format import NOT_COMPUTED
+from analysis.run_format import NOT_COMPUTED, is_below
 from sweeps.compose import CONF
 from sweeps.errors import InputError
 
@@ -17,6 +17,8 @@ NonNegative = Annotated[int, Field(ge=0)]
 UNITS = {"k": 1_000, "M": 1_000_000, "G": 1_000_000_000}
 COUNTS = ("trials", "seeds", "budget", "test_seeds", "test_seed", "seed", "workers")
 LISTS = ("algo", "env")
+TEXTS = ("study", "grid", "metric", "score", "launcher", "scope", "sampler")
+"""Keys whose values are paths and words: they are taken as they are."""
 
 DECIDED = {
     "iterations": "budget=STEPS",
@@ -98,8 +100,10 @@ def read_arguments(arguments: Sequence[str]) -> Given:
             spaces.setdefault(name, []).append(f"{rest}={text}")
         elif key.startswith("hydra.launcher."):
             launching.append(argument)
-        elif key.lstrip("+~") in DECIDED or key.startswith("hydra"):
-            raise InputError(f"{argument}: a study decides this; expected: {DECIDED.get(key, 'nothing of Hydra')}")
+        elif key.lstrip("+~") in DECIDED or key.lstrip("+~").startswith("hydra"):
+            raise InputError(
+                f"{argument}: a study decides this; expected: {DECIDED.get(key.lstrip('+~'), 'nothing of Hydra')}"
+            )
         else:
             overrides.append(argument)
     for key in LISTS:
@@ -125,7 +129,12 @@ def _value(key: str, text: str) -> Any:
         return names
     if key in COUNTS:
         return _count(key, text)
-    return yaml.safe_load(text)
+    if key in TEXTS:
+        return None if text == "null" else text
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError:
+        return text  # which is refused, as what it is
 
 
 def _count(key: str, text: str) -> int:
@@ -138,4 +147,4 @@ def _count(key: str, text: str) -> int:
 
 def is_kept(override: str) -> bool:
     """Whether an override changes what a run computes, so that it belongs to the plan of a study."""
-    return override.partition("=")[0] not in NOT_COMPUTED
+    return not is_below(override.partition("=")[0].lstrip("+~"), NOT_COMPUTED)

@@ -16,8 +16,6 @@ from analysis.tuning.space import Distribution, described, read_distribution
 from sweeps.compose import composed_config
 from sweeps.errors import InputError
 from sweeps.files import write_json
-from sweeps.jobs import check_jobs
-from sweeps.run_directory import check_writable
 from sweeps.tune.options import Given, Options, is_kept
 from sweeps.tune.spaces import check_space, find_space, values_of, with_settings
 
@@ -238,15 +236,3 @@ def read_plan(directory: Path) -> Plan:
         return Plan(content, options, cells_of(grid_runs(Path(content["grid"]), directory)))
     options = Options.model_validate(planned | rest)
     return Plan(content, options, make_cells(options, content["overrides"], content["config_dir"]))
-
-
-def check_runs(plan: Plan, directory: Path) -> None:
-    """Whether every variant can be trained on every task here, and files can be written.
-
-    Raises:
-        InputError, TaskError: what is wrong with the first that cannot.
-    """
-    check_writable(directory)
-    contents = [plan.run_content(cell, {}, plan.tuning_seeds) for cell in plan.cells]
-    names = [directory / "trials" / cell.task / cell.variant for cell in plan.cells]
-    check_jobs(list(zip(contents, names, strict=True)), launcher="basic")

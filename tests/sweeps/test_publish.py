@@ -101,6 +101,26 @@ def test_what_cannot_be_published_is_refused_in_one_line(runs, tmp_path):
     assert not (tmp_path / "out").exists()
 
 
+def test_what_is_published_is_never_replaced_by_itself(runs, tmp_path):
+    publish([runs / "mine"], tmp_path / "out")
+    before = sorted(path for path in (tmp_path / "out").rglob("*"))
+    with pytest.raises(InputError, match="which is to be published; expected: one apart from it"):
+        publish([tmp_path / "out" / "mine"], tmp_path / "out")
+    shutil.copytree(runs / "yours", tmp_path / "out" / "mine" / "inner")
+    shutil.copytree(runs / "yours", tmp_path / "mine")
+    with pytest.raises(InputError, match="which is to be published"):
+        publish([tmp_path / "mine", tmp_path / "out" / "mine" / "inner"], tmp_path / "out")
+    shutil.rmtree(tmp_path / "out" / "mine" / "inner")
+    assert sorted(path for path in (tmp_path / "out").rglob("*")) == before
+
+
+def test_a_run_of_a_sweep_without_its_config_is_not_published(runs, tmp_path):
+    shutil.copytree(runs / "mine", tmp_path / "sweep" / "0")
+    (tmp_path / "sweep" / "0" / ".hydra" / "config.yaml").unlink()
+    with pytest.raises(InputError, match=r"config\.yaml: no such file"):
+        publish([tmp_path / "sweep"], tmp_path / "out")
+
+
 def test_a_url_has_to_be_fetched_first():
     with pytest.raises(InputError, match="a URL; expected: a folder; git clone or download it first"):
         compare("https://example.org/someone/study")

@@ -16,8 +16,10 @@ import yaml
 from analysis.run_format import TUNING_SEEDS, InputError, read_json
 from analysis.study import record as records
 from analysis.study.plan import Plan
+from sweeps.study import command, tuning
 from sweeps.study.command import read_plan
 from sweeps.study.run import How, check
+from sweeps.study.run import run as run_study
 from sweeps.study.spent import predicted, spent
 from tests.sweeps.command import Command, run
 
@@ -290,3 +292,16 @@ def test_a_study_tunes_first_on_seeds_of_their_own_and_tests_the_winners(tmp_pat
     before = results(tmp_path / "out")
     assert run("sweeps.study.command", *study(own, tmp_path / "out")).status == 0
     assert results(tmp_path / "out") == before
+
+
+def test_a_study_that_was_stopped_while_it_tuned_goes_on_as_it_was_started(tmp_path, monkeypatch):
+    own = write_plan(
+        tmp_path / "own", tuning={"trials": 1, "seeds": 1, "budget": 2048}, tasks={"cartpole": ["env=cartpole"]}
+    )
+    how = How(["hydra/launcher=joblib", "hydra.launcher.n_jobs=2"], str(own))
+    monkeypatch.setattr(tuning, "tune", lambda *arguments: None)  # as where a signal has stopped it
+    run_study(read_plan(["study=mine"], str(own)), tmp_path / "out", how)
+    resumed: list[How] = []
+    monkeypatch.setattr(command, "answer", lambda plan, directory, how, told: resumed.append(how))
+    command.resume_study(tmp_path / "out", trusted=True)
+    assert resumed == [how]

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as some
 
@@ -17,6 +18,10 @@ from sweeps.compose import composed_config
 from sweeps.errors import InputError
 from sweeps.run_config import validate
 from sweeps.tune.command import main
+from sweeps.tune.freeze import freeze
+from sweeps.tune.fresh import preset
+from sweeps.tune.options import is_kept, read_arguments
+from sweeps.tune.plan import make_plan
 from sweeps.tune.spaces import find_space
 from sweeps.tune.trials import draw
 from tests.sweeps.command import Command, run
@@ -158,6 +163,64 @@ BAD = {
 def test_bad_input_is_told_in_one_line_before_anything_is_trained(message, tmp_path, capsys):
     assert refused(capsys, *BAD[message], f"study={tmp_path / 'new'}").startswith(message)
     assert not (tmp_path / "new").exists()
+
+
+def test_paths_and_words_are_taken_as_they_are():
+    asked = read_arguments(["study=2026-07-01", "grid=on", "metric=a #b", "score=final"])
+    assert (asked.options.study, asked.options.grid, asked.options.metric) == ("2026-07-01", "on", "a #b")
+    assert read_arguments(["study=1"]).options.study == "1"
+    assert read_arguments(["study=null", "presets=true"]).options.study is None
+    assert read_arguments(["score={"]).options.score == "{"
+    with pytest.raises(InputError, match=r"presets={: expected: a valid boolean"):
+        read_arguments(["presets={"])
+    with pytest.raises(InputError, match=r"\+iterations=3: a study decides this; expected: budget=STEPS"):
+        read_arguments(["+iterations=3"])
+
+
+def test_going_on_with_a_study_says_nothing_that_it_has_decided(study, tmp_path, capsys):
+    before = {path: path.stat().st_mtime_ns for path in study.rglob("*")}
+    for told, first in (
+        (("network=shared64x64", "budget.cartpole=1k"), "network=shared64x64"),
+        (("budget.cartpole=1k",), "budget.cartpole=1000"),
+        (("space.ppo.gamma=null",), "space.ppo.gamma=null"),
+        ((f"--config-dir={tmp_path}",), f"--config-dir={tmp_path}"),
+    ):
+        assert f"{first}: the study in {study} has decided this" in refused(capsys, f"study={study}", *told)
+    assert {path: path.stat().st_mtime_ns for path in study.rglob("*")} == before
+
+
+def test_presets_are_checked_before_anything_trains(tmp_path, capsys):
+    asked = ("algo=ppo", "env=cartpole", *SMALL, NO_LENGTHS[1], f"study={tmp_path / 'new'}", "--dry-run")
+    message = refused(capsys, *asked, "presets=true")
+    assert message.startswith("presets=true: a rollout of experiment=cartpole/ppo has ")
+    assert tune(*asked[:-2], "presets=true", "test_seeds=0", *asked[-2:]) == 0
+
+
+def test_a_preset_may_be_of_the_users_own_options(tmp_path):
+    for folder in ("algo", "space", "experiment/cartpole"):
+        (tmp_path / folder).mkdir(parents=True)
+    (tmp_path / "algo" / "mine.yaml").write_text("defaults:\n  - ppo\n  - _self_\nname: mine\n")
+    (tmp_path / "space" / "mine.yaml").write_text("algo: {clip_coef: {type: float, low: 0.1, high: 0.3}}\n")
+    plan = make_plan(read_arguments(["algo=mine", "env=cartpole", "budget=100k", "presets=true"]), str(tmp_path))
+    assert preset(plan, plan.cells[0])["algo"]["name"] == "mine"
+    own = "# @package _global_\ndefaults:\n  - override /algo: mine\n  - override /env: cartpole\ngamma: 0.5\n"
+    (tmp_path / "experiment" / "cartpole" / "mine.yaml").write_text(own)
+    assert preset(plan, plan.cells[0])["gamma"] == 0.5
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="cuda is on this machine")
+def test_a_launchers_machines_may_have_devices_that_this_one_has_not(tmp_path, capsys):
+    asked = (*TWO, "device=cuda", f"study={tmp_path / 'new'}", "--dry-run")
+    assert refused(capsys, *asked).startswith("device=cuda: not on this machine")
+    assert tune(*asked, "launcher=submitit_slurm") == 0
+
+
+def test_a_frozen_winner_keeps_no_logger(tmp_path):
+    given = ["algo=a2c", "env=cartpole", "logger=wandb", "gamma=0.9"]
+    freeze(tmp_path, None, "tuned/x", composed_config(given), given, "note")
+    assert composed_config(["experiment=tuned/x"], tmp_path)["logger"] is None
+    assert composed_config(["experiment=tuned/x"], tmp_path)["gamma"] == 0.9
+    assert not is_kept("logger.project=mine")
 
 
 def test_a_variant_without_a_space_says_where_one_is_looked_for(tmp_path, capsys):
