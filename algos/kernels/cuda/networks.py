@@ -42,7 +42,7 @@ class CudaMLP:
         inputs, first, second, outputs = sizes[0], sizes[1], sizes[-2], sizes[-1]
         widths = {"D": inputs, "H1": first, "H2": second, "O": outputs}
         self._shape: dict[str, Any] = widths | {f"{name}_PADDED": _padded(width) for name, width in widths.items()}
-        self._shape |= {"RELU": relu, "DEEP": len(sizes) == 4, "ROWS": ROWS, "PRECISION": PRECISION}
+        self._shape.update(RELU=relu, DEEP=len(sizes) == 4, ROWS=ROWS, PRECISION=PRECISION)
 
     def policy_gradient(
         self,
@@ -61,7 +61,8 @@ class CudaMLP:
         settings = (*clip_range, ent_coef)
         data = (obs, actions, old_log_probs, advantages)
         gradient, results = self._gradient(kind, True, params, data, settings, spread or 0.0, active)
-        return PolicyGradient(*results.unbind(), gradient)
+        loss, k3, log_ratio, outside = results.unbind()
+        return PolicyGradient(loss, k3, log_ratio, outside, gradient)
 
     def error_gradient(
         self,

@@ -1,0 +1,103 @@
+"""Steps that are recorded on a CUDA device and replayed: small minibatches take the device less time than Python."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from algos.core.batches import Batch
+from algos.core.network import Network
+from algos.core.optimiser import Optimiser
+from algos.parts import is_ours
+
+
+class Step(NamedTuple):
+    """What a gradient step says, ``[S]`` each."""
+
+    active: Tensor  # the seeds that the next step is for
+    stepping: Tensor  # those that made this one
+    figures: dict[str, Tensor]
+
+
+def can_record(optimiser: Optimiser, *networks: Network) -> bool:
+    """Whether gradient steps of these are on a CUDA device, and never wait for it: a recording cannot."""
+    compiled = all(network.compiled is not None for network in networks)
+    return compiled and is_ours(type(optimiser).__module__) and all(param.is_cuda for param in optimiser.params)
+
+
+class RecordedSteps:
+    """Makes the steps ``step(batch, active)`` of an update, of which the second is recorded and then replayed.
+
+    All batches must have one shape, and numbers that are no tensors must not change within the update. The first step
+    is made as it is: what is compiled or kept for later is there before the recording, which may do neither.
+    """
+
+    def __init__(self, step: Callable[[Batch, Tensor], Step]) -> None:
+        self._step = step
+        self._inputs: tuple[_Held, Tensor] | None = None
+        self._recording: tuple[torch.cuda.CUDAGraph, Step] | None = None
+
+    def __call__(self, batch: Batch, active: Tensor) -> Step:
+        if self._inputs is None:
+            self._inputs = _Held(batch), active.clone()
+            return _copied(self._step(*self._inputs))
+        held, mask = self._inputs
+        held.hold(batch)
+        mask.copy_(active)
+        if self._recording is None:
+            self._recording = _record(lambda: self._step(held, mask))
+        graph, said = self._recording
+        graph.replay()
+        return _copied(said)
+
+
+class _Held(Batch):
+    """A batch whose fields stay at their place in memory, whichever batch it holds; those that are asked for."""
+
+    def __init__(self, batch: Batch) -> None:
+        vars(self).update(_source=batch, _fields={})
+
+    def __getattr__(self, name: str) -> Tensor:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        field = vars(self)[name] = self._fields[name] = getattr(self._source, name).clone()
+        return field
+
+    def hold(self, batch: Batch) -> None:
+        """Take over the fields of another batch."""
+        if batch is not self._source:
+            vars(self)["_source"] = batch
+            for name, field in self._fields.items():
+                field.copy_(getattr(batch, name))
+
+
+def _record(work: Callable[[], Step]) -> tuple[torch.cuda.CUDAGraph, Step]:
+    """What ``work`` has the device do, as a graph, and the tensors that a replay fills. It is not done yet.
+
+    ``torch.cuda.graph`` would do the same, and collect garbage first, for as long as an update takes.
+    """
+    graph, stream = torch.cuda.CUDAGraph(), torch.cuda.Stream()
+    stream.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(stream):
+        graph.capture_begin(pool=_pool())
+        try:
+            said = work()
+        finally:
+            graph.capture_end()
+    torch.cuda.current_stream().wait_stream(stream)
+    return graph, said
+
+
+_POOLS: dict[int, Any] = {}
+
+
+def _pool() -> Any:
+    """The memory of all recordings on this device: one is replayed before the next is made."""
+    return _POOLS.setdefault(torch.cuda.current_device(), torch.cuda.graph_pool_handle())
+
+
+def _copied(said: Step) -> Step:
+    return Step(
+        said.active.clone(), said.stepping.clone(), {name: f.detach().clone() for name, f in said.figures.items()}
+    )
