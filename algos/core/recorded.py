@@ -55,6 +55,9 @@ class RecordedSteps:
 class _Held(Batch):
     """A batch whose fields stay at their place in memory, whichever batch it holds; those that are asked for."""
 
+    _source: Batch
+    _fields: dict[str, Tensor]
+
     def __init__(self, batch: Batch) -> None:
         vars(self).update(_source=batch, _fields={})
 

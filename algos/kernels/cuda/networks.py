@@ -41,8 +41,9 @@ class CudaMLP:
     def __init__(self, sizes: Sequence[int], relu: bool) -> None:
         inputs, first, second, outputs = sizes[0], sizes[1], sizes[-2], sizes[-1]
         widths = {"D": inputs, "H1": first, "H2": second, "O": outputs}
-        self._shape: dict[str, Any] = widths | {f"{name}_PADDED": _padded(width) for name, width in widths.items()}
-        self._shape.update(RELU=relu, DEEP=len(sizes) == 4, ROWS=ROWS, PRECISION=PRECISION)
+        padded = {f"{name}_PADDED": _padded(width) for name, width in widths.items()}
+        others: dict[str, Any] = {"RELU": relu, "DEEP": len(sizes) == 4, "ROWS": ROWS, "PRECISION": PRECISION}
+        self._shape = widths | padded | others
 
     def policy_gradient(
         self,
