@@ -1,4 +1,4 @@
-"""seedbed compare, or python -m analysis.compare: which variant is better, by how much, how sure; how seeds spread."""
+"""The command `seedbed compare`: which variant is better, by how much, and how sure that is."""
 
 import argparse
 import math
@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from analysis.aggregates import sentences
-from analysis.comparison import MARGIN, METRIC, Choices, Comparison, compared
+from analysis.choices import MARGIN, METRIC, Choices
+from analysis.comparison import Comparison, compared
 from analysis.log_options import add_logs, preview, reading_of
 from analysis.numbers import steps
 from analysis.readers import READERS
@@ -206,7 +207,7 @@ def make(out: Path) -> None:
 
 
 def tell(comparison: Comparison) -> None:
-    """Prints notes, what numbered variants are, where tasks are compared, and the verdicts."""
+    """Prints notes, the settings of numbered variants, where tasks are compared, and the verdicts."""
     for sentence in comparison.warnings:
         print(f"Note: {sentence}")
     dataset = comparison.dataset

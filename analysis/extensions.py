@@ -1,4 +1,4 @@
-"""Functions of a user's own, named MODULE:FUNCTION: scores, statistics and figures of the report."""
+"""The user's own functions, named MODULE:FUNCTION: scores, statistics and figures of the report."""
 
 import os
 import sys
@@ -10,9 +10,10 @@ from analysis.run_format import InputError
 
 
 def from_outside(name: str, kind: str) -> Callable[..., Any]:
-    """The function that MODULE:FUNCTION names; the module is searched for in the working directory too.
+    """The function that MODULE:FUNCTION names. Its module may lie in the working directory.
 
-    Raises InputError if there is none.
+    Raises:
+        InputError: There is no such function.
     """
     module_name, _, function_name = name.partition(":")
     where = f"{kind} {name!r}"

@@ -1,8 +1,9 @@
-"""The options of a command that reads logs of other programs: --pattern, --column, --preview."""
+"""Command line options for logs of other programs: --pattern, --column, --preview."""
 
 import argparse
 from collections.abc import Sequence
 
+from analysis.numbers import listed
 from analysis.readers import Reading, find, read_logs
 from analysis.readers.patterns import EXAMPLE, Pattern, described
 from analysis.run_format import InputError
@@ -55,7 +56,11 @@ def reading_of(arguments: argparse.Namespace) -> Reading:
 
 
 def preview(paths: Sequence[str], reading: Reading) -> list[str]:
-    """A line for each run that is found, and what it is, as far as that is known. Raises InputError."""
+    """One line for each run that is found, with what is known of it.
+
+    Raises:
+        InputError: A path holds no run, or a log cannot be read.
+    """
     found = find(paths, reading)
     logs, tables = read_logs(found, None, reading, open_facts=True)
     lines = [
@@ -63,8 +68,7 @@ def preview(paths: Sequence[str], reading: Reading) -> list[str]:
         for run in read_runs(found.own)
     ]
     for log in logs:
-        names = ", ".join(log.names[:6]) + (f" and {len(log.names) - 6} more" if len(log.names) > 6 else "")
-        lines.append(f"{log.path}: {log.format}, {described(log.facts)}; {names or 'nothing'}")
+        lines.append(f"{log.path}: {log.format}, {described(log.facts)}; {listed(log.names)}")
     lines += [f"{table.path}: table, means of {len(table.rows)} variants and tasks, no seeds" for table in tables]
     total = len(lines)
     if total > PREVIEWED:

@@ -1,6 +1,6 @@
-"""The format of a run: its files, its columns, and when two runs are the same run or the same variant.
+"""The format of a run: its files, its columns, and which settings make two runs the same run or the same variant.
 
-`sweeps` writes runs and `analysis` reads them; both take the format from here. Nothing here needs PyTorch.
+`sweeps` writes runs and `analysis` reads them. Both take the format from here. Nothing here needs PyTorch.
 """
 
 import hashlib
@@ -72,17 +72,29 @@ class InputError(ValueError):
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """The mapping in a JSON file of a run or sweep. Raises InputError."""
+    """The mapping in a JSON file of a run or sweep.
+
+    Raises:
+        InputError: The file cannot be read, or holds no mapping.
+    """
     return _read_mapping(path, json.loads)
 
 
 def read_info(directory: Path) -> dict[str, Any]:
-    """The `run.json` of the run in `directory`. Raises InputError."""
+    """The `run.json` of the run in `directory`.
+
+    Raises:
+        InputError: The file cannot be read.
+    """
     return read_json(directory / INFO)
 
 
 def read_config(directory: Path) -> dict[str, Any]:
-    """The config that the run in `directory` was started with, nested. Raises InputError."""
+    """The nested config with which the run in `directory` was started.
+
+    Raises:
+        InputError: The file cannot be read.
+    """
     return _read_mapping(directory / CONFIG, _parse_config)
 
 
@@ -100,10 +112,13 @@ def _read_mapping(path: Path, parse: Any) -> dict[str, Any]:
 
 
 def _parse_config(text: str) -> Any:
-    """The content of a YAML text. Raises YAMLError.
+    """The content of a YAML text.
 
-    Its sections are parsed one by one, as the configs of a sweep have most of them in common; a text that is not just
-    one section below the other is parsed as a whole.
+    Configs of a sweep share most of their sections, so each section is parsed by itself and kept. A text that is not a
+    list of sections is parsed as a whole.
+
+    Raises:
+        YAMLError: The text is not YAML.
     """
     try:
         sections = [_parse_section(section) for section in SECTION.split(text) if section]
@@ -130,12 +145,16 @@ def flatten(config: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, 
 
 @lru_cache(maxsize=4096)
 def is_below(key: str, names: tuple[str, ...]) -> bool:
-    """Whether a dotted key is one of `names`, or of a section that is."""
+    """Whether a dotted key is one of `names`, or lies in a section of that name."""
     return any(key == name or key.startswith(f"{name}.") for name in names)
 
 
 def purpose_of(seeds: Sequence[int]) -> str:
-    """What runs of `seeds` are for: tuning or a test. Raises InputError where some are for each."""
+    """The purpose of runs with these `seeds`: tuning or test.
+
+    Raises:
+        InputError: Some of the seeds are for tuning and some for tests.
+    """
     kinds = {TUNING if seed in TUNING_SEEDS else TEST for seed in seeds}
     if len(kinds) > 1:
         raise InputError(
@@ -146,7 +165,7 @@ def purpose_of(seeds: Sequence[int]) -> str:
 
 
 def schedules(config: Mapping[str, Any]) -> list[str]:
-    """The keys of a flat config that schedule something over all iterations.
+    """The keys of a flat config that schedule a value over all iterations.
 
     They are called `schedule`, or end in `_schedule`, and are not `constant`.
     """
@@ -155,12 +174,11 @@ def schedules(config: Mapping[str, Any]) -> list[str]:
 
 
 def variant_settings(config: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings of a flat config that make a run the variant that it is. Runs that have all of them in common are
-    seeds of one variant.
+    """The settings of a flat config that define the variant. Runs that agree in all of them are seeds of one variant.
 
-    Seeds, task, machine and evaluations are left out. So is the number of iterations, where no schedule depends on it:
-    a longer run is then the same variant, trained for longer. How the environments are stepped is left out too, but
-    for whose they are: EnvPool's are other programs than Gymnasium's.
+    Seeds, task, machine and evaluations do not count. The number of iterations counts only where a schedule depends on
+    it: without one, a longer run is the same variant, trained for longer. How environments are stepped does not count,
+    but EnvPool's environments are other programs than Gymnasium's, so that difference counts.
     """
     left_out = NOT_A_VARIANT if schedules(config) else (*NOT_A_VARIANT, "iterations")
     settings = {key: value for key, value in config.items() if not is_below(key, left_out)}
@@ -170,10 +188,10 @@ def variant_settings(config: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def run_settings(config: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings of a nested config that decide every byte of a run's rows: what has them in common is the same run.
+    """The settings of a nested config that decide every byte of a run's rows. Runs that agree in them are the same run.
 
-    The number of iterations is left out where no schedule depends on it: more iterations then add rows and change
-    none.
+    The number of iterations counts only where a schedule depends on it: without one, more iterations add rows and
+    change none.
     """
     flat = dict(flatten(config))
     left_out = NOT_COMPUTED if schedules(flat) else (*NOT_COMPUTED, "iterations")
@@ -186,7 +204,7 @@ def run_hash(config: Mapping[str, Any]) -> str:
 
 
 def run_differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
-    """Why a run of the nested config `old` cannot go on as one of config `new`: `key=old, now new`, for each key."""
+    """Why a run of the nested config `old` cannot go on with config `new`: `key=old, now new`, for each key."""
     before, after = run_settings(old), run_settings(new)
     found = [
         f"{key}={before.get(key, 'absent')!r}, now {after.get(key, 'absent')!r}"

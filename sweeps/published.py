@@ -13,7 +13,7 @@ import pandas as pd
 from algos.envs.errors import TaskError
 from analysis import load_runs
 from analysis import statistics as st
-from analysis.comparison import MARGIN
+from analysis.choices import MARGIN
 from analysis.numbers import interval, number, p_value, steps
 from analysis.references import references_for
 from analysis.run_format import INFO, read_json

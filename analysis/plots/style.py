@@ -1,4 +1,4 @@
-"""How every figure looks: sizes, inks, and a color and a line style for each variant."""
+"""The style of every figure: sizes, inks, and a color and a line style for each variant."""
 
 import hashlib
 from collections.abc import Iterable
@@ -82,8 +82,11 @@ def use_style() -> AbstractContextManager[None]:
 
 
 def places_of(variants: Iterable[str]) -> dict[str, int]:
-    """The place in the palette of each variant: its own for one of BUILT_IN, and for another a free one that its name
-    chooses. Names are served in alphabetical order; places of BUILT_IN are given away last."""
+    """The place of each variant in the palette.
+
+    A variant of BUILT_IN has a place of its own. Any other gets a free place that its name chooses; names are served in
+    alphabetical order, and places of BUILT_IN are given away last.
+    """
     names = sorted(variants)
     chosen = {name: BUILT_IN[name] for name in names if name in BUILT_IN}
     for name in names:
@@ -107,10 +110,11 @@ def colors_of(variants: Iterable[str]) -> dict[str, str]:
 
 
 def line_of(color: str) -> dict[str, Any]:
-    """How matplotlib draws the line of a variant: a style for each color of the palette, a solid line for any other.
+    """Line style and order of a variant's line: one style for each color of the palette, a solid line for any other
+    color.
 
-    A style with less ink is drawn later and thinner. So curves that coincide are all seen: each shows through the gaps
-    of those above it.
+    A style with less ink is drawn later and thinner. So all of several coincident curves are seen: each shows through
+    the gaps of those above it.
     """
     if color not in COLORS:
         return {"color": color, "linestyle": "solid"}
@@ -120,5 +124,5 @@ def line_of(color: str) -> dict[str, Any]:
 
 
 def ink(style: Any) -> float:
-    """The share of a line's length that a line style draws."""
+    """Share of a line's length that a line style draws."""
     return 1.0 if style == "solid" else sum(style[1][::2]) / sum(style[1])

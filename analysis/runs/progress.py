@@ -1,4 +1,4 @@
-"""Reading the progress.csv of many runs, strictly: a file that is torn or not a run's is refused, never half read."""
+"""Reads the progress.csv of many runs. A file that is torn or not a run's is refused, never read in part."""
 
 import io
 from collections import defaultdict
@@ -21,8 +21,13 @@ NOT_SEPARATORS = bytes(set(range(256)) - set(b",\n"))
 
 @dataclass(frozen=True)
 class Progress:
-    """One file: which `rows` of all files' frame are its own; `torn`: the last, half-written row of a run still in
-    progress was left out; `not_finite` counts cells of nan or inf."""
+    """The place of one file in the frame of all files.
+
+    Attributes:
+        rows: Its rows in the frame.
+        torn: Whether the last row of a run in progress was half-written and left out.
+        not_finite: Number of cells with nan or inf.
+    """
 
     rows: slice
     torn: bool
@@ -31,7 +36,7 @@ class Progress:
 
 @dataclass(frozen=True)
 class Text:
-    """One file before its cells are parsed: its `header` line, and the whole `rows` below it, each with all cells."""
+    """One file before its cells are parsed: its `header` line, and the complete `rows` below it."""
 
     path: Path
     header: bytes
@@ -46,11 +51,13 @@ class Text:
 def read_progress(
     files: Sequence[tuple[Path, bool]], columns: Sequence[str] | None
 ) -> tuple[pd.DataFrame, dict[Path, Progress]]:
-    """The rows of all `files` in one frame: status, keys and the `columns` asked for (None: every number column).
+    """The rows of all `files` in one frame, and the place of each file in it.
 
-    A file is its path and whether its run is in progress, which allows a half-written last row, and that nothing has
-    been written yet. Raises InputError for a missing, empty, torn or foreign file and for a column that it does not
-    have.
+    Columns: status, keys, and the `columns` asked for (None: every number column). A file is a path and whether its run
+    is in progress. A run in progress may have a half-written last row, or no rows yet.
+
+    Raises:
+        InputError: A file is missing, empty, torn or not a run's, or does not have a column.
     """
     with ThreadPoolExecutor(max_workers=2) as pool:  # pandas parses without the interpreter's lock
         tables = [
@@ -71,7 +78,7 @@ def read_progress(
 
 
 def batches(files: Iterable[tuple[Path, bool]]) -> Iterator[list[tuple[Path, bool]]]:
-    """`files` in parts of about BATCH_BYTES."""
+    """The `files` in parts of about BATCH_BYTES."""
     batch: list[tuple[Path, bool]] = []
     size = 0
     for path, in_progress in files:
@@ -86,7 +93,7 @@ def batches(files: Iterable[tuple[Path, bool]]) -> Iterator[list[tuple[Path, boo
 def read_batch(
     files: Sequence[tuple[Path, bool]], columns: Sequence[str] | None
 ) -> list[tuple[pd.DataFrame, dict[Path, Progress]]]:
-    """The rows of `files`, one table for all that have the same header."""
+    """The rows of `files`: one table for all files with the same header."""
     texts: dict[bytes, list[Text]] = defaultdict(list)
     for path, in_progress in files:
         text = read_text(path, columns, in_progress)
@@ -95,7 +102,7 @@ def read_batch(
 
 
 def read_text(path: Path, columns: Sequence[str] | None, in_progress: bool) -> Text:
-    """The file at `path`; as in read_progress."""
+    """The file at `path`, as in read_progress."""
     try:
         data = path.read_bytes() if path.exists() or not in_progress else b""
     except OSError as error:
@@ -113,7 +120,11 @@ def read_text(path: Path, columns: Sequence[str] | None, in_progress: bool) -> T
 
 
 def header(path: Path, data: bytes) -> list[str]:
-    """Column names of a progress.csv. Raises InputError if it is not one."""
+    """Column names of a progress.csv.
+
+    Raises:
+        InputError: It is not the header of a progress.csv.
+    """
     first = data.partition(b"\n")[0].decode("utf-8", errors="replace").rstrip("\r")
     columns = first.split(",")
     if not first:
@@ -125,7 +136,11 @@ def header(path: Path, data: bytes) -> list[str]:
 
 
 def whole_rows(path: Path, data: bytes, width: int, in_progress: bool) -> tuple[bytes, bool]:
-    """`data` without a half-written last row, and whether there was one; InputError if any other row is torn."""
+    """The `data` without a half-written last row, and whether there was one.
+
+    Raises:
+        InputError: Another row is torn.
+    """
     torn = not data.endswith(b"\n")
     lines = data.count(b"\n")
     if torn and in_progress:
@@ -140,7 +155,11 @@ def whole_rows(path: Path, data: bytes, width: int, in_progress: bool) -> tuple[
 
 
 def parse_texts(texts: Sequence[Text], columns: Sequence[str] | None) -> tuple[pd.DataFrame, dict[Path, Progress]]:
-    """The rows of files that have the same header, in their order. Raises InputError naming the first that is wrong."""
+    """The rows of files with the same header, in their order.
+
+    Raises:
+        InputError: A file is wrong. The message names the first one.
+    """
     names = texts[0].header.decode(errors="replace").rstrip().split(",")
     wanted = [name for name in names if name not in (ALGO, ENV_ID, *KEYS, STATUS)] if columns is None else columns
     try:
@@ -170,8 +189,11 @@ def parse_texts(texts: Sequence[Text], columns: Sequence[str] | None) -> tuple[p
 
 
 def parse(data: bytes, wanted: Sequence[str]) -> pd.DataFrame:
-    """The status, the keys and the columns `wanted` of every line. Raises ValueError where a cell is not of its type,
-    or lines are joined by a quotation mark."""
+    """The status, the keys and the `wanted` columns of every line.
+
+    Raises:
+        ValueError: A cell is not of its type, or a quotation mark joins lines.
+    """
     types: dict[str, str] = {STATUS: "category"} | dict.fromkeys(KEYS, "int64") | dict.fromkeys(wanted, "float64")
     table = pd.read_csv(io.BytesIO(data), usecols=list(types), dtype=types)[list(types)]
     lines = data.count(b"\n") - 1
@@ -181,7 +203,7 @@ def parse(data: bytes, wanted: Sequence[str]) -> pd.DataFrame:
 
 
 def written_nan(text: Text, wanted: Sequence[str]) -> int:
-    """How many cells hold the word nan, where an empty cell would say that there is no value."""
+    """Number of cells with the word nan. A missing value would be an empty cell."""
     if b"nan" not in text.rows.lower():
         return 0
     data = io.BytesIO(text.header + text.rows)

@@ -1,4 +1,4 @@
-"""The files of a study's report: one page that can be printed, and its tables as CSV."""
+"""The report of a study: a page that can be printed, and its tables as CSV."""
 
 import html
 from collections.abc import Mapping, Sequence
@@ -14,7 +14,6 @@ from analysis.plots.style import use_style
 from analysis.report.page import page
 from analysis.report.sections import KINDS, gallery, items, soft
 from analysis.report.tables import Cells, csv, html_table
-from analysis.scores import find_score
 from analysis.study.answers import fixed_sentence, sentence
 from analysis.study.figures import curves_figure, paths
 from analysis.study.record import Record
@@ -25,8 +24,14 @@ REPORT, ANSWERS, SCORES = "report.html", "answers.csv", "scores.csv"
 
 @dataclass(frozen=True)
 class Spent:
-    """What a variant took on a task: seconds of training, env steps over all seeds, bytes of files, and the seconds
-    that a dry run had predicted for as many runs (None: there was none)."""
+    """The cost of a variant on a task.
+
+    Attributes:
+        seconds: Seconds of training.
+        env_steps: Env steps over all seeds.
+        size: Bytes of files.
+        predicted: Seconds that a dry run predicted for as many runs. None if there was none.
+    """
 
     seconds: float
     env_steps: int
@@ -38,18 +43,19 @@ def tables(record: Record, rows: pd.DataFrame) -> dict[str, bytes]:
     """The tables: every answer of every look, and every seed's score."""
     answers = pd.DataFrame([answer.content for look in record.looks for answer in look.answers])
     parts = []
-    sign = -1.0 if record.now.lower_is_better else 1.0
     for task in record.now.tasks:
         for variant, scores in scores_of(record.now, rows, task).items():
-            here = rows[(rows["task"] == task) & (rows["variant"] == variant)]
-            seeds = sorted(here["seed"].unique())
-            facts = {"task": task, "env_id": record.env_ids[task], "variant": variant, "seed": seeds}
-            parts.append(pd.DataFrame(facts | {"score": sign * scores}))
+            facts = {"task": task, "env_id": record.env_ids[task], "variant": variant, "seed": scores.index}
+            parts.append(pd.DataFrame(facts | {"score": record.now.sign * scores.to_numpy()}))
     return {ANSWERS: csv(answers), SCORES: csv(pd.concat(parts, ignore_index=True))}
 
 
 def files(record: Record, study: Path, spent: Mapping[Cell, Spent], command: str) -> dict[str, bytes]:
-    """Every file of the report by its name. Raises InputError where the study's runs cannot be read."""
+    """Every file of the report, by name.
+
+    Raises:
+        InputError: The study's runs cannot be read.
+    """
     rows = read_rows(study, record.now, record.cells)
     with use_style():
         content = report(record, rows, spent, command).encode()
@@ -57,7 +63,7 @@ def files(record: Record, study: Path, spent: Mapping[Cell, Spent], command: str
 
 
 def report(record: Record, rows: pd.DataFrame, spent: Mapping[Cell, Spent], command: str) -> str:
-    """The page: question, deviations, answers, seeds, paths of the tests, curves, plan, cost."""
+    """The page: question, deviations, answers, seeds, paths of the tests, curves, cost, plan."""
     plan = record.now
     title = plan.question or f"{', '.join(plan.variants)} on {', '.join(record.env_ids.values())}"
     parts = [f"<h1>{html.escape(title)}</h1>", soft(summary(record))]
@@ -95,19 +101,18 @@ RULES = (
 
 
 def summary(record: Record) -> str:
-    """One line: how much was asked, answered and trained."""
+    """One line: how many questions were asked and answered, and how many runs were trained."""
     answered = len(record.now.questions) - len(record.undecided)
     total = len(record.now.questions)
     state = "" if record.finished else " The study is not finished."
-    every = record.now.largest * len(record.now.tasks) * len(record.now.variants)
     return (
         f"{answered} of {total} question{'s' * (total != 1)} answered, after {len(record.looks)} of at most "
-        f"{record.now.looks} looks and {record.seeds} of at most {every} runs.{state}"
+        f"{record.now.looks} looks and {record.seeds} of at most {record.now.most_runs} runs.{state}"
     )
 
 
 def rule(record: Record) -> str:
-    """What the answers stand on."""
+    """What the answers rest on."""
     plan = record.now
     text = f"The chance that any of these answers is false is at most {plan.level:g}."
     if plan.margin is not None:
@@ -116,7 +121,7 @@ def rule(record: Record) -> str:
 
 
 def verdicts(record: Record) -> str:
-    """A sentence per question, and what a fixed design would have taken."""
+    """One sentence per question, and how many seeds a fixed design would have needed."""
     lines = []
     answers = record.answers
     order = {BETTER: 0, SAME: 1, UNDECIDED: 2}
@@ -132,7 +137,7 @@ def verdicts(record: Record) -> str:
 
 
 def answer_cells(record: Record) -> Cells:
-    """A row per question."""
+    """One row per question."""
     level = f"{100 * (1 - record.now.level):.3g}%"
     cells = [
         ["task", "first", "second", "answer", "looks", "seeds each", "fixed design", "difference", f"{level} interval"]
@@ -147,15 +152,15 @@ def answer_cells(record: Record) -> Cells:
 
 def score_text(record: Record, rows: pd.DataFrame, task: str) -> str:
     plan = record.now
-    score = find_score(plan.score, plan.last, plan.lower_is_better)
     found = aligned(plan, rows, task)
     ends = plan.known_references.get(record.env_ids[task])
     scale = "" if ends is None else f" The task's scale goes from {number(ends.low)} to {number(ends.high)}."
-    return f"Score: {plan.metric}, {score.describe(found, plan.last)}, up to {steps(found.horizon)} env steps.{scale}"
+    score = plan.scored.describe(found, plan.last)
+    return f"Score: {plan.metric}, {score}, up to {steps(found.horizon)} env steps.{scale}"
 
 
 def failed_notes(rows: pd.DataFrame) -> list[str]:
-    """A sentence for each variant with seeds that failed."""
+    """A sentence for each variant with failed seeds."""
     return [
         f"{failed} of {size} seeds of {variant} on {task} failed; they count with the task's low reference."
         for (task, variant), (failed, size) in failures(rows).items()
@@ -163,7 +168,7 @@ def failed_notes(rows: pd.DataFrame) -> list[str]:
 
 
 def cost_cells(record: Record, spent: Mapping[Cell, Spent]) -> Cells:
-    """A row per task and variant, and their sum."""
+    """One row per task and variant, and their sum."""
     cells = [["task", "variant", "seeds", "env steps", "minutes", "predicted", "at all seeds", "disk (MB)"]]
     total = [0.0, 0.0, 0.0, 0.0]
     for (task, variant), looks in record.cells.items():
@@ -203,7 +208,7 @@ def plan_html(record: Record) -> str:
 
 
 def tuned_html(record: Record) -> str:
-    """What tuning chose."""
+    """The settings that tuning chose."""
     if record.tuned is None:
         return ""
     cells: Cells = [["task", "variant", "chosen by tuning"]]

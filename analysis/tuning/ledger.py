@@ -1,4 +1,4 @@
-"""The ledger of a study: what it cost, as a table."""
+"""The ledger of a tuning study: its cost, as a table."""
 
 from pathlib import Path
 
@@ -16,7 +16,11 @@ has not ended otherwise. A run was killed: the steps after its checkpoint, done 
 
 
 def read_ledger(path: Path) -> pd.DataFrame:
-    """Every line of a ledger. Raises InputError."""
+    """Every line of a ledger.
+
+    Raises:
+        InputError: The file cannot be read, or is no ledger.
+    """
     try:
         table = pd.read_csv(path, dtype={"trial": str, "mark": str}, keep_default_na=False)
     except (OSError, ValueError) as error:
@@ -27,8 +31,9 @@ def read_ledger(path: Path) -> pd.DataFrame:
 
 
 def costs(ledger: pd.DataFrame) -> pd.DataFrame:
-    """One row per task and variant: `trials` that have ended, env steps of tuning and of tests, `lost` among them, and
-    `total`."""
+    """One row per task and variant: `trials` that have ended, env steps of tuning and of tests, `lost` ones, and
+    `total`.
+    """
     ended = set(ledger.loc[ledger["event"] == TRAINED, "run"])
     kept = ledger[(ledger["event"] == KEPT) & ~ledger["run"].isin(ended)]
     furthest = kept.loc[kept.groupby("run")["env_steps"].idxmax()]

@@ -1,8 +1,9 @@
-"""The report of a study: which tuned variant is better, from how many trials on, and what tuning it took."""
+"""The report of a tuning study: which tuned variant is better, from how many trials on, and what tuning cost."""
 
 from collections.abc import Mapping
-from functools import cache
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -19,23 +20,24 @@ from analysis.tuning.importance import importance
 from analysis.tuning.ledger import costs
 from analysis.tuning.page import Items, Section, Table, as_html, as_markdown, pictures
 from analysis.tuning.sensitivity import effective_dimension, sensitivity
-from analysis.tuning.space import in_words
+from analysis.tuning.space import Categorical, in_words
 from analysis.tuning.study import PRESET, Study
 from analysis.tuning.verdict import fresh_pairs, preset_pairs, tuned_by, verdicts
+from analysis.tuning.winners import ALL_TASKS
 
 LEAST_TRIALS = 8
 """Fewer say nothing about which settings matter."""
 
 
 class Report:
-    """Everything that is said of a study; the parts are computed when they are asked for."""
+    """The report of a study. Each part is computed on first use."""
 
     def __init__(self, study: Study) -> None:
         self.study = study
 
-    @cache  # noqa: B019
+    @cached_property
     def curves(self) -> dict[str, dict[str, pd.DataFrame]]:
-        """By task and variant; only for settings drawn at random."""
+        """Tuning curves by task and variant. Empty unless settings were drawn at random."""
         study = self.study
         if study.plan["sampler"] != "random":
             return {}
@@ -45,9 +47,9 @@ class Report:
             found[env_id] = curves_of(scores, bounds_of(env_id, study.plan["metric"]), study.sign)
         return found
 
-    @cache  # noqa: B019
+    @cached_property
     def importance(self) -> dict[str, dict[str, pd.DataFrame]]:
-        """By variant and task."""
+        """Importance of settings, by variant and task. Empty with too few trials."""
         study = self.study
         if not study.spaces or study.plan["trials"] < LEAST_TRIALS:
             return {}
@@ -63,14 +65,24 @@ class Report:
             for variant in study.variants
         }
 
+    @cached_property
+    def pairs(self) -> pd.DataFrame:
+        """Every two tuned variants on fresh seeds. Empty without fresh seeds."""
+        return fresh_pairs(self.study) if len(self.study.fresh) else pd.DataFrame()
+
+    @cached_property
+    def gaps(self) -> pd.DataFrame:
+        """The tuning gap of each winner."""
+        return gap_table(self.study)
+
     @property
     def same_settings(self) -> bool:
-        """Whether trial k of a variant has the same settings on every task, of which there are several."""
+        """Whether there are several tasks, and trial k of a variant has the same settings on each."""
         plan = self.study.plan
-        return len(self.study.tasks) > 1 and (plan["sampler"] == "random" or plan["scope"] == "all_tasks")
+        return len(self.study.tasks) > 1 and (plan["sampler"] == "random" or plan["scope"] == ALL_TASKS)
 
     def sections(self) -> list[Section]:
-        """The page."""
+        """The sections of the page."""
         with use_style():
             parts = [self.answer(), self.against_trials(), self.promises(), self.presets(), self.sensitivities()]
             parts += [self.what_matters(), self.cost(), self.spaces(), self.making()]
@@ -79,7 +91,7 @@ class Report:
     def answer(self) -> Section:
         """The verdict on fresh seeds."""
         study = self.study
-        told = verdicts(study, fresh_pairs(study)) if len(study.fresh) else []
+        told = verdicts(study, self.pairs)
         blocks: list = [tuned_by(study)]
         blocks.append(Items(told) if told else "Fewer than two variants have fresh seeds: there is nothing to compare.")
         if len(study.fresh):
@@ -87,8 +99,8 @@ class Report:
         return Section("Which is better, once tuned", blocks)
 
     def against_trials(self) -> Section | None:
-        """The best score against the number of trials."""
-        curves = self.curves()
+        """The best score over the number of trials."""
+        curves = self.curves
         if not curves:
             how = self.study.plan["sampler"]
             text = (
@@ -110,8 +122,8 @@ class Report:
         return Section("Against the number of trials", [text, Items(told), *drawn])
 
     def promises(self) -> Section:
-        """The winners, and the gap."""
-        table = gap_table(self.study)
+        """The winners and their gaps."""
+        table = self.gaps
         head = ["task", "variant", "trial", "while tuning", "fresh seeds", "95% interval", "gap (95% interval)"]
         cells = [head]
         for row in table.to_dict("records"):
@@ -128,7 +140,7 @@ class Report:
         return Section("What tuning promised, and what it kept", [text, Table(cells, 2)])
 
     def presets(self) -> Section | None:
-        """Tuned against preset, where there are presets."""
+        """Tuned settings against presets. None without presets."""
         if PRESET not in set(self.study.fresh["origin"]):
             return None
         text = (
@@ -138,7 +150,7 @@ class Report:
         return Section("Beside the shipped presets", [text, Items(verdicts(self.study, preset_pairs(self.study)))])
 
     def sensitivities(self) -> Section | None:
-        """Per-task tuning against one setting for all."""
+        """Tuning to each task against one setting for all tasks."""
         if not self.same_settings:
             return None
         study = self.study
@@ -167,7 +179,7 @@ class Report:
 
     def what_matters(self) -> Section | None:
         """Importance, slices and parallel coordinates."""
-        study, tables = self.study, self.importance()
+        study, tables = self.study, self.importance
         if not study.spaces:
             return None
         blocks: list = []
@@ -200,11 +212,11 @@ class Report:
         for row in table.to_dict("records"):
             cells.append(
                 [str(row["env_id"]), str(row["variant"]), str(row["trials"])]
-                + [steps(row[name]) if row[name] else "0" for name in ("tuning", "test", "lost", "total")]
+                + [steps(row[name]) for name in ("tuning", "test", "lost", "total")]
             )
         cells.append(
             ["all", "", str(table["trials"].sum())]
-            + [steps(table[name].sum()) if table[name].sum() else "0" for name in ("tuning", "test", "lost", "total")]
+            + [steps(table[name].sum()) for name in ("tuning", "test", "lost", "total")]
         )
         failed = int(self.study.trials["failed"].sum())
         text = (
@@ -214,7 +226,7 @@ class Report:
         return Section("What it cost", [text, Table(cells, 2)])
 
     def spaces(self) -> Section | None:
-        """The spaces that were searched."""
+        """The searched spaces."""
         study = self.study
         if not study.spaces:
             return None
@@ -245,27 +257,42 @@ class Report:
             here = winners[(winners["variant"] == variant) & (winners["env_id"] == env_id)]
             rows = self.study.trials
             trial = rows[(rows["variant"] == variant) & (rows["env_id"] == env_id)].set_index("trial")
-            value = trial.loc[int(here["trial"].iloc[0]), key]
+            value: Any = trial.loc[int(here["trial"].iloc[0]), key]
             value = value.iloc[0] if isinstance(value, pd.Series) else value
-            values.append(f"{value:g}" if isinstance(value, float | int | np.number) else str(value))
+            distribution = self.study.spaces[variant][key]
+            value = distribution.choice(value) if isinstance(distribution, Categorical) else value
+            values.append(str(value) if isinstance(value, str | bool) or value is None else f"{value:g}")
         return values
 
     def files(self) -> dict[str, bytes]:
-        """The report's files by name."""
+        """The report's files, by name."""
         sections = self.sections()
         title = f"Tuned: {', '.join(self.study.variants)} on {', '.join(self.study.tasks)}"
         found = {"report.html": as_html(title, sections).encode(), "README.md": as_markdown(title, sections).encode()}
         tables: Mapping[str, pd.DataFrame] = {
-            "gaps.csv": gap_table(self.study),
-            "pairs.csv": fresh_pairs(self.study) if len(self.study.fresh) else pd.DataFrame(),
-            "curves.csv": _long(self.curves()),
-            "importance.csv": _long(self.importance()),
+            "gaps.csv": self.gaps,
+            "pairs.csv": self.pairs,
+            "curves.csv": _long(self.curves),
+            "importance.csv": _long(self.importance),
         }
         return found | pictures(sections) | {name: csv(table) for name, table in tables.items() if len(table)}
 
+    def write(self, out: Path) -> list[str]:
+        """Writes the report's files, and returns its main sentences.
+
+        Raises:
+            InputError: A file cannot be written.
+        """
+        write_files(out, self.files())
+        study = self.study
+        told = [tuned_by(study), *verdicts(study, self.pairs)]
+        return told + [
+            f"{env_id}: {each}" for env_id, own in self.curves.items() for each in sentences(own, study.sign)
+        ]
+
 
 def _long(tables: Mapping[str, Mapping[str, pd.DataFrame]]) -> pd.DataFrame:
-    """Nested tables as one, with `first` and `second` key before each row."""
+    """Nested tables as one, with the columns `first` and `second` for their keys."""
     parts = [
         table.assign(first=first, second=second) for first, inner in tables.items() for second, table in inner.items()
     ]
@@ -273,13 +300,3 @@ def _long(tables: Mapping[str, Mapping[str, pd.DataFrame]]) -> pd.DataFrame:
         return pd.DataFrame()
     whole = pd.concat(parts, ignore_index=True)
     return whole[["first", "second", *(name for name in whole.columns if name not in ("first", "second"))]]
-
-
-def write_report(study: Study, out: Path) -> list[str]:
-    """Write the report of a study, and return what it says in a few sentences. Raises InputError."""
-    report = Report(study)
-    write_files(out, report.files())
-    told = [tuned_by(study)]
-    told += verdicts(study, fresh_pairs(study)) if len(study.fresh) else []
-    told += [f"{env_id}: {each}" for env_id, own in report.curves().items() for each in sentences(own, study.sign)]
-    return told

@@ -178,14 +178,15 @@ def look(record: Record, cells: Sequence[Cell], directory: Path) -> Look:
         count[cell] = count.get(cell, 0) + 1
     rows = read_rows(directory, plan, count)
     asked = record.undecided
-    scores = {task: scores_of(plan, rows, task) for task in dict.fromkeys(q.task for q in asked)}
-    scores = {task: _as_long(by_variant, count, task, plan) for task, by_variant in scores.items()}
+    scores = {
+        task: {
+            variant: each.to_numpy()[: count[task, variant] * plan.group]
+            for variant, each in scores_of(plan, rows, task).items()
+        }
+        for task in dict.fromkeys(q.task for q in asked)
+    }
     widths = {task: plan.width(env_id) for task, env_id in record.env_ids.items()}
     told_apart = sum(answer.outcome == BETTER for answer in record.answers.values())
     for (task, variant), (failed, number) in failures(rows[rows["task"].isin(scores)]).items():
         print(f"  note: {failed} of {number} seeds of {variant} on {task} failed; they count with the low reference.")
     return Look(list(cells), answers(plan, asked, scores, widths, told_apart))
-
-
-def _as_long(scores: Mapping[str, Any], count: Mapping[Cell, int], task: str, plan: Plan) -> dict[str, Any]:
-    return {variant: values[: count[task, variant] * plan.group] for variant, values in scores.items()}

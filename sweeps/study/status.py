@@ -14,7 +14,6 @@ def told(directory: Path) -> list[str]:
     plan = record.now
     total = len(plan.questions)
     answered = total - len(record.undecided)
-    most = plan.largest * len(plan.tasks) * len(plan.variants)
     taken = spent(record, directory)
     all_runs = [time_of(path) for path in directory.glob("runs/*/*/look-*")]
     seconds, env_steps = sum(took for took, _ in all_runs), sum(number for _, number in all_runs)
@@ -22,7 +21,8 @@ def told(directory: Path) -> list[str]:
     lines += [sentence(plan, answer) for answer in record.answers.values()]
     lines.append(
         f"{answered} of {total} question{'s' * (total != 1)} answered after {len(record.looks)} of at most "
-        f"{plan.looks} looks; {record.seeds} of at most {most} runs, {steps(env_steps)} env steps, {minutes(seconds)}"
+        f"{plan.looks} looks; {record.seeds} of at most {plan.most_runs} runs, {steps(env_steps)} env steps, "
+        f"{minutes(seconds)}"
     )
     each = {cell: cost.seconds for cell, cost in predicted(directory).items()}
     each |= {cell: took / record.cells[cell] for cell, (took, _, _) in taken.items()}

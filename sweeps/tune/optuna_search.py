@@ -17,6 +17,7 @@ from typing import Any
 from analysis.references import Reference
 from analysis.tuning.scoring import run_scores
 from analysis.tuning.space import Categorical, Distribution, Int
+from analysis.tuning.winners import ALL_TASKS
 from sweeps.errors import InputError
 from sweeps.interrupt import interrupt
 from sweeps.tune.plan import GROWS, Cell, Plan
@@ -54,7 +55,7 @@ class Part:
 def parts_of(plan: Plan) -> list[Part]:
     """The searches of a study."""
     own = {variant: [cell for cell in plan.cells if cell.variant == variant] for variant in plan.variants}
-    if plan.options.scope == "all_tasks":
+    if plan.options.scope == ALL_TASKS:
         return [Part(variant, cells) for variant, cells in own.items()]
     return [Part(variant, [cell]) for variant, cells in own.items() for cell in cells]
 
@@ -81,7 +82,7 @@ class OptunaSearch:
         self.choices = choices_of(plan.options)
         self.references: Mapping[str, Reference] = self.choices.known_references
         without = sorted({cell.env_id for cell in plan.cells} - self.references.keys())
-        if plan.options.scope == "all_tasks" and without:
+        if plan.options.scope == ALL_TASKS and without:
             raise InputError(
                 f"scope=all_tasks: {without[0]} has no reference, by which {plan.options.sampler} could weigh it "
                 "against the others; expected: sampler=random, or other tasks"

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.comparison import Choices
+from analysis.choices import Choices
 from analysis.run_format import INFO
 from analysis.tuning.scoring import filled, run_scores
 from sweeps.files import replace_file

@@ -9,7 +9,7 @@ import pandas as pd
 
 from analysis.run_format import INFO, SWEEP, read_json
 from analysis.tuning.study import FRESH, MADE, TRIALS, WINNERS
-from analysis.tuning.winners import winning_trials
+from analysis.tuning.winners import PER_TASK, winning_trials
 from sweeps.files import write_json
 from sweeps.interrupt import interrupt
 from sweeps.sweep_directory import write_sweep
@@ -127,7 +127,7 @@ def freeze_trial(plan: Plan, directory: Path, trial: Trial, score: float) -> str
     options = plan.options
     name = f"tuned/{trial.cell.task}/{trial.cell.variant}"
     own = None if plan.config_dir is None else Path(plan.config_dir)
-    one = "on this task" if options.scope == "per_task" else f"over {', '.join(plan.tasks)}"
+    one = "on this task" if options.scope == PER_TASK else f"over {', '.join(plan.tasks)}"
     how = "hand" if plan.content["sampler"] == GRID else f"{options.sampler} search"
     note = (
         f"The best of {options.trials} settings {one}, by {how}: trial {trial.number}, "

@@ -7,8 +7,9 @@ import pandas as pd
 import pytest
 
 import analysis
+from analysis.choices import Choices
 from analysis.command import main
-from analysis.comparison import Choices, Comparison, build
+from analysis.comparison import Comparison
 from analysis.references import Reference, read, shipped
 from analysis.run_format import InputError
 from analysis.runs.dataset import load
@@ -26,7 +27,7 @@ def level(value: float, seeds: int = 5, iterations: int = 20, spread: float = 1.
 
 def compared(root: Path, *named: str, **choices: object) -> Comparison:
     settings = Choices(**choices)
-    return build(load(root, [settings.metric], [naming(each) for each in named]), settings)
+    return Comparison.of(load(root, [settings.metric], [naming(each) for each in named]), settings)
 
 
 def mean_of(comparison: Comparison, variant: str, env_id: str = CARTPOLE) -> float:
@@ -234,7 +235,7 @@ def test_normalised_scores_do_not_depend_on_what_else_is_loaded(tmp_path):
         write_run(tmp_path / "two" / f"ppo-{env_id}", "ppo", env_id, range(5), level(value))
         write_run(tmp_path / "two" / f"trpo-{env_id}", "trpo", env_id, range(5), level(value + 20))
         write_run(tmp_path / "best" / env_id, "npg", env_id, range(5), level(value + 150))
-    alone, beside = compared(tmp_path / "two"), build(load([tmp_path / "two", tmp_path / "best"]), Choices())
+    alone, beside = compared(tmp_path / "two"), Comparison.of(load([tmp_path / "two", tmp_path / "best"]), Choices())
     for variant in ("ppo", "trpo"):
         before, after = (each.overall.set_index("variant").loc[variant, "mean"] for each in (alone, beside))
         assert before == after

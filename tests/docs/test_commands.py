@@ -17,8 +17,7 @@ import pytest
 import yaml
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
-from analysis import command as compare
-from sweeps import check_variant, cli, completion, evaluate, published, record, reproduce, resume, status
+from sweeps import cli
 from sweeps.compose import composed_config
 from sweeps.run_config import validate
 from sweeps.study import command as study
@@ -39,21 +38,8 @@ LONG = {
 }
 """The beginnings of commands that no test runs to their end."""
 
-PARSERS = {
-    "compare": compare.parser,
-    "status": status.parser,
-    "resume": resume.parser,
-    "evaluate": evaluate.parser,
-    "record": record.parser,
-    "check-variant": check_variant.parser,
-    "reproduce": reproduce.parser,
-    "published": published.parser,
-    "completion": completion.parser,
-}
-MODULES = {
-    "sweeps.train": "train",
-    "analysis.compare": "compare",
-    **{f"sweeps.{name.replace('-', '_')}": name for name in PARSERS if name != "compare"},
+MODULES = {"analysis.compare": "compare"} | {
+    "sweeps.train" if name == "train" else command.module: name for name, command in cli.COMMANDS.items()
 }
 BLOCK = re.compile(r"^```([^`\n]*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 INDENTED = re.compile(r"^    ((?:seedbed|python|pip|make) .*(?:\n {8,}.*)*)", re.MULTILINE)
@@ -133,7 +119,7 @@ def check_seedbed(name: str, words: list[str]) -> None:
     if name in own:
         own[name](words)
         return
-    parser = PARSERS[name]() if name in PARSERS else import_module(cli.COMMANDS[name].module).parser()
+    parser = import_module(cli.COMMANDS[name].module).parser()
     parser.exit_on_error = False
     if "--help" in words or not words:
         return
