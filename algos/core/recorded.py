@@ -1,7 +1,7 @@
 """Steps that are recorded on a CUDA device and replayed: small minibatches take the device less time than Python."""
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -80,24 +80,22 @@ def _record(work: Callable[[], Step]) -> tuple[torch.cuda.CUDAGraph, Step]:
 
     ``torch.cuda.graph`` would do the same, and collect garbage first, for as long as an update takes.
     """
-    graph, stream = torch.cuda.CUDAGraph(), torch.cuda.Stream()
+    graph, stream, device = torch.cuda.CUDAGraph(), torch.cuda.Stream(), torch.cuda.current_device()
+    pool = (_FIRST[device].pool(),) if device in _FIRST else ()
     stream.wait_stream(torch.cuda.current_stream())
     with torch.cuda.stream(stream):
-        graph.capture_begin(pool=_pool())
+        graph.capture_begin(*pool)
         try:
             said = work()
         finally:
             graph.capture_end()
     torch.cuda.current_stream().wait_stream(stream)
+    _FIRST.setdefault(device, graph)
     return graph, said
 
 
-_POOLS: dict[int, Any] = {}
-
-
-def _pool() -> Any:
-    """The memory of all recordings on this device: one is replayed before the next is made."""
-    return _POOLS.setdefault(torch.cuda.current_device(), torch.cuda.graph_pool_handle())
+_FIRST: dict[int, torch.cuda.CUDAGraph] = {}
+"""The first recording on each device: it keeps the memory of all, of which one is replayed before the next is made."""
 
 
 def _copied(said: Step) -> Step:

@@ -44,6 +44,7 @@ class CudaMLP:
         padded = {f"{name}_PADDED": _padded(width) for name, width in widths.items()}
         others: dict[str, Any] = {"RELU": relu, "DEEP": len(sizes) == 4, "ROWS": ROWS, "PRECISION": PRECISION}
         self._shape = widths | padded | others
+        self._warps = 4 if len(sizes) == 4 else 2
 
     def policy_gradient(
         self,
@@ -105,6 +106,7 @@ class CudaMLP:
         block_gradients[blocks, num_seeds](
             weights, *[each.contiguous() for each in data], lows, highs, factors, active, parts, figures, num_params,
             batch, spread, TILES=tiles_per_block, KIND=kind.value, CLIPPED=clipped, **self._shape,
+            num_warps=self._warps,
         )  # fmt: skip
         add_blocks[-(-num_params // COLUMNS), num_seeds](
             parts, figures, factors, active, gradient, results, num_params, batch, BLOCKS=blocks, KIND=kind.value,
