@@ -1,7 +1,7 @@
 """Steps that are recorded on a CUDA device and replayed: small minibatches take the device less time than Python."""
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import torch
 from torch import Tensor
@@ -10,6 +10,8 @@ from algos.core.batches import Batch
 from algos.core.network import Network
 from algos.core.optimiser import Optimiser
 from algos.parts import is_ours
+
+T = TypeVar("T")
 
 
 class Step(NamedTuple):
@@ -36,20 +38,35 @@ class RecordedSteps:
     def __init__(self, step: Callable[[Batch, Tensor], Step]) -> None:
         self._step = step
         self._inputs: tuple[_Held, Tensor] | None = None
-        self._recording: tuple[torch.cuda.CUDAGraph, Step] | None = None
+        self._recording: tuple[torch.cuda.CUDAGraph, tuple[Step, Tensor]] | None = None
 
     def __call__(self, batch: Batch, active: Tensor) -> Step:
         if self._inputs is None:
-            self._inputs = _Held(batch), active.clone()
-            return _copied(self._step(*self._inputs))
+            self._inputs, self._active = (_Held(batch), active.clone()), active
+            return self._told(*self._make(), active)
         held, mask = self._inputs
         held.hold(batch)
-        mask.copy_(active)
+        if active is not self._active:
+            mask.copy_(active)
+            self._active = active
         if self._recording is None:
-            self._recording = _record(lambda: self._step(held, mask))
-        graph, said = self._recording
+            self._recording = _record(self._make)
+        graph, (said, figures) = self._recording
         graph.replay()
-        return _copied(said)
+        return self._told(said, figures.clone(), active)
+
+    def _make(self) -> tuple[Step, Tensor]:
+        """A step with the inputs at their place in memory, and its figures in one tensor."""
+        assert self._inputs is not None
+        said = self._step(*self._inputs)
+        return said, torch.stack([figure.detach() for figure in said.figures.values()])
+
+    def _told(self, said: Step, figures: Tensor, active: Tensor) -> Step:
+        """What a step said, in memory that the next replay leaves alone."""
+        assert self._inputs is not None
+        mask = self._inputs[1]
+        going_on, stepping = (active if each is mask else each.clone() for each in (said.active, said.stepping))
+        return Step(going_on, stepping, dict(zip(said.figures, figures.unbind(), strict=True)))
 
 
 class _Held(Batch):
@@ -71,12 +88,11 @@ class _Held(Batch):
         """Take over the fields of another batch."""
         if batch is not self._source:
             vars(self)["_source"] = batch
-            for name, field in self._fields.items():
-                field.copy_(getattr(batch, name))
+            torch._foreach_copy_(list(self._fields.values()), [getattr(batch, name) for name in self._fields])
 
 
-def _record(work: Callable[[], Step]) -> tuple[torch.cuda.CUDAGraph, Step]:
-    """What ``work`` has the device do, as a graph, and the tensors that a replay fills. It is not done yet.
+def _record(work: Callable[[], T]) -> tuple[torch.cuda.CUDAGraph, T]:
+    """What ``work`` has the device do, as a graph that is not replayed yet; what it returns, which a replay fills.
 
     ``torch.cuda.graph`` would do the same, and collect garbage first, for as long as an update takes.
     """
@@ -96,9 +112,3 @@ def _record(work: Callable[[], Step]) -> tuple[torch.cuda.CUDAGraph, Step]:
 
 _FIRST: dict[int, torch.cuda.CUDAGraph] = {}
 """The first recording on each device: it keeps the memory of all, of which one is replayed before the next is made."""
-
-
-def _copied(said: Step) -> Step:
-    return Step(
-        said.active.clone(), said.stepping.clone(), {name: f.detach().clone() for name, f in said.figures.items()}
-    )

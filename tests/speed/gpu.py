@@ -39,7 +39,7 @@ class Case:
     timed: int
 
 
-CASES = (Case(POST, PPO_ALL_STEPS, 4), Case(CARTPOLE, ("experiment=purejaxrl_cartpole",), 100))
+CASES = (Case(POST, PPO_ALL_STEPS, 4), Case(CARTPOLE, ("experiment=purejaxrl_cartpole",), 200))
 
 
 @dataclass(frozen=True)
