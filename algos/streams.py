@@ -5,10 +5,16 @@ the SHA-256 of its name, with the highest bit set, so that it is none of those l
 """
 
 import hashlib
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from typing import Any
 
+import numba
 import numpy as np
+
+from algos.machine import usable_cores
 
 # The numbers are part of the promise that a seed's bytes never change: append, never renumber.
 PURPOSES = {
@@ -63,6 +69,15 @@ def fresh_seeds(env_seeds: Sequence[int], num_rollouts: int) -> list[int]:
     return [int(np.random.SeedSequence((seed, num_rollouts)).generate_state(1)[0]) for seed in env_seeds]
 
 
+WORTH = 10_000
+"""Numbers that one more thread must draw: about a tenth of a millisecond, and no generator waits for another."""
+
+
+@cache
+def _pool() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(usable_cores(), "streams")
+
+
 class Streams:
     """The generators of all seeds for one purpose; their states can be saved and restored."""
 
@@ -71,16 +86,26 @@ class Streams:
 
     def standard_normal(self, shape: tuple[int, ...], dtype: Any) -> np.ndarray:
         """Standard normal numbers ``[S, *shape]``."""
-        return np.stack([generator.standard_normal(shape, dtype=dtype) for generator in self.generators])
+        return self._drawn(lambda generator: generator.standard_normal(shape, dtype=dtype), math.prod(shape))
 
     def uniform(self, shape: tuple[int, ...], dtype: Any) -> np.ndarray:
         """Uniform numbers in [0, 1) ``[S, *shape]``."""
-        return np.stack([generator.random(shape, dtype=dtype) for generator in self.generators])
+        return self._drawn(lambda generator: generator.random(shape, dtype=dtype), math.prod(shape))
 
     def permutations(self, count: int, length: int) -> np.ndarray:
         """``count`` permutations of ``range(length)`` per seed ``[S, count, length]``."""
         rows = np.tile(np.arange(length), (count, 1))
-        return np.stack([generator.permuted(rows, axis=1) for generator in self.generators])
+        return self._drawn(lambda generator: generator.permuted(rows, axis=1), count * length)
+
+    def _drawn(self, draw: Callable[[np.random.Generator], np.ndarray], size: int) -> np.ndarray:
+        """What ``draw`` makes of each generator ``[S, …]``, ``size`` numbers each; by several threads where it is worth it."""
+        count = len(self.generators)
+        threads = min(numba.get_num_threads(), count, count * size // WORTH)
+        if threads < 2:
+            return np.stack([draw(generator) for generator in self.generators])
+        shares = [self.generators[count * i // threads : count * (i + 1) // threads] for i in range(threads)]
+        drawn = _pool().map(lambda share: [draw(generator) for generator in share], shares)
+        return np.stack([array for arrays in drawn for array in arrays])
 
     def state_dict(self) -> dict[str, np.ndarray]:
         """The states as unsigned 64-bit words ``[S, 6]``."""

@@ -146,8 +146,8 @@ def main() -> None:
         sys.exit("tests.speed.gpu: training on the device differs from training on the CPU")
     timings = {
         (case.name, device, num_seeds): time_case(case, device, num_seeds)
-        for case in CASES
         for num_seeds in (36, 512)
+        for case in CASES
         for device in ("cuda", "cpu")
     }
     shown, notes = results(timings)
