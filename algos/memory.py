@@ -1,4 +1,4 @@
-"""What a row of a run takes in memory, by estimate."""
+"""Estimate of the memory that one row of a run takes."""
 
 import math
 
@@ -17,7 +17,7 @@ COPIES = 12
 
 
 def bytes_per_row(config: Config) -> int:
-    """About how many bytes one seed of a run takes: its rollout, minibatches, activations, parameters, environments."""
+    """Estimated bytes of one seed of a run: rollout, minibatches, activations, parameters, environments."""
     single = config.model_copy(update={"num_seeds": 1, "device": "cpu"})
     envs = make_environments(config.env, 1)
     policy, critic = make_agents(single, envs, Resources(single))
@@ -41,5 +41,5 @@ def _parts(config: Config) -> tuple[object, object]:
 
 
 def _width(section: object, parameters: int) -> float:
-    """Activations of a sample; those of a module are guessed from its parameters."""
+    """Activations per sample. For a module they are guessed from its parameters."""
     return sum(section.hidden) if isinstance(section, LayersConfig) else 4 * math.sqrt(parameters)

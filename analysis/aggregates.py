@@ -16,9 +16,9 @@ from analysis.summary import CONFIDENCE
 COLUMNS = ["env_id", "a", "b", "n_a", "n_b", "difference", "difference_low", "difference_high"]
 
 CAVEAT = (
-    "Of these variants only means, deviations and numbers of seeds are known. The intervals are Welch's, and hold if "
-    "the scores of seeds are normal and the deviation is one over seeds; neither can be checked, so no test is made "
-    "and nothing is decided. How the source made its numbers may differ from how scores are made here."
+    "Only the mean, the deviation and the number of seeds of these variants are known. The intervals are Welch's: they "
+    "hold if scores are normal and the deviation is over seeds. Neither can be checked, so there is no test and no "
+    "verdict. The source may compute its scores in another way than this report."
 )
 
 

@@ -28,7 +28,7 @@ RULES = (
 )
 
 EARLY = 0.1
-"""A seed's first value counts as untrained up to this share of the horizon, or at the first grid point."""
+"""A seed's first value counts as untrained if it lies within this share of the horizon, or at the first grid point."""
 
 
 @dataclass(frozen=True)
@@ -39,8 +39,8 @@ class Curves:
         seeds: [S].
         x: [T], increasing.
         values: [S, T], NaN where a seed has no value.
-        last: Index [S] of each seed's last row.
-        failed: Whether [S] the seed failed in its last row.
+        last: index [S] of each seed's last row.
+        failed: whether [S] the seed failed in its last row.
     """
 
     seeds: np.ndarray
@@ -130,9 +130,9 @@ class Aligned:
     Attributes:
         seeds: [S].
         values: [S, G], NaN where a seed has no value.
-        failed: Whether [S] a seed failed within the horizon.
-        floor: Score [S] of the seed after a failure.
-        reach: Env steps that at least half of the seeds reached.
+        failed: whether [S] a seed failed within the horizon.
+        floor: score [S] of the seed after a failure.
+        reach: env steps that at least half of the seeds reached.
     """
 
     seeds: np.ndarray
@@ -152,10 +152,10 @@ class Task:
     """The variants of one task on one grid.
 
     Attributes:
-        grid: Env steps [G], up to the horizon.
-        start: Index of the first grid point at which every scored seed has a value.
-        first: Returns before learning, of the seeds that reported one.
-        reference: Fixed ends of the task's scale; None if there are none.
+        grid: env steps [G], up to the horizon.
+        start: index of the first grid point at which every scored seed has a value.
+        first: returns before learning, of the seeds that reported one.
+        reference: fixed ends of the task's scale; None if there are none.
     """
 
     env_id: str
@@ -202,10 +202,10 @@ def align(
     """Puts the rows of one task on a common grid. None if no seed that counts has a value of `metric`.
 
     Args:
-        frame: Rows of one task, as from load_runs.
-        metric: The column that is compared.
-        known: Ends of the tasks' scales. None: the shipped ones, if the metric is a return.
-        include_unfinished: Whether seeds count that have not finished training.
+        frame: rows of one task, as from load_runs.
+        metric: the column that is compared.
+        known: ends of the tasks' scales. None: the shipped ones, if the metric is a return.
+        include_unfinished: whether seeds count that have not finished training.
     """
     env_id = str(frame["env_id"].iloc[0])
     reference = (references_for(metric) if known is None else known).get(env_id)

@@ -20,16 +20,16 @@ class Choices:
     """What to compare, and how.
 
     Attributes:
-        metric: Column of progress.csv, or series of other programs' logs.
-        score: Name of the score: the number per seed (scores).
-        last: Share of training, at its end, that a final score is the mean of.
-        x: The x axis of the curves of all seeds.
-        thresholds: Returns whose first crossing is timed, by task; "" stands for every task.
-        margin: Share of a task's scale within which two variants are practically the same.
-        reference: The variant that the others are compared with. None: every two variants are compared.
-        references: Ends of tasks' scales, over those that come with seedbed.
-        statistics: The user's statistics, MODULE:FUNCTION each.
-        figures: The user's figures, MODULE:FUNCTION each.
+        metric: column of progress.csv, or series of other programs' logs.
+        score: name of the score: the number per seed (scores).
+        last: share of training, at its end, that a final score is the mean of.
+        x: the x axis of the curves of all seeds.
+        thresholds: returns whose first crossing is timed, by task; "" stands for every task.
+        margin: share of a task's scale within which two variants are practically the same.
+        reference: the variant that the others are compared with. None: every two variants are compared.
+        references: ends of tasks' scales, over those that come with seedbed.
+        statistics: the user's statistics, MODULE:FUNCTION each.
+        figures: the user's figures, MODULE:FUNCTION each.
     """
 
     metric: str = METRIC
@@ -50,7 +50,7 @@ class Choices:
         """The score.
 
         Raises:
-            InputError: There is no score of this name.
+            InputError: there is no score of this name.
         """
         return find_score(self.score, self.last, self.lower_is_better)
 
@@ -64,7 +64,7 @@ class Choices:
         """The user's statistics.
 
         Raises:
-            InputError: One of them cannot be imported, or has a name of seedbed's.
+            InputError: one of them cannot be imported, or has a name of seedbed's.
         """
         return [find_statistic(name) for name in self.statistics]
 
@@ -97,7 +97,7 @@ def check(choices: Choices, dataset: Dataset) -> list[OwnStatistic]:
     """Checks the choices against the runs, and returns the user's statistics.
 
     Raises:
-        InputError: A choice is out of range, or names a variant or a task that the runs do not have.
+        InputError: a choice is out of range, or names a variant or a task that the runs do not have.
     """
     if not 0 < choices.last <= 1:
         raise InputError(f"last={choices.last:g}; expected: a share of training, above 0 and at most 1")

@@ -40,12 +40,12 @@ class Comparison(Results):
         """Writes the report's files into the directory `out`, and returns the path of report.html.
 
         Args:
-            out: Directory; it is made if it does not exist.
-            command: The command line that the report shows.
-            latex: Whether to write tables for a paper too.
+            out: directory; it is made if it does not exist.
+            command: the command line that the report shows.
+            latex: whether to write tables for a paper too.
 
         Raises:
-            InputError: The files cannot be written.
+            InputError: the files cannot be written.
         """
         from analysis.report import report_files, write_files
 
@@ -82,20 +82,20 @@ def compare(
     shows it. The other arguments are those of the command line (`seedbed compare --help`).
 
     Args:
-        runs: Run directories, directories above them, logs of other programs (a path or FORMAT:PATH), or a data frame
+        runs: run directories, directories above them, logs of other programs (a path or FORMAT:PATH), or a data frame
             of variant, task, seed, env_steps and value.
-        metric: The metric to compare. None: the return of training; where there are only evaluations, theirs.
-        threshold: One return, or a return for each task.
-        variants: Names of variants whose settings differ between tasks. Either a key of the config, as in "algo.name",
+        metric: the metric to compare. None: the return of training; where there are only evaluations, theirs.
+        threshold: one return, or a return for each task.
+        variants: names of variants whose settings differ between tasks. Either a key of the config, as in "algo.name",
             or a pattern of runs by name, as in {"ppo": "algo.name=ppo"}.
-        pattern: Which part of a path of other programs' logs is the variant, the task and the seed:
+        pattern: which part of a path of other programs' logs is the variant, the task and the seed:
             "{variant}/{task}_{seed}".
-        column: Names of columns in other programs' logs, ours to theirs: {"env_steps": "global_step"}.
-        references: Ends of tasks' scales, or a YAML file of them.
-        out: Directory to write the report to. None: nothing is written.
+        column: names of columns in other programs' logs, ours to theirs: {"env_steps": "global_step"}.
+        references: ends of tasks' scales, or a YAML file of them.
+        out: directory to write the report to. None: nothing is written.
 
     Raises:
-        InputError: Something is wrong with the runs or with an argument.
+        InputError: something is wrong with the runs or with an argument.
     """
     if threshold is None:
         thresholds: Mapping[str, float] = {}
@@ -130,7 +130,7 @@ def compared(
     """Loads and compares runs.
 
     Raises:
-        InputError: Something is wrong with the runs or with a choice.
+        InputError: something is wrong with the runs or with a choice.
     """
     return Comparison.of(*loaded(runs, metric, named, logs, choices))
 
@@ -147,7 +147,7 @@ def loaded(
     A `metric` of None leaves the metric to what the runs have.
 
     Raises:
-        InputError: The runs cannot be read.
+        InputError: the runs cannot be read.
     """
     dataset = load_checked(runs, None if metric is None else [metric], named, logs, choose_metric=metric is None)
     return dataset, replace(choices, metric=dataset.metric)

@@ -21,8 +21,8 @@ def add_logs(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="PATTERN",
-        help=f"which part of a run's path is its variant, task and seed, as in '{EXAMPLE}'; * stands for any part of a "
-        "name. It describes the end of the path. Given several times, the first that matches a run holds",
+        help=f"how to read variant, task and seed from a run's path, as in '{EXAMPLE}'. The pattern describes the end "
+        "of the path; * stands for any part of a name. Several patterns: the first that matches a run is used",
     )
     logs.add_argument(
         "--column",
@@ -30,10 +30,12 @@ def add_logs(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="OURS=THEIRS",
-        help="what a column or series is called there: env_steps=global_step, value=return, episodic_return=NAME",
+        help="name of a column or series in the logs: env_steps=global_step, value=return, episodic_return=NAME",
     )
     logs.add_argument(
-        "--preview", action="store_true", help="only show which runs are found and what the patterns make of them"
+        "--preview",
+        action="store_true",
+        help="list the runs and what the patterns read from their paths; compare nothing",
     )
 
 
@@ -59,7 +61,7 @@ def preview(paths: Sequence[str], reading: Reading) -> list[str]:
     """One line for each run that is found, with what is known of it.
 
     Raises:
-        InputError: A path holds no run, or a log cannot be read.
+        InputError: a path holds no run, or a log cannot be read.
     """
     found = find(paths, reading)
     logs, tables = read_logs(found, None, reading, open_facts=True)

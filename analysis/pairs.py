@@ -21,7 +21,8 @@ POWER = 0.8
 BETTER, SAME, UNDECIDED = "better", "practically the same", "undecided"
 
 PAIRED_FROM = 8
-"""As many shared seeds make a paired test worth the degrees of freedom that it gives up: see simulation.csv."""
+"""From this number of shared seeds on, a paired test is worth the degrees of freedom that it costs: see simulation.csv.
+"""
 
 
 @dataclass(frozen=True)
@@ -29,9 +30,9 @@ class Pair:
     """Two variants on one task (or on all tasks).
 
     Attributes:
-        x: Scores of `a`, one array per stratum.
-        y: Scores of `b`, one array per stratum.
-        shared: Whether both have the same seeds, in the same order, and runs of one seed began alike.
+        x: scores of `a`, one array per stratum.
+        y: scores of `b`, one array per stratum.
+        shared: whether both have the same seeds, in the same order, and runs of one seed began alike.
     """
 
     env_id: str
@@ -72,14 +73,14 @@ def pair_table(
     """One row per task and pair of variants; `a` is the better one. The columns are COLUMNS.
 
     Args:
-        families: Scores of each task, under its env_id. Those of all tasks, normalised (higher is better), are under
+        families: scores of each task, under its env_id. Those of all tasks, normalised (higher is better), are under
             ALL_TASKS.
-        score: Column of the score.
-        reference: The variant that the others are compared with. None: every two variants are compared.
-        margins: By env_id and ALL_TASKS, the difference within which two variants are practically the same.
-        pairings: By variant, the name of a group whose runs of one seed begin alike. Two variants of one group with the
+        score: column of the score.
+        reference: the variant that the others are compared with. None: every two variants are compared.
+        margins: by env_id and ALL_TASKS, the difference within which two variants are practically the same.
+        pairings: by variant, the name of a group whose runs of one seed begin alike. Two variants of one group with the
             same seeds are tested seed by seed (Pair.pairable).
-        lower_is_better: Whether lower scores are better.
+        lower_is_better: whether lower scores are better.
     """
     known = pairings or {}
     pairs: list[Pair] = []

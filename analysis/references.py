@@ -13,7 +13,7 @@ from analysis.run_format import InputError
 
 SHIPPED = Path(__file__).with_name("references.yaml")
 RETURNS = ("episodic_return", "post_return", "eval_return_deterministic", "eval_return_stochastic")
-"""The columns that the shipped references are about."""
+"""The columns to which the shipped references apply."""
 
 EXPECTED = "expected: TASK: {low: NUMBER, high: NUMBER, source: TEXT}"
 
@@ -51,7 +51,7 @@ def read(file: Path) -> dict[str, Reference]:
     """The references in a YAML file.
 
     Raises:
-        InputError: The file cannot be read, or an entry is wrong.
+        InputError: the file cannot be read, or an entry is wrong.
     """
     try:
         content = yaml.safe_load(file.read_text(encoding="utf-8"))

@@ -22,10 +22,10 @@ from analysis.runs.variants import Naming, differing_keys, identity
 PUBLISHED = "published.json"
 
 SOFTWARE = ("gymnasium", "envpool", "mujoco", "box2d")
-"""Packages that tasks come from: other versions may be other tasks."""
+"""Packages with tasks. Another version may be another task."""
 
 RULES = ("metric", "score", "last", "lower_is_better", "margin", "level", "reference")
-"""Keys of a plan by which a study decides."""
+"""Keys of a plan that define the rule by which a study decides."""
 
 
 def load_checked(
@@ -38,7 +38,7 @@ def load_checked(
     """Loads runs as `load` does, checks published folders, and notes why runs of different paths do not match.
 
     Raises:
-        InputError: A path is a URL, a published folder was changed, or `load` refuses a run.
+        InputError: a path is a URL, a published folder was changed, or `load` refuses a run.
     """
     given = [paths] if isinstance(paths, (str, os.PathLike, pd.DataFrame)) else list(paths)
     for each in given:
@@ -58,7 +58,7 @@ def check(folder: Path) -> None:
     """Checks that the files of a published folder are as they were published.
 
     Raises:
-        InputError: A file is missing or was changed.
+        InputError: a file is missing or was changed.
     """
     for name, digest in read_json(folder / PUBLISHED).get("files", {}).items():
         file = folder / name

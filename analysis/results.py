@@ -17,7 +17,7 @@ from analysis.scores import Scale, built_in, normalised, scales_of, seed_scores
 from analysis.summary import ALL_TASKS, Overall, overall_table, summary_table
 
 MOST_SHOWN = 8
-"""As many variants are drawn and tested against each other."""
+"""Largest number of variants that are drawn and tested against each other."""
 
 
 @dataclass(frozen=True)
@@ -25,9 +25,9 @@ class Scored:
     """Scored runs.
 
     Attributes:
-        tasks: The aligned tasks, by env_id.
-        scales: The scales of the tasks that have one, by env_id.
-        scores: One row per scored seed.
+        tasks: the aligned tasks, by env_id.
+        scales: the scales of the tasks that have one, by env_id.
+        scores: one row per scored seed.
     """
 
     tasks: dict[str, Task]
@@ -39,15 +39,10 @@ def scored(dataset: Dataset, choices: Choices) -> Scored:
     """Aligns and scores the runs.
 
     Raises:
-        InputError: The user's score does not work.
+        InputError: the user's score does not work.
     """
     aligned = {
-        str(env_id): align(
-            rows,
-            choices.metric,
-            choices.known_references,
-            choices.include_unfinished,
-        )
+        str(env_id): align(rows, choices.metric, choices.known_references, choices.include_unfinished)
         for env_id, rows in dataset.frame.groupby("env_id", observed=True)
     }
     tasks = {env_id: task for env_id, task in aligned.items() if task is not None}
@@ -62,16 +57,16 @@ class Results:
     """Tables and sentences of a comparison.
 
     Attributes:
-        tasks: The aligned tasks, by env_id.
-        scales: Their scales, by env_id.
-        scores: One row per scored seed.
-        summary: One row per task and variant.
-        normalised: The scores of variants that have some on every task.
-        overall: One row per variant over all tasks.
-        pairs: One row per task and pair of the `shown` variants.
-        pairs_without_failures: The same without the seeds that failed.
-        shown: The variants that are drawn and tested.
-        warnings: What a reader must know, one sentence each.
+        tasks: the aligned tasks, by env_id.
+        scales: their scales, by env_id.
+        scores: one row per scored seed.
+        summary: one row per task and variant.
+        normalised: the scores of variants that have some on every task.
+        overall: one row per variant over all tasks.
+        pairs: one row per task and pair of the `shown` variants.
+        pairs_without_failures: the same without the seeds that failed.
+        shown: the variants that are drawn and tested.
+        warnings: what a reader must know, one sentence each.
     """
 
     dataset: Dataset
@@ -92,7 +87,7 @@ class Results:
         """Aligns, scores and compares the runs.
 
         Raises:
-            InputError: A choice is out of range, or a function of the user's does not work.
+            InputError: a choice is out of range, or a function of the user's does not work.
         """
         own = check(choices, dataset)
         found = scored(dataset, choices)
@@ -264,7 +259,7 @@ def unscored(summary: pd.DataFrame, tasks: Mapping[str, Task]) -> list[str]:
             horizon = steps(tasks[row["env_id"]].horizon)
             notes.append(
                 f"{left_out} of {row['seeds']} seeds of {row['variant']} on {row['env_id']} are not scored: they have "
-                f"not finished, did not reach the {horizon} env steps compared at, or have no value there."
+                f"not finished, did not reach the horizon of {horizon} env steps, or have no value there."
             )
     return notes
 

@@ -22,37 +22,38 @@ TRACEBACK = "traceback.txt"
 LOCK = ".lock"
 EVALUATION = "evaluation.csv"
 SWEEP = "sweep.json"
-"""In the directory of a sweep: its jobs and its command line."""
+"""File in the directory of a sweep: its jobs and its command line."""
 RECORD = "record.json"
-"""In the directory of a planned study: its plan, and what was decided so far."""
+"""File in the directory of a planned study: its plan, and what was decided so far."""
 
 ALGO, ENV_ID, STATUS = "algo", "env_id", "status"
 KEYS = ("seed", "iteration", "env_steps")
 LEADING_COLUMNS = (ALGO, ENV_ID, *KEYS, "episodes", "episodic_return", "episodic_length", STATUS)
-"""The columns that every `progress.csv` begins with; what the variant reports follows."""
+"""The first columns of every `progress.csv`. The variant's own columns follow."""
 
 EVALUATED = "eval_"
-"""How the columns of evaluations during training begin. They are observations: training does not depend on them."""
+"""Prefix of the columns of evaluations during training. They are observations: training does not depend on them."""
 
 STUDY = "study.json"
-"""In the directory of a study: what is tuned, in which spaces, with which budget."""
+"""File in the directory of a tuning study: what is tuned, in which spaces, with which budget."""
 
 PURPOSE = "purpose"
 TUNING, TEST = "tuning", "test"
 TUNING_SEEDS = range(1_000_000, 2_000_000)
-"""Seeds of tuning alone: settings are chosen by them, so that they say nothing of how good the chosen settings are."""
+"""Seeds that only tuning may use. They choose the settings, so they cannot test them."""
 
 OK = "ok"
-"""A row's status; a seed's last row may say `failed: QUANTITY` instead."""
+"""Status of a row. A seed's last row may say `failed: QUANTITY` instead."""
 
 RUNNING, INTERRUPTED, COMPLETE, FAILED = "running", "interrupted", "complete", "failed"
-"""The statuses of `run.json`."""
+"""Statuses of `run.json`."""
 
 IN_PROGRESS = (RUNNING, INTERRUPTED)
 
 NOT_COMPUTED = ("checkpoint_interval", "logger", "resume", "threads")
 """Keys of the config that change how a run is kept or how fast it is. They make neither another run nor another
-variant."""
+variant.
+"""
 
 VECTORIZATION = "env.vectorization"
 
@@ -60,11 +61,11 @@ NOT_A_VARIANT = (
     *NOT_COMPUTED,
     *("device", "env.id", "env.module", VECTORIZATION, "evaluation", "num_seeds", "seed"),
 )
-"""Keys that choose seeds, task and machine, or what is observed: they make another run, but not another variant."""
+"""Keys that choose seeds, task, machine and evaluations. They make another run, but not another variant."""
 
 YAML_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 SECTION = re.compile(r"^(?=\w+:)", re.MULTILINE)
-"""Where a key of the outermost mapping begins."""
+"""Start of a key of the outermost mapping."""
 
 
 class InputError(ValueError):
@@ -75,7 +76,7 @@ def read_json(path: Path) -> dict[str, Any]:
     """The mapping in a JSON file of a run or sweep.
 
     Raises:
-        InputError: The file cannot be read, or holds no mapping.
+        InputError: the file cannot be read, or holds no mapping.
     """
     return _read_mapping(path, json.loads)
 
@@ -84,7 +85,7 @@ def read_info(directory: Path) -> dict[str, Any]:
     """The `run.json` of the run in `directory`.
 
     Raises:
-        InputError: The file cannot be read.
+        InputError: the file cannot be read.
     """
     return read_json(directory / INFO)
 
@@ -93,7 +94,7 @@ def read_config(directory: Path) -> dict[str, Any]:
     """The nested config with which the run in `directory` was started.
 
     Raises:
-        InputError: The file cannot be read.
+        InputError: the file cannot be read.
     """
     return _read_mapping(directory / CONFIG, _parse_config)
 
@@ -118,7 +119,7 @@ def _parse_config(text: str) -> Any:
     list of sections is parsed as a whole.
 
     Raises:
-        YAMLError: The text is not YAML.
+        YAMLError: the text is not YAML.
     """
     try:
         sections = [_parse_section(section) for section in SECTION.split(text) if section]
@@ -153,7 +154,7 @@ def purpose_of(seeds: Sequence[int]) -> str:
     """The purpose of runs with these `seeds`: tuning or test.
 
     Raises:
-        InputError: Some of the seeds are for tuning and some for tests.
+        InputError: some of the seeds are for tuning and some for tests.
     """
     kinds = {TUNING if seed in TUNING_SEEDS else TEST for seed in seeds}
     if len(kinds) > 1:

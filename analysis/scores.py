@@ -20,7 +20,7 @@ from analysis.references import Reference
 from analysis.run_format import InputError
 
 LAST = 0.1
-"""The share of training, at its end, that a final score is the mean of."""
+"""Share of training, at its end, that a final score is the mean of."""
 
 THRESHOLD_SHARE = 0.9
 
@@ -32,9 +32,9 @@ class Score:
     """One number per seed.
 
     Attributes:
-        function: Computes the score.
-        text: Description for captions, with {last} and {start} in env steps.
-        verb: Verb of the verdicts: "ppo ends 12 higher than trpo".
+        function: computes the score.
+        text: description for captions, with {last} and {start} in env steps.
+        verb: verb of the verdicts: "ppo ends 12 higher than trpo".
     """
 
     name: str
@@ -53,7 +53,7 @@ class Score:
         """The scores [S].
 
         Raises:
-            InputError: The function raises, or does not return one finite number per seed.
+            InputError: the function raises, or does not return one finite number per seed.
         """
         try:
             scores = np.asarray(self.function(values, env_steps), dtype=float)
@@ -100,7 +100,7 @@ def find_score(name: str, last: float = LAST, lower_is_better: bool = False) -> 
     """A built-in score by its name, or the user's by MODULE:FUNCTION.
 
     Raises:
-        InputError: There is no such score.
+        InputError: there is no such score.
     """
     known = built_in(last, lower_is_better)
     if name in known:
@@ -128,14 +128,14 @@ def seed_scores(
     is its task's low reference (alignment.RULES).
 
     Args:
-        task: The aligned runs of one task.
-        last: Share of training that a final score is the mean of.
-        threshold: The return to reach. None: see default_threshold.
-        lower_is_better: Whether lower values are better.
-        extra: Further scores, which add columns of their names.
+        task: the aligned runs of one task.
+        last: share of training that a final score is the mean of.
+        threshold: the return to reach. None: see default_threshold.
+        lower_is_better: whether lower values are better.
+        extra: further scores, which add columns of their names.
 
     Raises:
-        InputError: An extra score does not work.
+        InputError: an extra score does not work.
     """
     scored = [*built_in(last, lower_is_better).values(), *extra]
     frames = []
@@ -186,9 +186,9 @@ class Scale:
     """The scale of a task: `low` is 0 and `high` is 1.
 
     Attributes:
-        fixed: Whether the ends are a reference. Otherwise they were observed: the mean untrained return and the best
+        fixed: whether the ends are a reference. Otherwise they were observed: the mean untrained return and the best
             variant's mean. Observed ends are uncertain.
-        source: Where the ends come from.
+        source: where the ends come from.
     """
 
     low: float

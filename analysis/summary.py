@@ -21,7 +21,7 @@ COVERAGE = 0.8  # of runs, held by the tolerance limits ...
 TOLERANCE_CONFIDENCE = 0.9  # ... with at least this confidence
 
 NAMES = {"mean": "mean", "iqm": "IQM", "median": "median", "lower_tail": "worst quarter"}
-"""What tables call the aggregates of st.AGGREGATES."""
+"""Names of the aggregates (st.AGGREGATES) in tables."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ def find_statistic(name: str) -> OwnStatistic:
     """The statistic that MODULE:FUNCTION names.
 
     Raises:
-        InputError: There is no such function, or its name is one of seedbed's.
+        InputError: there is no such function, or its name is one of seedbed's.
     """
     function = from_outside(name, "statistic")
     label = str(getattr(function, "label", None) or function.__name__.replace("_", " "))
@@ -147,8 +147,8 @@ class Overall:
     """Scores over all tasks, of the variants that were run on every task.
 
     Attributes:
-        table: One row per variant.
-        differences: By pair, how much wider the interval of its difference is because a scale was observed. Empty if
+        table: one row per variant.
+        differences: by pair, how much wider the interval of its difference is because a scale was observed. Empty if
             every scale is fixed.
     """
 

@@ -19,8 +19,8 @@ class Figure:
     """A drawn figure.
 
     Attributes:
-        name: File name without suffix.
-        parts: Its panels as figures of their own, one column wide each, for a page that flows. Empty if there is one
+        name: file name without suffix.
+        parts: its panels as figures of their own, one column wide each, for a page that flows. Empty if there is one
             panel.
     """
 
@@ -54,9 +54,11 @@ def single(draw: Callable[[Axes], None], variants: int, height: float = 2.5, wid
 
 def settle(canvas: Canvas) -> None:
     """Computes the layout once, so that saving does not repeat it. Fixes the legend to the lower edge."""
+    engine = canvas.get_layout_engine()
+    assert engine is not None
     for _ in range(2):  # the second pass settles labels that the first one moved
-        canvas.draw_without_rendering()
-    canvas.set_layout_engine("none")
+        engine.execute(canvas)
+    canvas.set_layout_engine(None)  # not "none", which makes saving draw twice
     for legend in canvas.legends:
         legend.set_loc("lower center")
         legend.set_bbox_to_anchor((0.5, 0.0), canvas.transFigure)

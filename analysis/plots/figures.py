@@ -25,10 +25,10 @@ class Context:
     """What the figures of one task share.
 
     Attributes:
-        counts: Number of seeds of each variant, in words.
-        colors: Color of each variant.
-        score_text: Description of the score.
-        known: References of tasks.
+        counts: number of seeds of each variant, in words.
+        colors: color of each variant.
+        score_text: description of the score.
+        known: references of tasks.
     """
 
     env_id: str
@@ -146,9 +146,9 @@ def task_figures(aligned: pd.DataFrame, scores: pd.DataFrame, pairs: pd.DataFram
         Figure(
             "iqm",
             "Interquartile mean",
-            f"Interquartile mean of {metric} over seeds, up to the env steps compared at; no smoothing. Band: 95% "
-            "interval at each point by itself. Thin lines: limits that hold the whole curve at once, with 95% "
-            "confidence. The axis has the range of the seeds; limits that leave it are wider than that.",
+            f"Interquartile mean of {metric} over seeds, up to the horizon, without smoothing. Band: 95% interval at "
+            "each point by itself. Thin lines: limits that hold the whole curve at once, with 95% confidence. The axis "
+            "has the range of the seeds; wider limits leave it.",
             single(iqm, variants),
         ),
         Figure(
@@ -187,8 +187,8 @@ def task_figures(aligned: pd.DataFrame, scores: pd.DataFrame, pairs: pd.DataFram
 
 def widths_figure(scores: pd.DataFrame, context: Context) -> Figure:
     caption = (
-        f"The width of the 95% interval of the mean {context.score} score that a number of seeds like these would "
-        "give: its median (line), and where it lies in 80% of the cases (band); the points are the seeds there are. "
+        f"The width of the 95% interval of the mean {context.score} score for other numbers of seeds like these: "
+        "its median (line), and where it lies in 80% of the cases (band). The points are the seeds there are. "
         "Choose the number before the runs: adding seeds until a difference is significant finds differences that are "
         "not there."
     )
@@ -242,7 +242,7 @@ def own_figures(comparison: Results) -> list[Figure]:
     """The user's figures.
 
     Raises:
-        InputError: A function raises, or returns something other than figures.
+        InputError: a function raises, or returns something other than figures.
     """
     drawn: list[Figure] = []
     for name in comparison.choices.figures:

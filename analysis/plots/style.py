@@ -13,10 +13,10 @@ import seaborn as sns
 # they are a dark, a middle and a light grey.
 COLORS = ("#003F7D", "#A63A00", "#00A378", "#8E3A80", "#3A8CC1", "#5F3A16", "#8A6D00", "#6B6B6B")
 ON_DARK = ("#5EA9EA", "#FF9E5C", "#6FEFC8", "#E39BC4", "#A6DBFA", "#D9A988", "#F2C648", "#C6C6C6")
-"""The same colors on dark paper. There even the thin lines of single seeds have a contrast of at least 4.5."""
+"""The same colors on dark paper, where even the thin lines of single seeds have a contrast of at least 4.5."""
 
 THIN_ON_WHITE, THIN_ON_DARK = 0.5, 0.8
-"""The opacity of the lines of single seeds."""
+"""Opacity of the lines of single seeds."""
 
 LINES: tuple[Any, ...] = (
     "solid",
@@ -28,10 +28,10 @@ LINES: tuple[Any, ...] = (
     (0, (10, 2.5)),
     (0, (1.2, 2.8)),
 )
-"""A line style for each color, so that variants are told apart without color too."""
+"""A line style for each color, so that variants can be told apart without color."""
 
 BUILT_IN = {name: place for place, name in enumerate(("ppo", "trpo", "a2c", "npg", "ppo_penalty", "reinforce"))}
-"""The place in the palette that belongs to each variant that comes with seedbed, in every figure."""
+"""The place in the palette of each variant that comes with seedbed. It is the same in every figure."""
 
 COLUMN = 3.5  # inches, one column of a paper
 MAIN = 4.4  # inches, the first figure of a task on a page

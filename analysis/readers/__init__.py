@@ -32,13 +32,13 @@ READERS: dict[str, Reader] = {
         TableReader(),
     )
 }
-"""By their names; the first that claims a file has it."""
+"""The readers by name. The first that claims a file reads it."""
 
 REPORT = frozenset({"report.html", "appendix.md"})
-"""In a directory of a report, whose tables are no runs."""
+"""Files that mark the directory of a report. Its tables are no runs."""
 
 SHOWN_FROM = 50
-"""As many logs take long enough to read that a bar says how far that is."""
+"""From this number of logs on, a progress bar is shown."""
 
 FORMATS = "; ".join(f"{name}: {reader.looks_for}" for name, reader in READERS.items())
 
@@ -50,9 +50,9 @@ class Reading:
     """What the user says about logs of other programs.
 
     Attributes:
-        patterns: Which part of a path is the variant, the task and the seed. The first pattern that matches a run
+        patterns: which part of a path is the variant, the task and the seed. The first pattern that matches a run
             holds.
-        columns: Names of columns and series in the logs, ours to theirs.
+        columns: names of columns and series in the logs, ours to theirs.
     """
 
     patterns: Sequence[Pattern] = ()
@@ -73,10 +73,10 @@ class Found:
     """What lies at or below the given paths.
 
     Attributes:
-        own: Directories of seedbed's runs.
-        sources: Logs of other programs.
-        frames: Data frames.
-        projects: Projects of W&B.
+        own: directories of seedbed's runs.
+        sources: logs of other programs.
+        frames: data frames.
+        projects: projects of W&B.
     """
 
     own: list[Path] = field(default_factory=list)
@@ -89,7 +89,7 @@ def find(paths: Iterable[Given], reading: Reading | None = None) -> Found:
     """Finds the runs and logs at or below `paths`.
 
     Raises:
-        InputError: A path does not exist, or holds no run.
+        InputError: a path does not exist, or holds no run.
     """
     found = Found()
     for given in paths:
@@ -121,7 +121,7 @@ def find_at(given: str, reading: Reading, found: Found) -> None:
     path = Path(rest if explicit else given)
     readers = [READERS[name]] if explicit else list(READERS.values())
     if not path.exists():
-        known = f" (FORMAT:PATH knows {', '.join(READERS)})" if colon and not explicit else ""
+        known = f" (formats of FORMAT:PATH: {', '.join(READERS)})" if colon and not explicit else ""
         raise InputError(f"{given}: no such directory{known}; expected: run directories or directories above them")
     if path.is_file() and path.name == PROGRESS and not explicit and is_own(path.parent, [PROGRESS]):
         found.own.append(path.parent)
@@ -179,13 +179,13 @@ def read_logs(
     """Every run of other programs, with variant, task and seed in `facts`; and the tables without seeds.
 
     Args:
-        found: What find found.
-        wanted: Series to read. None: all.
-        reading: What the user says about the logs.
-        open_facts: Whether a run may lack its variant, task or seed.
+        found: what find found.
+        wanted: series to read. None: all.
+        reading: what the user says about the logs.
+        open_facts: whether a run may lack its variant, task or seed.
 
     Raises:
-        InputError: A log cannot be read, or nothing says what a run is.
+        InputError: a log cannot be read, or nothing says what a run is.
     """
     logs: list[Log] = []
     aggregates: list[Aggregates] = []

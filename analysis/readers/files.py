@@ -15,7 +15,7 @@ from analysis.run_format import InputError
 EXACT: dict[str, Any] = (
     {} if tuple(map(int, pd.__version__.split(".")[:2])) >= (3, 1) else {"float_precision": "round_trip"}
 )
-"""For read_csv: numbers exactly as they were written. Newer versions of pandas always read them so."""
+"""Arguments of read_csv that read numbers exactly as they were written. Newer versions of pandas need none."""
 
 
 def read_text(path: Path) -> str:
@@ -36,7 +36,7 @@ def read_numbers(path: Path, text: str, needed: Sequence[str], what: str) -> pd.
     """The number columns of a CSV, without rows in which a `needed` column is empty.
 
     Raises:
-        InputError: The text is no CSV, or lacks a needed column.
+        InputError: the text is no CSV, or lacks a needed column.
     """
     try:
         table = pd.read_csv(io.StringIO(text), **EXACT)
@@ -58,7 +58,7 @@ def load_arrays(path: Path, names: Sequence[str]) -> dict[str, np.ndarray]:
     """The arrays called `names` of an npz file. Nothing pickled is ever loaded.
 
     Raises:
-        InputError: The file cannot be read, or lacks an array.
+        InputError: the file cannot be read, or lacks an array.
     """
     try:
         with np.load(path, allow_pickle=False) as file:

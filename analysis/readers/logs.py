@@ -11,7 +11,7 @@ import pandas as pd
 from analysis.run_format import InputError
 
 MOST_STEPS = 2**53
-"""Env steps above it are no whole numbers any more where a format stores them as floating point."""
+"""Limit of env steps: floating point, in which some formats store them, has no larger whole numbers without gaps."""
 
 
 @dataclass(frozen=True)
@@ -19,10 +19,10 @@ class Series:
     """One quantity of one run, sorted by env steps.
 
     Attributes:
-        name: Its name in the log.
+        name: its name in the log.
         env_steps: [n].
         values: [n], NaN where there is none.
-        reach: Env steps that the run is known to have reached, if more than the last of `env_steps`.
+        reach: env steps that the run is known to have reached, if more than the last of `env_steps`.
         statuses: [n], as in progress.csv. None if all are ok.
     """
 
@@ -38,15 +38,15 @@ class Log:
     """One seed of one variant on one task.
 
     Attributes:
-        path: Where it was read.
-        format: The reader's name.
-        facts: Variant, task and seed, as far as the log says them.
-        settings: The settings in the log, with dotted keys.
-        series: The series, by the name asked for.
-        names: Names of all series of the log.
-        notes: One sentence on each thing that is incomplete.
-        pairing: Runs with the same pairing and seed began alike. None if the log does not say.
-        unfinished: Whether the log says that the run had not ended.
+        path: where it was read.
+        format: the reader's name.
+        facts: variant, task and seed, as far as the log says them.
+        settings: the settings in the log, with dotted keys.
+        series: the series, by the name asked for.
+        names: names of all series of the log.
+        notes: one sentence on each thing that is incomplete.
+        pairing: runs with the same pairing and seed began alike. None if the log does not say.
+        unfinished: whether the log says that the run had not ended.
     """
 
     path: Path
@@ -73,9 +73,9 @@ class Request:
     """What to read.
 
     Attributes:
-        wanted: Names of the series. None: all.
-        columns: Names in the log, ours to theirs.
-        explicit: Whether the user named the format: then a file of another format is an error.
+        wanted: names of the series. None: all.
+        columns: names in the log, ours to theirs.
+        explicit: whether the user named the format: then a file of another format is an error.
     """
 
     wanted: Sequence[str] | None
@@ -91,10 +91,10 @@ class Reader(Protocol):
 
     name: str
     looks_for: str
-    """The files it knows, for a message."""
+    """The files of this format, in words for a message."""
 
     whole_directory: bool
-    """Whether the files of one directory are one run."""
+    """Whether all files of one directory belong to one run."""
 
     def claims(self, directory: Path, names: Sequence[str], request: Request) -> list[list[str]]:
         """The files in `directory` that are of this format, of those called `names`. One list for each `read`."""
@@ -103,7 +103,7 @@ class Reader(Protocol):
         """The runs in such files.
 
         Raises:
-            InputError: A file cannot be read.
+            InputError: a file cannot be read.
         """
 
 
@@ -113,7 +113,7 @@ def series(
     """A series sorted by env steps, and notes. Values that are not finite count as empty, and a note says how many.
 
     Raises:
-        InputError: Env steps are not whole numbers from 0.
+        InputError: env steps are not whole numbers from 0.
     """
     steps = checked_steps(where, env_steps)
     numbers = np.asarray(values, dtype=float)
@@ -129,7 +129,7 @@ def checked_steps(where: Path | str, env_steps: Any) -> np.ndarray:
     """Env steps [n] as whole numbers.
 
     Raises:
-        InputError: They are not whole numbers from 0.
+        InputError: they are not whole numbers from 0.
     """
     numbers = np.asarray(env_steps, dtype=float)
     wrong = ~(np.isfinite(numbers) & (numbers >= 0) & (numbers < MOST_STEPS) & (numbers == np.floor(numbers)))

@@ -29,14 +29,14 @@ KNOWN = {
         "rollout/ep_len_mean",
     ),
 }
-"""By our name, theirs: exact numbers before averaged ones."""
+"""Names in other programs' logs, by our name. Exact numbers come before averaged ones."""
 
 AVERAGED = {
     "rollout/ep_rew_mean": "the last 100 episodes (stats_window_size)",
     "rollout/ep_len_mean": "the last 100 episodes (stats_window_size)",
     "charts/avg_episodic_return": "the last 20 episodes",
 }
-"""Numbers that are means over a moving window, and over which."""
+"""Numbers that are means over a moving window, and the window."""
 
 NOT_OVER_ENV_STEPS = {"eval/episodic_return": "its steps count episodes (CleanRL)"}
 
@@ -45,7 +45,7 @@ def choose(names: Collection[str], wanted: str, request: Request) -> str | None:
     """The log's name of the quantity `wanted`, one of `names`. None if the log does not have it.
 
     Raises:
-        InputError: The series is not one over env steps.
+        InputError: the series is not one over env steps.
     """
     asked = request.theirs(wanted)
     if asked in NOT_OVER_ENV_STEPS and asked in names:

@@ -25,7 +25,8 @@ class Pattern:
         fields = re.findall(r"\{([^{}]*)\}", self.text)
         if not fields or set(fields) - set(FIELDS) or len(fields) != len(set(fields)):
             raise InputError(
-                f"--pattern {self.text}: expected {{variant}}, {{task}} and {{seed}}, each once at most, as {EXAMPLE}"
+                f"--pattern {self.text}: expected: {{variant}}, {{task}} and {{seed}}, each at most once, "
+                f"as in {EXAMPLE}"
             )
 
     @cached_property
@@ -50,7 +51,7 @@ class Pattern:
         """The fields of a path. None if it does not match.
 
         Raises:
-            InputError: The path matches in two ways.
+            InputError: the path matches in two ways.
         """
         short, long = (expression.fullmatch(path) for expression in self.expressions)
         if short is None or long is None:

@@ -13,7 +13,7 @@ from analysis.readers.settings import read_json
 from analysis.run_format import OK, InputError
 
 FAILED = "failed"
-"""The status of the last row of a seed that failed, where an export says no more."""
+"""Status of the last row of a seed that failed, if the export does not say more."""
 
 
 @dataclass(frozen=True)
@@ -21,11 +21,11 @@ class Remarks:
     """What seedbed knows of exported runs.
 
     Attributes:
-        metric: The exported metric.
-        pairing: By variant. Runs with the same pairing and seed began alike.
+        metric: the exported metric.
+        pairing: by variant. Runs with the same pairing and seed began alike.
         failed: [variant, task, seed] of each seed that failed.
         unfinished: [variant, task, seed] of each seed that had not finished.
-        scores: For an export of scores: the scores, and the numbers that they depend on.
+        scores: for an export of scores: the scores, and the numbers that they depend on.
     """
 
     metric: str = ""
@@ -43,7 +43,7 @@ class Remarks:
         """The remarks on an exported file. Empty if there are none.
 
         Raises:
-            InputError: The file of the remarks cannot be read.
+            InputError: the file of the remarks cannot be read.
         """
         path = cls.path(exported)
         if not path.is_file():

@@ -99,7 +99,9 @@ def read_monitors(paths: Sequence[Path], found: dict[str, Series]) -> tuple[str 
         tasks.append(str(header.get("env_id")))
     known = sorted({task for task in tasks if task != "None"})
     if len(known) > 1:
-        raise InputError(f"{paths[0].parent}: its monitor files are of {' and '.join(known)}; expected: one task a run")
+        raise InputError(
+            f"{paths[0].parent}: its monitor files are of {' and '.join(known)}; expected: one task per run"
+        )
     filled = [table for table in tables if len(table)]
     longest = max((int(table["l"].max()) for table in filled), default=0)
     totals = [int(table["l"].sum()) for table in tables]

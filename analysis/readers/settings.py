@@ -21,7 +21,7 @@ NO_SETTINGS = {
     *("eval_freq", "eval_episodes", "eval_env_kwargs", "n_eval_envs", "save_replay_buffer", "vec_env", "optimize"),
     *("_n_gpu", "wandb_project", "resume_path", "watch", "resume", "log_path", "video_frequency", "render"),
 }  # fmt: skip
-"""Keys that choose seed, task and machine, or how a run is watched: no difference between variants."""
+"""Keys that choose seed, task and machine, or how a run is watched. They do not make another variant."""
 
 
 class DataLoader(yaml.SafeLoader):
@@ -48,7 +48,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
     """The nested mapping in a YAML file.
 
     Raises:
-        InputError: The file cannot be read, or holds no mapping.
+        InputError: the file cannot be read, or holds no mapping.
     """
     try:
         content = yaml.load(path.read_text(encoding="utf-8"), Loader=DataLoader)
@@ -61,7 +61,7 @@ def read_json(path: Path) -> dict[str, Any]:
     """The mapping in a JSON file.
 
     Raises:
-        InputError: The file cannot be read, holds no mapping, or names a key twice.
+        InputError: the file cannot be read, holds no mapping, or names a key twice.
     """
     try:
         content = json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=each_key_once)
@@ -74,7 +74,7 @@ def each_key_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """A JSON mapping.
 
     Raises:
-        ValueError: It has a key twice. A parser would drop one of them silently.
+        ValueError: it has a key twice. A parser would drop one of them silently.
     """
     content = dict(pairs)
     if len(content) < len(pairs):

@@ -70,7 +70,7 @@ def read_table(path: Path) -> pd.DataFrame:
     """The table in a file.
 
     Raises:
-        InputError: The file cannot be read.
+        InputError: the file cannot be read.
     """
     try:
         if path.suffix == ".parquet":
@@ -86,7 +86,7 @@ def table_logs(path: Path, table: pd.DataFrame, request: Request) -> Iterable[Lo
     """The runs in a table.
 
     Raises:
-        InputError: A column is missing, or a cell is not of its kind.
+        InputError: a column is missing, or a cell is not of its kind.
     """
     table = table.rename(columns={request.theirs(name): name for name in (*COLUMNS, METRIC) if name not in table})
     if "seed" not in table and "mean" in table:
@@ -161,11 +161,11 @@ def aggregates(path: Path, table: pd.DataFrame) -> Aggregates:
     """A table of means.
 
     Raises:
-        InputError: A column is missing, or a cell is not of its kind.
+        InputError: a column is missing, or a cell is not of its kind.
     """
     deviation = next((name for name in DEVIATIONS if name in table), None)
-    for name, there in (("variant", "variant" in table), ("task", "task" in table), ("n", "n" in table)):
-        if not there:
+    for name in ("variant", "task", "n"):
+        if name not in table:
             raise InputError(
                 f"{path}: has means but no column {name!r}; expected: variant, task, n, mean and std (or sem), "
                 f"or {', '.join(COLUMNS)}"

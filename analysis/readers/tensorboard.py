@@ -19,7 +19,7 @@ from analysis.run_format import InputError
 
 EVENTS = ".tfevents."
 HYPERPARAMETERS = "hyperparameters/text_summary"
-"""Where CleanRL writes its settings, as a table in Markdown."""
+"""The tag under which CleanRL writes its settings, as a table in Markdown."""
 
 POLYNOMIAL = 0x82F63B78  # of CRC-32C, reversed
 

@@ -85,7 +85,7 @@ def page(title: str, body: str) -> str:
 
 
 THIN = f"stroke-opacity: {THIN_ON_WHITE}"
-"""How an SVG file has the opacity of the lines of single seeds."""
+"""The opacity of the lines of single seeds, as it stands in an SVG file."""
 
 
 def inline_svg(content: bytes, name: str, title: str) -> str:

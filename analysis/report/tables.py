@@ -144,9 +144,9 @@ def html_table(cells: Cells, marked: Sequence[Sequence[bool]] | None = None, wor
     """The table in HTML. Where the page is narrow, it scrolls by itself, and a line says so.
 
     Args:
-        cells: A heading row, then the rows.
-        marked: Which body cells are highlighted.
-        words: Number of first columns that hold words. The others hold numbers.
+        cells: a heading row, then the rows.
+        marked: which body cells are highlighted.
+        words: number of first columns that hold words. The others hold numbers.
     """
     head, *body = cells
 

@@ -28,17 +28,17 @@ class Dataset:
     """The runs below the given paths.
 
     Attributes:
-        frame: One row per seed and iteration: run, variant, algo, env_id, finished (whether the seed has all iterations
+        frame: one row per seed and iteration: run, variant, algo, env_id, finished (whether the seed has all iterations
             asked for, or failed), status, seed, iteration, env_steps, then the metrics. A value that does not exist is
             NaN.
-        seeds: One row per seed: env_id, variant, run, seed, state (one of STATES), its iterations and env_steps, and
+        seeds: one row per seed: env_id, variant, run, seed, state (one of STATES), its iterations and env_steps, and
             `asked`, the env_steps that it was asked for.
-        runs: Each run, by the path that `frame.run` has for it.
-        variants: The label of each run's variant, by the same path.
-        warnings: What the reader of a figure must know, one sentence each.
-        rules: How seeds of other programs' logs were brought to common env steps, one sentence each.
-        metric: The metric that was asked for, or that the runs have.
-        aggregates: Tables without seeds: variant, task, n, mean, std, and the file.
+        runs: each run, by the path that `frame.run` has for it.
+        variants: the label of each run's variant, by the same path.
+        warnings: what the reader of a figure must know, one sentence each.
+        rules: how seeds of other programs' logs were brought to common env steps, one sentence each.
+        metric: the metric that was asked for, or that the runs have.
+        aggregates: tables without seeds: variant, task, n, mean, std, and the file.
     """
 
     frame: pd.DataFrame
@@ -89,14 +89,14 @@ def load_runs(
     Warns (RunWarning) about what is incomplete.
 
     Args:
-        paths: Run directories, directories above them, or logs of other programs.
-        columns: Metrics to read. None: all; of logs of other programs, the return.
-        variants: Names of variants: a key of the config, or patterns of runs by name (variants.Naming).
-        pattern: As in compare.
-        column: As in compare.
+        paths: run directories, directories above them, or logs of other programs.
+        columns: metrics to read. None: all; of logs of other programs, the return.
+        variants: names of variants: a key of the config, or patterns of runs by name (variants.Naming).
+        pattern: as in compare.
+        column: as in compare.
 
     Raises:
-        InputError: A run cannot be read.
+        InputError: a run cannot be read.
     """
     dataset = load(paths, columns, namings(variants), reading(pattern, column))
     for sentence in dataset.warnings:
@@ -108,7 +108,7 @@ def reading(pattern: str | Sequence[str] = (), column: Mapping[str, str] | None 
     """How logs of other programs are read, from the arguments of a notebook.
 
     Raises:
-        InputError: A pattern is wrong.
+        InputError: a pattern is wrong.
     """
     return Reading([Pattern(each) for each in ([pattern] if isinstance(pattern, str) else pattern)], column or {})
 
@@ -125,7 +125,7 @@ def load(
     `choose_metric` reads one column, the return: that of training, or that of evaluations where there is no other.
 
     Raises:
-        InputError: A run cannot be read.
+        InputError: a run cannot be read.
     """
     reading = reading or Reading()
     each = [paths] if isinstance(paths, (str, os.PathLike, pd.DataFrame)) else paths
@@ -360,7 +360,8 @@ def twice(group: Sequence[Loaded]) -> str:
             if seed in seen and not agree([seen[seed], item]):
                 return (
                     f"{seen[seed].run.path} and {item.run.path} are both seed {seed} of {item.label} on "
-                    f"{item.run.env_id}, with other rows; expected: one run a seed, or --pattern that tells them apart"
+                    f"{item.run.env_id}, with different rows; expected: one run per seed, or a --pattern that tells "
+                    "them apart"
                 )
             seen[seed] = item
     raise AssertionError("runs that do not agree share a seed")

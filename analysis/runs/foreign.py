@@ -17,7 +17,7 @@ from analysis.run_format import OK, STATUS, InputError
 from analysis.runs.directories import Run
 
 INTERVALS = 100
-"""As many intervals at most hold the values of seeds that do not share their env steps."""
+"""Largest number of intervals for the values of seeds that do not share their env steps."""
 
 ROUND = (1, 1.25, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10)
 
@@ -34,7 +34,7 @@ def foreign_runs(logs: Sequence[Log], wanted: Sequence[str]) -> tuple[list[Forei
     """The runs in `logs`, notes for the reader, and the rules by which env steps were made common, one sentence each.
 
     Raises:
-        InputError: A log does not have a metric, or two logs are of one seed.
+        InputError: a log does not have a metric, or two logs are of one seed.
     """
     logs = with_metrics(logs, wanted)
     notes = list(dict.fromkeys(note for log in logs for note in log.notes))
@@ -101,13 +101,13 @@ def on_common_steps(given: Sequence[Series]) -> tuple[list[Series], str, str]:
     once = [mean_at_each_step(each) for each in given]
     longest = max(once, key=lambda each: len(each.env_steps)).env_steps
     if all(np.array_equal(each.env_steps, longest[: len(each.env_steps)]) for each in once):
-        note = f"{several:,} values lie at an env step that has another of the same seed; their mean counts."
+        note = f"{several:,} values share an env step with another value of their seed; their mean counts."
         return once, "", note if several else ""
     ends = edges([each.env_steps for each in once])
     rule = (
         f"its seeds have values at different env steps; they are averaged in {len(ends)} intervals of "
-        f"{shortened(float(ends[0]))} env steps, the last up to {ends[-1]:,}. An interval without a value is empty. A "
-        "seed is taken to have trained on from its last value for as long as it was without one at most."
+        f"{shortened(float(ends[0]))} env steps, the last up to {ends[-1]:,}. An interval without a value is empty. "
+        "After its last value, a seed counts as training for as long as its longest gap between two values."
     )
     return [in_intervals(each, whole, ends) for each, whole in zip(given, once, strict=True)], rule, ""
 
@@ -216,9 +216,8 @@ def number_notes(runs: Mapping[str, Run], labels: Mapping[str, str], metric: str
             kinds[kind(each)].append(f"{label} ({each})")
     if kinds[TRAINING] and kinds[EVALUATION]:
         notes.append(
-            f"Returns of training and of evaluations are compared with each other, as was asked: those of "
-            f"{', '.join(kinds[TRAINING])} are of training, those of {', '.join(kinds[EVALUATION])} of evaluations. A "
-            "difference may be one between exploring and not."
+            f"Returns of training ({', '.join(kinds[TRAINING])}) are compared with returns of evaluations "
+            f"({', '.join(kinds[EVALUATION])}). A difference may come from exploration, which only training has."
         )
     elif kinds[None] and (kinds[TRAINING] or kinds[EVALUATION]):
         known = TRAINING if kinds[TRAINING] else EVALUATION

@@ -14,7 +14,7 @@ from pandas.api.types import union_categoricals
 from analysis.run_format import ALGO, ENV_ID, KEYS, LEADING_COLUMNS, STATUS, InputError
 
 BATCH_BYTES = 2**23
-"""As much is parsed at once: to start pandas' parser takes longer than to parse a short file."""
+"""Bytes that are parsed at once. To start pandas' parser takes longer than to parse a short file."""
 
 NOT_SEPARATORS = bytes(set(range(256)) - set(b",\n"))
 
@@ -24,9 +24,9 @@ class Progress:
     """The place of one file in the frame of all files.
 
     Attributes:
-        rows: Its rows in the frame.
-        torn: Whether the last row of a run in progress was half-written and left out.
-        not_finite: Number of cells with nan or inf.
+        rows: its rows in the frame.
+        torn: whether the last row of a run in progress was half-written and left out.
+        not_finite: number of cells with nan or inf.
     """
 
     rows: slice
@@ -57,7 +57,7 @@ def read_progress(
     is in progress. A run in progress may have a half-written last row, or no rows yet.
 
     Raises:
-        InputError: A file is missing, empty, torn or not a run's, or does not have a column.
+        InputError: a file is missing, empty, torn or not a run's, or does not have a column.
     """
     with ThreadPoolExecutor(max_workers=2) as pool:  # pandas parses without the interpreter's lock
         tables = [
@@ -123,7 +123,7 @@ def header(path: Path, data: bytes) -> list[str]:
     """Column names of a progress.csv.
 
     Raises:
-        InputError: It is not the header of a progress.csv.
+        InputError: it is not the header of a progress.csv.
     """
     first = data.partition(b"\n")[0].decode("utf-8", errors="replace").rstrip("\r")
     columns = first.split(",")
@@ -131,7 +131,7 @@ def header(path: Path, data: bytes) -> list[str]:
         raise InputError(f"{path}: is empty; a progress.csv begins with a row of column names")
     missing = [name for name in LEADING_COLUMNS if name not in columns]
     if missing:
-        raise InputError(f"{path}: not a run's progress.csv, column {missing[0]!r} is missing")
+        raise InputError(f"{path}: not a run's progress.csv: column {missing[0]!r} is missing")
     return columns
 
 
@@ -139,18 +139,18 @@ def whole_rows(path: Path, data: bytes, width: int, in_progress: bool) -> tuple[
     """The `data` without a half-written last row, and whether there was one.
 
     Raises:
-        InputError: Another row is torn.
+        InputError: another row is torn.
     """
     torn = not data.endswith(b"\n")
     lines = data.count(b"\n")
     if torn and in_progress:
         data = data[: data.rfind(b"\n") + 1]
     elif torn:
-        raise InputError(f"{path}: torn, line {lines + 1} is not complete; every row ends with a newline")
+        raise InputError(f"{path}: torn: line {lines + 1} is not complete; expected: a newline after every row")
     if data.translate(None, NOT_SEPARATORS) != (b"," * (width - 1) + b"\n") * lines or b"\x00" in data:
         for number, line in enumerate(data.splitlines(), start=1):
             if line.count(b",") != width - 1 or b"\x00" in line:
-                raise InputError(f"{path}: torn, line {number} has not the {width} cells that the first line names")
+                raise InputError(f"{path}: torn: line {number} does not have {width} cells, as the first line does")
     return data, torn
 
 
@@ -158,7 +158,7 @@ def parse_texts(texts: Sequence[Text], columns: Sequence[str] | None) -> tuple[p
     """The rows of files with the same header, in their order.
 
     Raises:
-        InputError: A file is wrong. The message names the first one.
+        InputError: a file is wrong. The message names the first one.
     """
     names = texts[0].header.decode(errors="replace").rstrip().split(",")
     wanted = [name for name in names if name not in (ALGO, ENV_ID, *KEYS, STATUS)] if columns is None else columns
@@ -192,7 +192,7 @@ def parse(data: bytes, wanted: Sequence[str]) -> pd.DataFrame:
     """The status, the keys and the `wanted` columns of every line.
 
     Raises:
-        ValueError: A cell is not of its type, or a quotation mark joins lines.
+        ValueError: a cell is not of its type, or a quotation mark joins lines.
     """
     types: dict[str, str] = {STATUS: "category"} | dict.fromkeys(KEYS, "int64") | dict.fromkeys(wanted, "float64")
     table = pd.read_csv(io.BytesIO(data), usecols=list(types), dtype=types)[list(types)]

@@ -52,12 +52,12 @@ def naming(argument: str) -> Naming:
     """The Naming of the command line: KEY or NAME=PATTERN.
 
     Raises:
-        InputError: The argument is neither.
+        InputError: the argument is neither.
     """
     name, equals, pattern = (part.strip() for part in argument.partition("="))
     if not name or (equals and not pattern):
         raise InputError(
-            f"--variant {argument}: expected KEY, as in algo.name, or NAME=PATTERN, as in ppo=algo.name=ppo or "
+            f"--variant {argument}: expected: KEY, as in algo.name, or NAME=PATTERN, as in ppo=algo.name=ppo or "
             "mine=ppo-*"
         )
     return Naming(name, pattern) if equals else Naming(None, name)
@@ -91,7 +91,7 @@ def label_variants(runs: Mapping[str, Run], named: Sequence[Naming] = ()) -> dic
     be long has a number instead, in the order of those settings (see `numbered_variants`).
 
     Raises:
-        InputError: No run matches a pattern, or two names match a run.
+        InputError: no run matches a pattern, or two names match a run.
     """
     labels = user_labels(runs, named)
     foreign = {path: run for path, run in runs.items() if path not in labels and run.format}
@@ -136,7 +136,7 @@ def user_labels(runs: Mapping[str, Run], named: Sequence[Naming]) -> dict[str, s
             )
         for path, name in matched.items():
             if labels.setdefault(path, name) != name:
-                raise InputError(f"--variant: {path} matches {labels[path]} and {name}; expected: one name a run")
+                raise InputError(f"--variant: {path} matches {labels[path]} and {name}; expected: one name per run")
     return without_tuning(runs, labels)
 
 
@@ -270,8 +270,8 @@ def named_notes(label: str, by_task: Mapping[str, Sequence[Mapping[str, str]]]) 
     notes = []
     for env_id, settings in sorted(by_task.items()):
         if keys := differing_keys(settings):
-            notes.append(f"{label} on {env_id} pools runs that differ in {listed(keys)}, as it was named.")
+            notes.append(f"{label} on {env_id} pools runs that differ in {listed(keys)}: that is how it was named.")
     first = [settings[0] for settings in by_task.values()]
     if keys := differing_keys(first):
-        notes.append(f"{label} differs between tasks in {listed(keys)}, as it was named.")
+        notes.append(f"{label} differs between tasks in {listed(keys)}: that is how it was named.")
     return notes

@@ -6,7 +6,7 @@ import numpy as np
 import scipy.stats
 
 Statistic = Callable[..., np.ndarray]
-"""Takes one or more samples [..., n] and `axis`, and gives numbers [...]: what scipy.stats.bootstrap expects."""
+"""A function of one or more samples [..., n] and `axis` that returns [...], as scipy.stats.bootstrap expects."""
 
 WORST_SHARE = 0.25
 

@@ -51,7 +51,7 @@ def probability_of_improvement(*samples: np.ndarray, axis: int = -1) -> np.ndarr
 
 
 MOST_SEEDS = 4.0
-"""Between U = n m and U = 0 a comparison of n with m seeds is worth at most 4/(1/n + 1/m) runs of a fraction."""
+"""If U is neither 0 nor n m, a comparison of n with m seeds is worth at most 4/(1/n + 1/m) runs of a fraction."""
 
 
 def probability_estimate(x: Strata, y: Strata) -> tuple[np.ndarray, np.ndarray, int]:

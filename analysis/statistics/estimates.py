@@ -14,7 +14,7 @@ import numpy as np
 import scipy.stats
 
 SHRINKAGE = 0.6
-"""Of the third moment: a sample's own is too variable to be taken at its word. Chosen by simulation."""
+"""Factor of the third moment, chosen by simulation. A sample's own third moment varies too much."""
 
 
 @dataclass(frozen=True)
@@ -22,10 +22,10 @@ class Estimate:
     """An estimate [...] and what its limits need.
 
     Attributes:
-        value: The estimate.
-        variance: Its squared standard error.
-        third: The third central moment of its error.
-        degrees: The degrees of freedom of its t; NaN where there are none.
+        value: the estimate.
+        variance: its squared standard error.
+        third: the third central moment of its error.
+        degrees: the degrees of freedom of its t; NaN where there are none.
     """
 
     value: np.ndarray

@@ -15,7 +15,7 @@ from analysis.statistics.estimates import Estimate, averaged, of_iqm, of_mean
 
 Limits = tuple[np.ndarray, np.ndarray]
 Interval = Callable[..., Limits]
-"""Takes samples and a confidence, and gives (low, high)."""
+"""A function of samples and a confidence that returns (low, high)."""
 
 
 def mean_interval(samples: Sequence[np.ndarray], confidence: float = 0.95) -> Limits:
@@ -28,7 +28,7 @@ def mean_interval(samples: Sequence[np.ndarray], confidence: float = 0.95) -> Li
 
 
 FEW = 5
-"""Below, the bootstrap is of no use: too few different samples can be drawn."""
+"""Fewer seeds are too few for the bootstrap: too few different samples can be drawn."""
 
 
 def iqm_interval(samples: Sequence[np.ndarray], confidence: float = 0.95) -> Limits:
@@ -84,7 +84,7 @@ def resampled_limits(sample: np.ndarray, weights: tuple[float, ...], confidence:
 
 
 MEDIAN_REACH = {2: 5.9, 3: 0.81, 4: 0.24, 5: 0.04}
-"""How far beyond the extremes, in ranges, so few seeds must reach: chosen by simulation for normal scores."""
+"""How far beyond the extremes the limits lie, in ranges of the sample. Chosen by simulation for normal scores."""
 
 
 def median_interval(samples: Sequence[np.ndarray], confidence: float = 0.95) -> Limits:
@@ -120,7 +120,7 @@ def median_limits(sample: np.ndarray, confidence: float) -> Limits:
 
 
 LOWER_TAIL_SEEDS = 8
-"""As many must there be for two to lie in the worst quarter."""
+"""The fewest seeds of which two lie in the worst quarter."""
 
 
 def lower_tail_interval(samples: Sequence[np.ndarray], confidence: float = 0.95) -> Limits:
@@ -171,7 +171,7 @@ AGGREGATES: dict[str, tuple[Statistic, Interval]] = {
     "median": (median, median_interval),
     "lower_tail": (lower_tail, lower_tail_interval),
 }
-"""What is said of a variant's scores, and the interval that goes with it."""
+"""The aggregates of a variant's scores, and the interval of each."""
 
 
 # Fractions of runs

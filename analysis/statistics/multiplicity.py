@@ -29,7 +29,7 @@ def adjusted(p: np.ndarray, weights: np.ndarray, transitions: np.ndarray) -> tup
 
     Args:
         p: p values [m].
-        weights: Shares of the level [m] at the start.
+        weights: shares of the level [m] at the start.
         transitions: [m, m]. Row i says where the share of test i goes once it has rejected.
     """
     weights, transitions = weights.copy(), transitions.copy()
@@ -66,7 +66,7 @@ def passed_on(
 
 
 OVERALL_SHARE = 0.8
-"""Of the level, for the tests over all tasks; the rest is shared by the tests on each."""
+"""Share of the level for the tests over all tasks. The tests on each task share the rest."""
 ELSEWHERE = 1e-6
 
 
@@ -77,8 +77,8 @@ def all_tasks_first(pair: Sequence[int], overall: Sequence[bool]) -> tuple[np.nd
     the share goes to the other pairs. Without tests over all tasks, or with nothing else, this is Holm's procedure.
 
     Args:
-        pair: Number [m] of the pair of variants of each test.
-        overall: Whether [m] each test is over all tasks.
+        pair: number [m] of the pair of variants of each test.
+        overall: whether [m] each test is over all tasks.
     """
     pairs, is_overall = np.asarray(pair), np.asarray(overall, dtype=bool)
     tests = len(pairs)

@@ -41,11 +41,11 @@ def against_published(
     The interval is the two-sided 90% interval. It excludes what the one-sided tests reject at 5%.
 
     Args:
-        deviation: Standard deviation over the `n` published runs. None if it is not known, as for a single run; `mean`
+        deviation: standard deviation over the `n` published runs. None if it is not known, as for a single run; `mean`
             is then taken as exact.
 
     Raises:
-        ValueError: There are fewer than two scores, or the deviation is of fewer than two runs.
+        ValueError: there are fewer than two scores, or the deviation is of fewer than two runs.
     """
     if len(scores) < 2 or (deviation is not None and n < 2):
         raise ValueError("a comparison needs two runs on each side whose deviation is used")

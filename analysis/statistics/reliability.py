@@ -44,9 +44,9 @@ LOWEST: dict[str, dict[int, tuple[float, str]]] = {
         36: (0.95, "long tails"),
     },
 }
-"""By quantity and the smaller number of seeds: the lowest simulated coverage of a 95% interval, and of what scores.
+"""Lowest simulated coverage of a 95% interval, and the scores for which it is that low.
 
-From tests/analysis/simulation.csv, which has every cell.
+By quantity and the smaller number of seeds. From tests/analysis/simulation.csv, which has every cell.
 """
 
 HOLDS = 0.925

@@ -22,11 +22,12 @@ import numpy as np
 from analysis.statistics.tests import EXACT, RESAMPLES, splits
 
 TOO_CLOSE = 1e-9
-"""Relative to the largest statistic: equal sums, added in another order, differ by less and count as ties."""
+"""Relative to the largest statistic: equal sums differ by less if they are added in another order, and count as ties.
+"""
 
 BISECTIONS = 34
 REACH = 64.0
-"""Limits are looked for within this many ranges of the scores; what lies beyond is infinite."""
+"""Limits are searched within this many ranges of the scores. Beyond, they count as infinite."""
 
 
 @dataclass(frozen=True)
@@ -34,8 +35,8 @@ class Looks:
     """The times at which two variants are tested: after each of `number` groups of `group` seeds of each.
 
     Attributes:
-        resamples: Number of random labellings, where there are more than EXACT. The observed one comes on top.
-        seed: Seed of the random labellings.
+        resamples: number of random labellings, where there are more than EXACT. The observed one comes on top.
+        seed: seed of the random labellings.
     """
 
     group: int
@@ -98,8 +99,8 @@ class Crossed:
     """Where a boundary was crossed.
 
     Attributes:
-        look: First look [...] at which it was crossed; 0 for none.
-        bounds: The boundaries [..., looks].
+        look: first look [...] at which it was crossed; 0 for none.
+        bounds: the boundaries [..., looks].
     """
 
     look: np.ndarray
@@ -107,7 +108,9 @@ class Crossed:
 
 
 Paths = list[list[np.ndarray]]
-"""Per look k, the statistic up to each of looks 1 to k, [..., ways]; ways that were drawn go on from look to look."""
+"""Per look k, the statistics up to each of looks 1 to k, [..., labellings]. Random labellings continue from look to
+look.
+"""
 
 
 def mapped(paths: Paths, function: Callable[[np.ndarray, int, int], np.ndarray]) -> Paths:

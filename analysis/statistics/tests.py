@@ -12,7 +12,7 @@ from analysis.statistics.effects import Strata, constant, of_difference
 from analysis.statistics.multiplicity import LEVEL
 
 EXACT = 70_000
-"""Up to as many relabellings are enumerated; beyond, they are drawn at random."""
+"""Largest number of relabellings that are enumerated. More are drawn at random."""
 
 RESAMPLES = 9_999
 CHUNK = 4_000_000

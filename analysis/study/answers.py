@@ -27,15 +27,15 @@ class Answer:
     """The answer to a question after `look` groups of seeds of both variants.
 
     Attributes:
-        outcome: Better, practically the same, or undecided.
-        difference: Mean of a minus mean of b, of the scores as they are.
-        low: Lower limit of the true difference. The limits of all answers of the study hold at all looks at once, with
+        outcome: better, practically the same, or undecided.
+        difference: mean of a minus mean of b, of the scores as they are.
+        low: lower limit of the true difference. The limits of all answers of the study hold at all looks at once, with
             confidence 1 - the plan's level.
-        high: Upper limit of the true difference.
-        inner_low: Narrower limit. Where both inner limits lie within `margin`, the variants are practically the same.
-        inner_high: Narrower limit.
-        level: The question's share of the level.
-        fixed: Seeds of each variant with which a design fixed in advance finds a difference of the margin, with the
+        high: upper limit of the true difference.
+        inner_low: narrower limit. Where both inner limits lie within `margin`, the variants are practically the same.
+        inner_high: narrower limit.
+        level: the question's share of the level.
+        fixed: seeds of each variant with which a design fixed in advance finds a difference of the margin, with the
             plan's power and the spread of these seeds. None without a margin.
     """
 
@@ -92,11 +92,11 @@ def answers(
     """The answers to the questions `asked`, with all their seeds so far.
 
     Args:
-        plan: The plan of the study.
-        asked: The questions that are undecided.
-        scores: By task and variant, the scores [N]; higher is better.
-        widths: Widths of the tasks' scales; None for a task without one.
-        told_apart: Number of questions that were answered with "better" before.
+        plan: the plan of the study.
+        asked: the questions that are undecided.
+        scores: by task and variant, the scores [N]; higher is better.
+        widths: widths of the tasks' scales; None for a task without one.
+        told_apart: number of questions that were answered with "better" before.
     """
     tests = {q: Sequential(looks_of(plan, q), scores[q.task][q.a], scores[q.task][q.b]) for q in asked}
     margins = {

@@ -17,7 +17,7 @@ from analysis.study.record import Record
 from analysis.study.scores import failures
 
 INKS = {BETTER: COLORS[0], SAME: COLORS[2]}
-"""Of answers; what is undecided has the ink of text."""
+"""Colors of the outcomes. Undecided questions have the color of text."""
 
 
 def path_figure(record: Record, path: Sequence[Answer]) -> Figure:

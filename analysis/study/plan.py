@@ -30,13 +30,13 @@ Tuned = dict[str, dict[str, list[str]]]
 """The overrides that tuning chose, by task and variant."""
 
 NAME = r"^[A-Za-z0-9][A-Za-z0-9_.+-]*$"
-"""Names of variants and tasks are names of directories too."""
+"""Pattern of the names of variants and tasks, which are also names of directories."""
 
 SEEDS_APART = 1_000
-"""Between the first seeds of two variants: no two runs of a study share a seed, so that they are independent."""
+"""Distance between the first seeds of two variants. No two runs of a study share a seed, so all are independent."""
 
 FIXED = ("variants", "tasks", "overrides", "group", "seed", "metric", "tuning")
-"""Keys that say what the runs are: a study that has begun cannot go on with others."""
+"""Keys that define the runs. They cannot change once a study has begun."""
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,7 @@ class Plan(BaseModel):
         last = self.seed + SEEDS_APART * (len(self.variants) - 1) + self.largest - 1
         if self.seed < TUNING_SEEDS.stop and last >= TUNING_SEEDS.start:
             raise ValueError(
-                f"seed={self.seed}: seeds up to {last} are for tuning in part; expected: seeds outside "
+                f"seed={self.seed}: some of the seeds up to {last} are for tuning; expected: seeds outside "
                 f"{TUNING_SEEDS.start} to {TUNING_SEEDS.stop - 1}"
             )
         if self.reference is not None and self.reference not in self.variants:
@@ -121,7 +121,7 @@ class Plan(BaseModel):
         """The plan from plain containers.
 
         Raises:
-            InputError: A key is wrong. The message names the first one.
+            InputError: a key is wrong. The message names the first one.
         """
         try:
             plan = cls.model_validate(content)
@@ -135,7 +135,7 @@ class Plan(BaseModel):
         """The score.
 
         Raises:
-            InputError: There is no score of this name.
+            InputError: there is no score of this name.
         """
         return find_score(self.score, self.last, self.lower_is_better)
 
@@ -205,12 +205,12 @@ class Plan(BaseModel):
         """Checks that the margin has a scale on every task. `env_ids` are by the task's name in the plan.
 
         Raises:
-            InputError: A task has no scale, or the plan's references are wrong.
+            InputError: a task has no scale, or the plan's references are wrong.
         """
         for task, env_id in env_ids.items():
             if self.margin is not None and self.width(env_id) is None:
                 raise InputError(
-                    f"tasks.{task}: {env_id} has no reference, so margin={self.margin:g} is a share of nothing; "
+                    f"tasks.{task}: {env_id} has no scale, so margin={self.margin:g} has no meaning there; "
                     f"expected: references: {{{env_id}: {{low: NUMBER, high: NUMBER}}}}, or margin: null"
                 )
         for env_id, ends in self.references.items():

@@ -11,7 +11,7 @@ from analysis.study.plan import Plan
 
 SIMULATIONS = 300
 AT_ONCE = 2_000_000
-"""Sums that are held at a time."""
+"""Number of sums that are held in memory at once."""
 
 
 @dataclass(frozen=True)
@@ -19,11 +19,11 @@ class Prospect:
     """What happens to one question for a given spread of the seeds and a given true difference.
 
     Attributes:
-        spread: Standard deviation of the seeds, as a share of the task's scale.
-        difference: True difference, as a share of the task's scale.
-        better: Probability of the answer "better".
-        same: Probability of the answer "practically the same".
-        seeds: Mean number of seeds of each variant.
+        spread: standard deviation of the seeds, as a share of the task's scale.
+        difference: true difference, as a share of the task's scale.
+        better: probability of the answer "better".
+        same: probability of the answer "practically the same".
+        seeds: mean number of seeds of each variant.
     """
 
     spread: float

@@ -27,13 +27,13 @@ class Record:
     """A study so far.
 
     Attributes:
-        first: The plan with which it began.
-        now: The plan that holds now.
-        software: Commit and versions with which it began.
-        env_ids: Ids of the tasks, by their names in the plan.
-        deviations: Changes of the plan after a look, one sentence each.
-        looks: The looks so far.
-        tuned: The overrides that tuning chose. None if nothing is tuned, or not yet.
+        first: the plan with which it began.
+        now: the plan that holds now.
+        software: commit and versions with which it began.
+        env_ids: ids of the tasks, by their names in the plan.
+        deviations: changes of the plan after a look, one sentence each.
+        looks: the looks so far.
+        tuned: the overrides that tuning chose. None if nothing is tuned, or not yet.
     """
 
     first: Plan
@@ -87,7 +87,7 @@ class Record:
         """The same study with another plan. After the first look a change is a deviation.
 
         Raises:
-            InputError: The plan asks for other runs than there are.
+            InputError: the plan asks for other runs than there are.
         """
         if plan.hash == self.now.hash:
             return self
@@ -95,8 +95,8 @@ class Record:
         if keys := other_runs(self.now, plan):
             which = next(change for change in told if change.startswith(keys[0]))
             raise InputError(
-                f"{keys[0]}: not as in the plan of the study that is there ({which}); "
-                "expected: the same runs, or --out DIR for a study of its own"
+                f"{keys[0]}: differs from the plan of the study in this directory ({which}); "
+                "expected: the same runs, or --out DIR for a new study"
             )
         if not self.looks:
             return replace(self, first=plan, now=plan)
@@ -125,7 +125,7 @@ def read(directory: Path) -> Record:
     """The record of the study in a directory.
 
     Raises:
-        InputError: The file cannot be read, is not a record, or its plan was changed.
+        InputError: the file cannot be read, is not a record, or its plan was changed.
     """
     content = read_json(directory / RECORD)
     try:

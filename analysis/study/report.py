@@ -27,10 +27,10 @@ class Spent:
     """The cost of a variant on a task.
 
     Attributes:
-        seconds: Seconds of training.
-        env_steps: Env steps over all seeds.
-        size: Bytes of files.
-        predicted: Seconds that a dry run predicted for as many runs. None if there was none.
+        seconds: seconds of training.
+        env_steps: env steps over all seeds.
+        size: bytes of files.
+        predicted: seconds that a dry run predicted for as many runs. None if there was none.
     """
 
     seconds: float
@@ -54,7 +54,7 @@ def files(record: Record, study: Path, spent: Mapping[Cell, Spent], command: str
     """Every file of the report, by name.
 
     Raises:
-        InputError: The study's runs cannot be read.
+        InputError: the study's runs cannot be read.
     """
     rows = read_rows(study, record.now, record.cells)
     with use_style():
@@ -86,16 +86,14 @@ def report(record: Record, rows: pd.DataFrame, spent: Mapping[Cell, Spent], comm
 RULES = (
     "Seeds come in groups, and each variant has seeds of its own. After each group, every open question is tested. "
     "What is answered gets no more seeds.",
-    "The test is a group-sequential permutation test of the difference of the mean scores: labels are permuted within "
-    "each group, and at each look as much of the level may be spent as seeds have come, in proportion "
-    "(Mathieu et al., TMLR 2024).",
+    "The test is a group-sequential permutation test of the difference of the mean scores (Mathieu et al., TMLR 2024). "
+    "Labels are permuted within each group. The share of the level that may be spent grows with the seeds.",
     "Two variants are practically the same when two such tests, one on each side, put their difference within the "
     "margin.",
-    "The level bounds the chance that any answer is false, over all looks, pairs and tasks: each question has an equal "
-    "share of it, for both of its possible mistakes, of which only one can be made. Without a margin, the shares of "
-    "answered questions pass on (Holm).",
-    "Intervals are the differences that the same tests have not excluded: they hold at all looks at once, so also "
-    "where the seeds stopped because of what was seen.",
+    "The level bounds the chance that any answer is false, over all looks, pairs and tasks. Each question has an equal "
+    "share of it. Without a margin, the shares of answered questions pass on to the others (Holm).",
+    "An interval holds the differences that these tests have not excluded. It holds at all looks at once, so it also "
+    "holds where the scores decided when to stop.",
     "A seed that failed counts, with its task's low reference.",
 )
 

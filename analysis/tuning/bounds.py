@@ -7,7 +7,7 @@ import yaml
 
 FILE = Path(__file__).with_name("bounds.yaml")
 RETURNS = ("episodic_return", "eval_return_deterministic", "eval_return_stochastic")
-"""The columns that the bounds are about."""
+"""The columns to which the bounds apply."""
 
 
 @cache

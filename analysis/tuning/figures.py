@@ -16,7 +16,7 @@ from analysis.tuning.study import PRESET, TUNED, Study
 from analysis.tuning.winners import normalised_scores
 
 PANELS = 3
-"""Panels side by side in a figure of slices."""
+"""Number of panels side by side in a figure of slices."""
 
 
 def curve_figure(study: Study, env_id: str, curves: Mapping[str, pd.DataFrame], bounded: bool) -> Figure:
@@ -36,7 +36,7 @@ def curve_figure(study: Study, env_id: str, curves: Mapping[str, pd.DataFrame], 
         + (
             ", given the lowest and the highest return that an episode can have."
             if bounded
-            else "; none where so few trials say nothing."
+            else "; none where the trials are too few."
         )
     )
     return Figure(f"curve-{file_name(env_id)}", f"{kind} by trials", caption, single(draw, len(curves)))
@@ -65,7 +65,7 @@ def slice_figure(study: Study, variant: str) -> Figure:
     settle(canvas)
     caption = (
         f"{variant}: every trial as a point, by the value of each setting. Its score is the share of all trials on its "
-        "task, of whatever variant, that it is no worse than."
+        "task, of any variant, that it is no worse than."
     )
     return Figure(f"slices-{file_name(variant)}", f"Slices of {variant}", caption, canvas)
 

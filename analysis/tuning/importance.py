@@ -14,7 +14,7 @@ Predict = Callable[[np.ndarray], np.ndarray]
 POINTS = 512
 GRID = 16
 LEAST_SKILL = 0.1
-"""A model that explains less of trials that it has not seen says nothing of importance."""
+"""A model that explains less of left-out trials says nothing about importance."""
 
 
 def importance(settings: pd.DataFrame, scores: np.ndarray, space: Mapping[str, Distribution]) -> pd.DataFrame:

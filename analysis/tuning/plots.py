@@ -15,7 +15,7 @@ from analysis.tuning.space import Categorical, Distribution
 from analysis.tuning.surrogate import unit_cube
 
 SHADES = "cividis"
-"""Dark to light in every color vision; printed grey it keeps its order."""
+"""From dark to light for every color vision, and in grey print too."""
 
 
 def tuning_curves(curves: Mapping[str, pd.DataFrame], ax: Axes, colors: Mapping[str, str]) -> None:

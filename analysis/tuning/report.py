@@ -26,7 +26,7 @@ from analysis.tuning.verdict import fresh_pairs, preset_pairs, tuned_by, verdict
 from analysis.tuning.winners import ALL_TASKS
 
 LEAST_TRIALS = 8
-"""Fewer say nothing about which settings matter."""
+"""Fewer trials say nothing about which settings matter."""
 
 
 class Report:
@@ -104,8 +104,8 @@ class Report:
         if not curves:
             how = self.study.plan["sampler"]
             text = (
-                f"The settings were chosen by {how}, each in the light of those before it: the best score against the "
-                "number of trials has no exact bands then. sampler=random gives them."
+                f"The sampler {how} chose each setting with knowledge of the trials before it. So the best score over "
+                "the number of trials has no exact bands; sampler=random gives them."
             )
             return Section("Against the number of trials", [text])
         told = [f"{env_id}: {each}" for env_id, own in curves.items() for each in sentences(own, self.study.sign)]
@@ -114,10 +114,10 @@ class Report:
             for env_id, own in curves.items()
         ]
         text = (
-            "What a search of so many trials finds, by the scores on tuning seeds. A variant beats another where the "
-            "limits of both do not meet; on each task all sentences hold together with 95% confidence. Nobody knows "
-            "what settings lie between those that were tried: the limit for k trials is narrow only where several "
-            "times k were made."
+            "The best score that a search with this many trials finds, on the tuning seeds. One variant beats another "
+            "where their limits do not overlap. On each task all sentences hold together with 95% confidence. Settings "
+            "that were not tried may be better, so the limits for k trials are narrow only where several times k "
+            "trials were made."
         )
         return Section("Against the number of trials", [text, Items(told), *drawn])
 
@@ -134,18 +134,19 @@ class Report:
             cells.append([*names, number(row["tuning"]), number(row["fresh"]), fresh, gap])
         above = int((table["low"] > 0).sum())
         text = (
-            "The score that chose each winner, beside its score on fresh seeds. The best of many looks better than it "
-            f"is: the gap is how much. Above 0 beyond doubt (95%) for {above} of {len(table)} winners."
+            "The tuning score of each winner, beside its score on fresh seeds. The best of many trials looks better "
+            "than it is; the gap says by how much. With 95% confidence the gap is above 0 for "
+            f"{above} of {len(table)} winners."
         )
-        return Section("What tuning promised, and what it kept", [text, Table(cells, 2)])
+        return Section("Tuning scores and fresh scores", [text, Table(cells, 2)])
 
     def presets(self) -> Section | None:
         """Tuned settings against presets. None without presets."""
         if PRESET not in set(self.study.fresh["origin"]):
             return None
         text = (
-            "The settings that come with seedbed, on the same fresh seeds, with as many rollouts as the budget "
-            "has room for. A preset that is made for more env steps than this budget is at a disadvantage here."
+            "The settings that come with seedbed, on the same fresh seeds, with as many rollouts as fit the budget. "
+            "A preset that is made for more env steps than this budget is at a disadvantage."
         )
         return Section("Beside the shipped presets", [text, Items(verdicts(self.study, preset_pairs(self.study)))])
 
@@ -170,10 +171,11 @@ class Report:
                 [variant, f"{row['per_task']:.3f}", f"{row['all_tasks']:.3f}", f"{row['sensitivity']:.3f}", told]
             )
         text = (
-            "Scores are shares: of how many of all trials on its task a trial is no worse. Sensitivity is what tuning "
-            "to each task gains over one setting for all (Adkins et al. 2024); the effective dimension is how many "
-            "settings have to be tuned to each task to keep 95% of it, by a model of the trials that explains at least "
-            "R² of those left out. All of it is of the scores that chose, so both columns flatter."
+            "A trial's score is here the share of all trials on its task that it is no worse than. Sensitivity is the "
+            "gain of tuning to each task over one setting for all tasks (Adkins et al. 2024). The effective dimension "
+            "is the number of settings that must be tuned to each task to keep 95% of the score, by a model that "
+            "explains at least R² of left-out trials. Winners were chosen by these scores, so both columns are too "
+            "high."
         )
         return Section("One setting for all tasks", [text, Table(cells)])
 
@@ -220,7 +222,7 @@ class Report:
         )
         failed = int(self.study.trials["failed"].sum())
         text = (
-            "Every env step that was spent, failures and restarts included (ledger.csv). "
+            "All env steps of the study, with failures and restarts (ledger.csv). "
             f"{failed} of {len(self.study.trials)} seeds of trials failed; they count as their task's low reference."
         )
         return Section("What it cost", [text, Table(cells, 2)])
@@ -234,7 +236,9 @@ class Report:
         for variant, space in study.spaces.items():
             for key, distribution in space.items():
                 cells.append([variant, key, in_words(distribution), *(self.chosen(variant, key))])
-        return Section("Spaces and winners", ["Where each winner lies in what was searched.", Table(cells, 3)])
+        return Section(
+            "Spaces and winners", ["The searched range of each setting, and the winners' values.", Table(cells, 3)]
+        )
 
     def making(self) -> Section:
         """The command, the code and the machine."""
@@ -281,7 +285,7 @@ class Report:
         """Writes the report's files, and returns its main sentences.
 
         Raises:
-            InputError: A file cannot be written.
+            InputError: a file cannot be written.
         """
         write_files(out, self.files())
         study = self.study

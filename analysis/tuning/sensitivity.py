@@ -16,7 +16,7 @@ from analysis.tuning.surrogate import fit, unit_cube, unordered
 from analysis.tuning.winners import normalised_scores
 
 KEPT = 0.95
-"""The share of the per-task score that the effective dimension is the fewest settings for."""
+"""Share of the per-task score that the settings of the effective dimension must keep."""
 
 
 def sensitivity(means: pd.DataFrame, sign: float = 1.0) -> pd.DataFrame:

@@ -15,7 +15,7 @@ from analysis.tuning.space import Categorical, Distribution, read_distribution
 TRIALS, FRESH, WINNERS = "trials.csv", "fresh.csv", "winners.csv"
 MADE = "made.json"
 TUNED, PRESET = "tuned", "preset"
-"""What a fresh run is of: the winner's settings, or those that come with seedbed."""
+"""Origin of a fresh run's settings: the winner of tuning, or the preset that comes with seedbed."""
 
 
 @dataclass(frozen=True)
@@ -23,13 +23,13 @@ class Study:
     """A tuning study.
 
     Attributes:
-        plan: The content of study.json.
-        trials: One row per trial and seed: variant, env_id, trial, seed, score, failed, then a column for each setting.
-        fresh: One row per fresh seed: variant, origin, env_id, seed, score, failed.
-        winners: One row per task and variant: trial, score (the mean over the tuning seeds), and the experiment that it
+        plan: the content of study.json.
+        trials: one row per trial and seed: variant, env_id, trial, seed, score, failed, then a column for each setting.
+        fresh: one row per fresh seed: variant, origin, env_id, seed, score, failed.
+        winners: one row per task and variant: trial, score (the mean over the tuning seeds), and the experiment that it
             is frozen as.
-        ledger: The cost of every run.
-        made: The content of made.json: the command, and the commits and processors of all runs.
+        ledger: the cost of every run.
+        made: the content of made.json: the command, and the commits and processors of all runs.
     """
 
     plan: Mapping[str, Any]
@@ -94,7 +94,7 @@ def read_study(directory: Path) -> Study:
     """The study whose files are in a directory.
 
     Raises:
-        InputError: A file cannot be read.
+        InputError: a file cannot be read.
     """
     plan = read_json(directory / STUDY)
     return Study(
@@ -111,7 +111,7 @@ def read_table(path: Path) -> pd.DataFrame:
     """A table of a study. Only an empty cell is missing: "None" is a word.
 
     Raises:
-        InputError: The file cannot be read.
+        InputError: the file cannot be read.
     """
     try:
         return pd.read_csv(path, keep_default_na=False, na_values=[""])

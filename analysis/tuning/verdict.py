@@ -68,6 +68,6 @@ def tuned_by(study: Study) -> str:
     how = "a grid" if plan["sampler"] == "grid" else f"{plan['sampler']} search"
     where = "on each task" if plan["scope"] == PER_TASK else "for all tasks together"
     return (
-        f"Every variant was tuned {where}, by {how}: {plan['trials']} trials of {plan['seeds']} seeds and {each} env "
-        "steps a seed. No seed of a test was a seed of tuning."
+        f"Every variant was tuned {where}, by {how}: {plan['trials']} trials of {plan['seeds']} seeds, with {each} "
+        "env steps per seed. No test seed was used for tuning."
     )

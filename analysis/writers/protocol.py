@@ -14,13 +14,13 @@ class Writer(Protocol):
 
     name: str
     suffix: str
-    """Of the file."""
+    """Suffix of the file."""
 
     def files(self, dataset: Dataset, choices: Choices, out: Path) -> Mapping[Path, bytes]:
         """The contents of the file `out` and of the files beside it, by path.
 
         Raises:
-            InputError: The runs cannot be written in this format.
+            InputError: the runs cannot be written in this format.
         """
 
 

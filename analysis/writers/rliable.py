@@ -23,7 +23,7 @@ def score_arrays(found: Scored) -> dict[str, np.ndarray]:
     """Normalised scores [runs, tasks] by variant. Tasks are sorted by name, and runs by seed.
 
     Raises:
-        InputError: A task has no scale, or a variant has not as many seeds on each task.
+        InputError: a task has no scale, or a variant has not as many seeds on each task.
     """
     tasks = sorted(found.tasks)
     if not tasks:
@@ -39,7 +39,7 @@ def score_arrays(found: Scored) -> dict[str, np.ndarray]:
         counts = {env_id: int((rows["env_id"] == env_id).sum()) for env_id in tasks}
         if len(set(counts.values())) > 1:
             each = ", ".join(f"{count} on {env_id}" for env_id, count in counts.items())
-            raise InputError(f"{variant} has scores of {each}; expected for rliable: as many on each task")
+            raise InputError(f"{variant} has scores of {each}; expected for rliable: the same number on each task")
         columns = [rows.loc[rows["env_id"] == env_id].sort_values("seed")["normalised"].to_numpy() for env_id in tasks]
         arrays[str(variant)] = np.stack(columns, axis=1)
     return arrays

@@ -65,8 +65,8 @@ def bad_inputs(comparison: Path, work: Path) -> dict[str, tuple[list[str], str]]
         lines[7] = lines[7][:20] + "\n"
         return "".join(lines)
 
-    broken("torn-end", edit("progress.csv", lambda text: text[:-9]), "torn, line 271 ")
-    broken("torn-inside", edit("progress.csv", cut_inside), "torn, line 8 ")
+    broken("torn-end", edit("progress.csv", lambda text: text[:-9]), "torn: line 271 ")
+    broken("torn-inside", edit("progress.csv", cut_inside), "torn: line 8 ")
     broken("empty", edit("progress.csv", lambda text: ""), "is empty")
     broken("foreign", edit("progress.csv", lambda text: "x,y\n1,2\n"), "column 'algo' is missing")
     broken(

@@ -69,7 +69,9 @@ def test_settings_that_differ_between_tasks_are_pooled_only_when_named(tmp_path)
     assert any("No variant of ppo has the same settings on every task" in note for note in apart.warnings)
     named = compared(tmp_path, "ppo=algo.name=ppo")
     assert set(named.overall["variant"]) == {"ppo", "trpo"}
-    assert any("ppo differs between tasks in algo.learning_rate, as it was named." in note for note in named.warnings)
+    assert any(
+        "ppo differs between tasks in algo.learning_rate: that is how it was named." in note for note in named.warnings
+    )
     assert compared(tmp_path, "algo.name").summary["variant"].tolist() == named.summary["variant"].tolist()
     by_path = compared(tmp_path, "mine=*-ppo")
     assert set(by_path.overall["variant"]) == {"mine", "trpo"}
@@ -79,14 +81,14 @@ def test_names_that_cannot_be_are_refused(tmp_path):
     two_tasks(tmp_path, {CARTPOLE: (0.001,), ACROBOT: (0.01,)})
     with pytest.raises(InputError, match="no run matches"):
         compared(tmp_path, "ppo=algo.name=sac")
-    with pytest.raises(InputError, match="matches a and b; expected: one name a run"):
+    with pytest.raises(InputError, match="matches a and b; expected: one name per run"):
         compared(tmp_path, "a=algo.name=ppo", "b=*-ppo")
     with pytest.raises(InputError, match="other runs are called trpo too"):
         compared(tmp_path, "trpo=algo.name=ppo")
     with pytest.raises(InputError, match=r"--variant algo\.nmae: no run matches"):
         compared(tmp_path, "algo.nmae")
     for text in ("", "=x", "ppo="):
-        with pytest.raises(InputError, match=r"expected KEY, as in algo\.name, or NAME=PATTERN"):
+        with pytest.raises(InputError, match=r"expected: KEY, as in algo\.name, or NAME=PATTERN"):
             naming(text)
 
 

@@ -97,8 +97,8 @@ def reported(tmp_path_factory) -> tuple[Study, Path, list[str]]:
 def test_it_says_which_is_better_and_that_both_were_tuned(reported):
     _, _, told = reported
     assert told[0] == (
-        "Every variant was tuned on each task, by random search: 24 trials of 4 seeds and 1k to 2k (by task) env steps "
-        "a seed. No seed of a test was a seed of tuning."
+        "Every variant was tuned on each task, by random search: 24 trials of 4 seeds, with 1k to 2k (by task) env "
+        "steps per seed. No test seed was used for tuning."
     )
     assert any(each.startswith("good (tuned) ends 25") and "on CartPole-v1" in each for each in told)
     assert any("practically the same on Pendulum-v1" in each for each in told)
@@ -110,7 +110,7 @@ def test_every_part_is_there_in_both_formats(reported):
     _, out, _ = reported
     text, page = (out / "README.md").read_text(), (out / "report.html").read_text()
     headings = [
-        "Which is better, once tuned", "Against the number of trials", "What tuning promised, and what it kept",
+        "Which is better, once tuned", "Against the number of trials", "Tuning scores and fresh scores",
         "Beside the shipped presets", "One setting for all tasks", "Which settings matter", "What it cost",
         "Spaces and winners", "How it was made",
     ]  # fmt: skip
