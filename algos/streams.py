@@ -1,20 +1,14 @@
-"""Random streams: one for each (seed, purpose). What a seed draws never depends on the seeds beside it.
+"""One random stream per (seed, purpose): what a seed draws never depends on what ran beside it.
 
-A purpose that is not in ``PURPOSES``, such as one of a variant from outside, gets a number from its name: the first
-four bytes of the SHA-256, with the highest bit set. So it differs from the numbers of ``PURPOSES``.
+A purpose that is not in ``PURPOSES``, such as one of a variant from outside, has a number too: the first four bytes of
+the SHA-256 of its name, with the highest bit set, so that it is none of those listed.
 """
 
 import hashlib
-import math
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from functools import cache
+from collections.abc import Sequence
 from typing import Any
 
-import numba
 import numpy as np
-
-from algos.machine import usable_cores
 
 # The numbers are part of the promise that a seed's bytes never change: append, never renumber.
 PURPOSES = {
@@ -31,12 +25,12 @@ PURPOSES = {
 
 
 def seed_sequence(seed: int, purpose: str, *index: int) -> np.random.SeedSequence:
-    """The root of one stream. ``index`` numbers the streams of one purpose, such as one for each environment."""
+    """The root of one stream; ``index`` tells apart the streams of one purpose (an environment's number)."""
     return np.random.SeedSequence(entropy=seed, spawn_key=(purpose_number(purpose), *index))
 
 
 def purpose_number(purpose: str) -> int:
-    """The number of a purpose. It never changes."""
+    """The number of a purpose, the same for ever."""
     if purpose in PURPOSES:
         return PURPOSES[purpose]
     return int.from_bytes(hashlib.sha256(purpose.encode()).digest()[:4]) | 1 << 31
@@ -55,10 +49,7 @@ def environment_seeds(seeds: Sequence[int], num_envs: int, purpose: str = "envir
 
 
 def evaluation_seeds(seeds: Sequence[int], num_episodes: int, num_envs: int) -> list[int]:
-    """Seeds of the environments for evaluation, ``num_episodes`` for each seed, seed-major.
-
-    None of them is one of the seed's ``num_envs`` training environments.
-    """
+    """Seeds of environments to evaluate in, ``num_episodes`` a seed, seed-major; none of the seed's ``num_envs``."""
     chosen = []
     for seed in seeds:
         trained = set(environment_seeds([seed], num_envs))
@@ -68,17 +59,8 @@ def evaluation_seeds(seeds: Sequence[int], num_episodes: int, num_envs: int) -> 
 
 
 def fresh_seeds(env_seeds: Sequence[int], num_rollouts: int) -> list[int]:
-    """New seeds for sub-environments that begin anew after ``num_rollouts`` rollouts."""
+    """Other seeds for sub-environments that begin anew after ``num_rollouts`` rollouts."""
     return [int(np.random.SeedSequence((seed, num_rollouts)).generate_state(1)[0]) for seed in env_seeds]
-
-
-WORTH = 10_000
-"""Numbers that one more thread must draw: about a tenth of a millisecond, and no generator waits for another."""
-
-
-@cache
-def _pool() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(usable_cores(), "streams")
 
 
 class Streams:
@@ -89,33 +71,23 @@ class Streams:
 
     def standard_normal(self, shape: tuple[int, ...], dtype: Any) -> np.ndarray:
         """Standard normal numbers ``[S, *shape]``."""
-        return self._drawn(lambda generator: generator.standard_normal(shape, dtype=dtype), math.prod(shape))
+        return np.stack([generator.standard_normal(shape, dtype=dtype) for generator in self.generators])
 
     def uniform(self, shape: tuple[int, ...], dtype: Any) -> np.ndarray:
         """Uniform numbers in [0, 1) ``[S, *shape]``."""
-        return self._drawn(lambda generator: generator.random(shape, dtype=dtype), math.prod(shape))
+        return np.stack([generator.random(shape, dtype=dtype) for generator in self.generators])
 
     def permutations(self, count: int, length: int) -> np.ndarray:
         """``count`` permutations of ``range(length)`` per seed ``[S, count, length]``."""
         rows = np.tile(np.arange(length), (count, 1))
-        return self._drawn(lambda generator: generator.permuted(rows, axis=1), count * length)
-
-    def _drawn(self, draw: Callable[[np.random.Generator], np.ndarray], size: int) -> np.ndarray:
-        """What ``draw`` makes of each generator ``[S, …]``, ``size`` numbers each; by several threads where it is worth it."""
-        count = len(self.generators)
-        threads = min(numba.get_num_threads(), count, count * size // WORTH)
-        if threads < 2:
-            return np.stack([draw(generator) for generator in self.generators])
-        shares = [self.generators[count * i // threads : count * (i + 1) // threads] for i in range(threads)]
-        drawn = _pool().map(lambda share: [draw(generator) for generator in share], shares)
-        return np.stack([array for arrays in drawn for array in arrays])
+        return np.stack([generator.permuted(rows, axis=1) for generator in self.generators])
 
     def state_dict(self) -> dict[str, np.ndarray]:
         """The states as unsigned 64-bit words ``[S, 6]``."""
         return {"pcg64": np.array([generator_words(generator) for generator in self.generators], dtype=np.uint64)}
 
     def load_state_dict(self, state: dict[str, np.ndarray]) -> None:
-        """Continue from a state of :meth:`state_dict`."""
+        """Continue where :meth:`state_dict` was taken."""
         self.generators = [generator_from_words(words) for words in state["pcg64"]]
 
 

@@ -88,7 +88,8 @@ class _Held(Batch):
         """Take over the fields of another batch."""
         if batch is not self._source:
             vars(self)["_source"] = batch
-            torch._foreach_copy_(list(self._fields.values()), [getattr(batch, name) for name in self._fields])
+            for name, field in self._fields.items():
+                field.copy_(getattr(batch, name))
 
 
 def _record(work: Callable[[], T]) -> tuple[torch.cuda.CUDAGraph, T]:
