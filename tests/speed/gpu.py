@@ -25,6 +25,7 @@ from tests.speed.comparisons import PPO_ALL_STEPS
 from tests.speed.processes import ROOT, alone
 from tests.speed.report import machine, markdown
 
+PAGE = Path(__file__).parent / "GPU.md"
 CHECKS = ("tests/kernels/test_cuda.py", "tests/algos/test_cuda.py")
 STAGES = ("rollout_seconds", "critic_seconds", "policy_seconds")
 POST, CARTPOLE = "the post's PPO, swing-up", "PureJaxRL's PPO, CartPole"
@@ -136,8 +137,7 @@ def commit() -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.speed.gpu", description=__doc__)
-    parser.add_argument("--page", type=Path, help="where to write the page, beside printing it")
-    parser.add_argument("--commit", default=commit(), help="what the page says; default: that of this checkout")
+    parser.add_argument("--keep", action="store_true", help=f"write {PAGE.name} too")
     parser.add_argument("--without-checks", action="store_true", help="time only")
     chosen = parser.parse_args()
     if not torch.cuda.is_available():
@@ -162,13 +162,13 @@ def main() -> None:
             "",
             markdown(shown),
             "",
-            f"{torch.cuda.get_device_name()}; CUDA {torch.version.cuda}; {machine()}{notes} Commit {chosen.commit}.",
+            f"{torch.cuda.get_device_name()}; CUDA {torch.version.cuda}; {machine()}{notes} Commit {commit()}.",
             "",
         ]
     )
     print(page)
-    if chosen.page:
-        chosen.page.write_text(page)
+    if chosen.keep:
+        PAGE.write_text(page)
 
 
 if __name__ == "__main__":
