@@ -27,17 +27,16 @@ def bytes_per_row(config: Config) -> int:
     envs.close()
     number = np.dtype(config.dtype).itemsize
     parameters = policy.params.shape[1] + critic.params.shape[1]
-    passes = [(getattr(part, "update_epochs", 1), getattr(part, "num_minibatches", 1)) for part in _parts(config)]
+    passes = [
+        (getattr(part, "update_epochs", 1), getattr(part, "num_minibatches", 1))
+        for part in (config.algo, config.critic)
+    ]
     orders = max(epochs for epochs, _ in passes if epochs) * 8 if any(parts > 1 for _, parts in passes) else 0
     layers = sum(_width(section, parameters) for section in (config.policy, config.value))
     sample = number * (4 * observation + 3 * action + 16) + 8 * 8 + orders
     activations = 2 * number * layers * config.samples / min(parts for _, parts in passes)
     environments = config.num_envs * (4096 if batched else ENVIRONMENT)
     return int(config.samples * sample + activations + COPIES * number * parameters + environments)
-
-
-def _parts(config: Config) -> tuple[object, object]:
-    return config.algo, config.critic
 
 
 def _width(section: object, parameters: int) -> float:

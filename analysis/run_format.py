@@ -90,6 +90,11 @@ def read_info(directory: Path) -> dict[str, Any]:
     return read_json(directory / INFO)
 
 
+def has_ended(directory: Path) -> bool:
+    """Whether the run in `directory` has trained to its end; single seeds may have failed. Raises InputError."""
+    return (directory / INFO).exists() and "progress" in read_info(directory)
+
+
 def read_config(directory: Path) -> dict[str, Any]:
     """The nested config with which the run in `directory` was started.
 

@@ -1,4 +1,4 @@
-"""The report of a study, in the folder ``report`` of its directory."""
+"""Write the report of a study, in the folder ``report`` of its directory."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ REPORT = "report"
 
 
 def write_report(directory: Path) -> None:
-    """Write the report's files and print what they say."""
+    """Write the files of the report and print its main results."""
     study = read_study(directory)
     report = Report(study)
     told = report.write(directory / REPORT)

@@ -16,9 +16,10 @@ import yaml
 from analysis.run_format import TUNING_SEEDS, InputError, read_json
 from analysis.study import record as records
 from analysis.study.plan import Plan
+from sweeps.launching import How
 from sweeps.study import command, tuning
 from sweeps.study.command import read_plan
-from sweeps.study.run import How, check
+from sweeps.study.run import check
 from sweeps.study.run import run as run_study
 from sweeps.study.spent import predicted, spent
 from tests.sweeps.command import Command, run
@@ -223,7 +224,9 @@ def test_a_study_has_to_be_named():
         read_plan([], None)
     with pytest.raises(InputError, match="study=nothing: no such option"):
         read_plan(["study=nothing"], None)
-    with pytest.raises(InputError, match=r"levle=1: unknown key; expected: a key of conf/study_plan\.yaml"):
+    with pytest.raises(
+        InputError, match=r"levle=1: unknown key; did you mean level\? expected: a key of conf/study_plan\.yaml"
+    ):
         read_plan(["study=ppo_a2c", "levle=1"], None)
 
 
