@@ -27,7 +27,7 @@ def from_outside(name: str, kind: str) -> Callable[..., Any]:
         raise InputError(f"{where}: {module_name} cannot be imported ({one_line(error)})") from error
     function = getattr(module, function_name, None)
     if function is None:
-        raise InputError(f"{where}: {module_name} has no {function_name}")
+        raise InputError(f"{where}: {module_name} has no {function_name}; expected: a function of that module")
     if not callable(function):
         raise InputError(f"{where} is {type(function).__name__}; expected: a function")
     return function

@@ -113,7 +113,7 @@ def read_text(path: Path, columns: Sequence[str] | None, in_progress: bool) -> T
     for name in columns or []:
         if name not in names:
             numbers = ", ".join(name for name in names if name not in (ALGO, ENV_ID, STATUS))
-            raise InputError(f"{path}: has no column {name!r}; its columns are {numbers}")
+            raise InputError(f"{path}: has no column {name!r}; expected: one of {numbers}")
     data, torn = whole_rows(path, data, len(names), in_progress)
     end = data.find(b"\n") + 1
     return Text(path, data[:end], data[end:], torn)
@@ -128,10 +128,10 @@ def header(path: Path, data: bytes) -> list[str]:
     first = data.partition(b"\n")[0].decode("utf-8", errors="replace").rstrip("\r")
     columns = first.split(",")
     if not first:
-        raise InputError(f"{path}: is empty; a progress.csv begins with a row of column names")
+        raise InputError(f"{path}: is empty; expected: a row of column names first")
     missing = [name for name in LEADING_COLUMNS if name not in columns]
     if missing:
-        raise InputError(f"{path}: not a run's progress.csv: column {missing[0]!r} is missing")
+        raise InputError(f"{path}: has no column {missing[0]!r}; expected: the progress.csv of a run")
     return columns
 
 
@@ -150,7 +150,9 @@ def whole_rows(path: Path, data: bytes, width: int, in_progress: bool) -> tuple[
     if data.translate(None, NOT_SEPARATORS) != (b"," * (width - 1) + b"\n") * lines or b"\x00" in data:
         for number, line in enumerate(data.splitlines(), start=1):
             if line.count(b",") != width - 1 or b"\x00" in line:
-                raise InputError(f"{path}: torn: line {number} does not have {width} cells, as the first line does")
+                raise InputError(
+                    f"{path}: torn: line {number} is not complete; expected: {width} cells, as in the first line"
+                )
     return data, torn
 
 
@@ -171,7 +173,7 @@ def parse_texts(texts: Sequence[Text], columns: Sequence[str] | None) -> tuple[p
             except ValueError as error:
                 reason = " ".join(str(error).split())
                 needed = ", ".join([*KEYS, *wanted])
-                wrong = f"{text.path}: not a run's progress.csv ({reason}); {needed} must be numbers"
+                wrong = f"{text.path}: not a run's progress.csv ({reason}); expected: numbers in {needed}"
                 raise InputError(wrong) from None
         raise
     values = table[list(wanted)]

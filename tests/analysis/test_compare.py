@@ -68,7 +68,7 @@ def bad_inputs(comparison: Path, work: Path) -> dict[str, tuple[list[str], str]]
     broken("torn-end", edit("progress.csv", lambda text: text[:-9]), "torn: line 271 ")
     broken("torn-inside", edit("progress.csv", cut_inside), "torn: line 8 ")
     broken("empty", edit("progress.csv", lambda text: ""), "is empty")
-    broken("foreign", edit("progress.csv", lambda text: "x,y\n1,2\n"), "column 'algo' is missing")
+    broken("foreign", edit("progress.csv", lambda text: "x,y\n1,2\n"), "has no column 'algo'")
     broken(
         "words",
         edit("progress.csv", lambda text: text.replace(",32416,", ",many,", 1)),
