@@ -54,7 +54,7 @@ def files(record: Record, study: Path, spent: Mapping[Cell, Spent], command: str
     """Every file of the report, by name.
 
     Raises:
-        InputError: the study's runs cannot be read.
+        InputError: The study's runs cannot be read.
     """
     rows = read_rows(study, record.now, record.cells)
     with use_style():
