@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import import_module
 
-from sweeps.imports import own_packages_first
+from sweeps.imports import collect_rarely, own_packages_first
 
 
 @dataclass(frozen=True)
@@ -54,6 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run a command; its exit status is the process's."""
     given = sys.argv[1:] if arguments is None else list(arguments)
     name = parser().parse_args(given[:1]).command
+    collect_rarely()
     own_packages_first()
     sys.exit(import_module(COMMANDS[name].module).main(given[1:]))
 
