@@ -1,4 +1,4 @@
-"""Arguments of a class from outside, checked by its signature as our own settings are by theirs."""
+"""Checks the arguments of a class from outside against its signature, as settings of our own are checked."""
 
 import inspect
 import json
@@ -12,12 +12,13 @@ from algos.parts import PartError
 
 
 def check_arguments(found: type, given: Sequence[str], chosen: dict[str, Any]) -> dict[str, Any]:
-    """The keyword arguments ``chosen`` for ``found``, of the types that it annotates (a tuple where YAML has a list).
+    """The keyword arguments ``chosen`` for ``found``, with the types of its annotations (a tuple where YAML has a
+    list).
 
-    It is called with the arguments ``given`` by this repository, and these.
+    ``given`` are the arguments with which this repository calls it.
 
     Raises:
-        PartError: it does not take those that are given.
+        PartError: it does not take the arguments that are given.
         ValidationError: an argument is unknown, missing or of another type.
     """
     parameters = dict(inspect.signature(found, eval_str=True).parameters)

@@ -1,4 +1,4 @@
-"""From a validated config to the parts of a run."""
+"""Builds the parts of a run from a validated config."""
 
 import os
 from typing import Any
@@ -38,7 +38,7 @@ DTYPES: dict[str, tuple[Any, torch.dtype]] = {
 
 
 def make_head(space: spaces.Space, spread: str, squash: str) -> Head:
-    """The action distribution that fits an action space; ``spread`` and ``squash`` are of Box actions."""
+    """The action distribution that fits an action space. ``spread`` and ``squash`` apply to Box actions."""
     if isinstance(space, spaces.Discrete):
         return CategoricalHead((int(space.n),))
     if isinstance(space, spaces.MultiDiscrete):
@@ -108,7 +108,7 @@ def make_environments(config: EnvConfig, num_envs: int) -> SameStepVectorEnv:
 
 
 def make_evaluator(config: Config, num_episodes: int) -> Evaluator:
-    """Evaluates the policies of all seeds.
+    """The evaluator of the policies of all seeds.
 
     Raises:
         TaskError: an episode of the task may never end.

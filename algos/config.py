@@ -1,7 +1,7 @@
-"""What a training run is made of, as typed and range-checked models; every default lives in ``conf/``.
+"""The config of a training run as typed and range-checked models. Every default lives in ``conf/``.
 
-Of its algorithm, critic, estimator and optimisers it knows only what is asked of every one of them: their settings are
-beside their code, in the ``Settings`` of each class.
+This file knows only what is asked of every algorithm, critic, estimator and optimiser. Their own settings are beside
+their code, in the ``Settings`` of each class.
 """
 
 from collections.abc import Mapping, Sequence
@@ -43,13 +43,13 @@ UPDATE = ("policy", "transitions", "estimates", "active")
 
 
 class Section(BaseModel):
-    """A part of the config: unknown keys and wrong types are refused."""
+    """A section of the config. It refuses unknown keys and wrong types."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 class PartSettings(Section):
-    """Settings of a part of the run: of a class that has them as its ``Settings`` and is named by ``_target_``."""
+    """Settings of a part of the run: the ``Settings`` of the class that ``_target_`` names."""
 
     target: str = Field(alias="_target_")
 
@@ -62,7 +62,10 @@ class PartSettings(Section):
 
 
 def part(base: type[PartSettings], optional: bool = False, **methods: tuple[str, ...]) -> PlainValidator:
-    """Validates a section by the ``Settings`` of the class that it names, which has ``methods``; or null is there."""
+    """Validates a section by the ``Settings`` of the class that it names.
+
+    The class must have ``methods``. ``optional`` allows null.
+    """
     return PlainValidator(partial(_part_settings, base, optional, methods))
 
 
@@ -88,7 +91,7 @@ def _part_error(base: type[BaseModel], target: str, error: PartError) -> Validat
 
 
 class _Named(BaseModel):
-    """The one key that a part's section has, whatever the part."""
+    """The one key of a part's section that every part has."""
 
     model_config = ConfigDict(strict=True)
     target: str = Field(alias="_target_")
@@ -107,7 +110,10 @@ AnyOptimiser = Annotated[OptimiserSettings, part(OptimiserSettings, apply=("grad
 
 
 class AlgorithmSettings(PartSettings):
-    """Of a variant; ``name`` is what tables and figures call it. ``algos.NAME`` has that name for itself."""
+    """Settings of a variant.
+
+    ``name`` is its name in tables and figures. A variant of ``algos.NAME`` has that name for itself.
+    """
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]
 
@@ -127,14 +133,14 @@ class GradientSettings(AlgorithmSettings):
 
 
 class CriticSettings(PartSettings):
-    """Settings of a critic. A ``joint`` critic makes no steps itself: the policy's steps descend its loss too."""
+    """Settings of a critic. A ``joint`` critic makes no steps of its own: the policy's steps descend its loss too."""
 
     joint: ClassVar[bool]
     clip_coef: PerRow[Rate | None]
 
 
 class EstimatorSettings(PartSettings):
-    """Settings of what computes advantages and the critic's targets from a rollout."""
+    """Settings of the part that computes advantages and the critic's targets from a rollout."""
 
 
 class EnvConfig(Section):
@@ -149,7 +155,7 @@ class EnvConfig(Section):
 
 
 class LayersConfig(Section):
-    """A network of linear layers between the observation and the output; no hidden layer is a linear map."""
+    """A network of linear layers between the observation and the output. Without hidden layers it is a linear map."""
 
     hidden: list[Positive]
     activation: Activation
@@ -158,7 +164,7 @@ class LayersConfig(Section):
 
 
 class ModuleConfig(Section):
-    """A ``torch.nn.Module`` as the network, of the class ``_target_``; all other keys are arguments of the class."""
+    """A ``torch.nn.Module`` as the network, of the class ``_target_``. All other keys are arguments of the class."""
 
     model_config = ConfigDict(extra="allow")
     target: str = Field(alias="_target_")
@@ -171,7 +177,7 @@ class ModuleConfig(Section):
 
 
 class SharedConfig(Section):
-    """No network of the critic's own: the policy's has one output more, the value, and both train its parameters."""
+    """No network for the critic: the policy's network has one more output, the value, and both train its parameters."""
 
     shared: Literal[True]
 
@@ -240,14 +246,14 @@ class NormalisationConfig(Section):
 
 
 class EvaluationConfig(Section):
-    """When policies are evaluated: every ``interval`` iterations and at the end, or never."""
+    """Evaluations: every ``interval`` iterations and at the end, or never."""
 
     interval: Positive | None
     episodes: Positive
 
 
 class Config(Section):
-    """One run: ``num_seeds`` seeds from ``seed`` on, one variant, one task."""
+    """One run: one variant on one task, with ``num_seeds`` seeds from ``seed`` on."""
 
     seed: Annotated[int, Field(ge=0)]
     num_seeds: Positive
@@ -275,7 +281,7 @@ class Config(Section):
 
     @property
     def samples(self) -> int:
-        """Of one seed's rollout."""
+        """Number of samples in one seed's rollout."""
         return self.num_envs * self.num_steps
 
     @model_validator(mode="after")
@@ -299,7 +305,7 @@ class Config(Section):
 
 
 def check_minibatches(key: str, num_minibatches: int, config: Config) -> None:
-    """Whether minibatches can be of one size.
+    """Checks that minibatches can have one size.
 
     Raises:
         ValueError: they cannot.

@@ -1,7 +1,7 @@
-"""What the harness promises of every variant, as checks that anybody's variant can be held against.
+"""The promises of the harness for every variant, as checks that any variant can be tested with.
 
-A check takes a composed config, plain data, and raises :class:`Broken` with what does not hold. It takes the config's
-settings as they are, but trains tasks of its own, small and for a few iterations.
+A check takes a composed config as plain data, and raises :class:`Broken` with the promise that does not hold. It keeps
+the config's settings, but trains small tasks of its own for a few iterations.
 """
 
 import copy
@@ -33,11 +33,11 @@ MOST_ITERATIONS = 300
 
 
 class Broken(AssertionError):
-    """A promise that a variant does not keep; the message says which, and where to look."""
+    """A promise that a variant does not keep. The message says which one, and where to look."""
 
 
 def draws_only_from_its_streams(content: Content) -> None:
-    """The states of the global random generators before and after updates are the same."""
+    """Updates leave the states of the global random generators as they were."""
     for form in TASKS:
         trainer = made(content, form, num_seeds=2)
         update = trainer.algorithm.update
@@ -58,7 +58,7 @@ def draws_only_from_its_streams(content: Content) -> None:
 
 
 def a_seed_alone_has_the_bytes_that_it_has_among_others(content: Content) -> None:
-    """And with another number of threads."""
+    """A seed alone has the same bytes as among others, also with another number of threads."""
     for form in TASKS:
         alone = train(made(content, form, seed=1, num_seeds=1))
         among = train(made(content, form, seed=0, num_seeds=3))
@@ -68,7 +68,7 @@ def a_seed_alone_has_the_bytes_that_it_has_among_others(content: Content) -> Non
 
 
 def a_run_that_is_killed_goes_on_with_the_same_bytes(content: Content) -> None:
-    """The state is all that the iterations to come depend on."""
+    """A run that was killed continues with the same bytes: later iterations depend on the saved state only."""
     for form in TASKS:
         whole = train(made(content, form, num_seeds=2))
         killed = made(content, form, num_seeds=2)
@@ -81,7 +81,7 @@ def a_run_that_is_killed_goes_on_with_the_same_bytes(content: Content) -> None:
 
 
 def a_stopped_seed_stays_as_it_is(content: Content) -> None:
-    """Its parameters, and all that is kept for it; the others go on as if nothing were."""
+    """A stopped seed keeps its parameters and all its state. The other seeds continue as if nothing had happened."""
     for form in TASKS:
         free, frozen = made(content, form, num_seeds=2), made(content, form, num_seeds=2)
         rows = {}
@@ -109,7 +109,7 @@ def a_stopped_seed_stays_as_it_is(content: Content) -> None:
 
 
 def what_is_not_finite_stays_in_its_seed(content: Content) -> None:
-    """A seed whose rewards are NaN is stopped; the others have the bytes that they have without it."""
+    """A seed with NaN rewards is stopped. The others have the same bytes as without it."""
     for form in TASKS:
         healthy, ill = made(content, form, num_seeds=2), made(content, form, num_seeds=2)
         collect = ill.collector.collect
@@ -130,8 +130,7 @@ def what_is_not_finite_stays_in_its_seed(content: Content) -> None:
 
 
 def settings_may_differ_from_row_to_row(content: Content) -> None:
-    """Two runs that differ in every number that says so (``PerRow``) have, in one process, the bytes that each has
-    alone."""
+    """Two runs with different numbers (``PerRow``) in one process have the bytes that each has alone."""
     for form in TASKS:
         one, other = sized(content, form, num_seeds=1), sized(varied(content), form, seed=1, num_seeds=2)
         numbers = ", ".join(key for key, _ in numbers_per_row(one.algo, "algo."))
@@ -150,7 +149,7 @@ def settings_may_differ_from_row_to_row(content: Content) -> None:
 
 
 def every_setting_is_read(content: Content) -> None:
-    """A setting that nothing reads changes nothing, whatever its value."""
+    """Every setting is read. A setting that nothing reads would change nothing, whatever its value."""
     ignored: set[str] | None = None
     for form in TASKS:
         config = sized(content, form, num_seeds=2)
@@ -167,7 +166,7 @@ def every_setting_is_read(content: Content) -> None:
 
 
 def the_probe_tasks_are_solved(content: Content) -> None:
-    """Tasks of one or two steps: the best action, one that depends on the observation, one that pays later."""
+    """Small tasks are solved: the best action, one that depends on the observation, one that pays later."""
     for probe in PROBES:
         for form in TASKS:
             trainer = make_trainer(probe_config(content, probe, form))
@@ -198,7 +197,7 @@ CHECKS: dict[str, Callable[[Content], None]] = {
 
 
 def sized(content: Content, form: str, **changes: Any) -> Config:
-    """The config with a small task of ``form``: four iterations of minibatches that have a few samples each."""
+    """The config with a small task of ``form``: four iterations, and minibatches of a few samples."""
     own = copy.deepcopy(dict(content))
     parts = math.lcm(*(own[key].get("num_minibatches", 1) for key in ("algo", "critic")))
     env: dict[str, Any] = {"id": TASKS[form], "kwargs": {}, "module": None, "max_episode_steps": 20}
@@ -210,7 +209,7 @@ def sized(content: Content, form: str, **changes: Any) -> Config:
 
 
 def varied(content: Content) -> Content:
-    """The config with another value of every number that may differ from row to row, in the range of the old one."""
+    """The config with another value, in the range of the old one, for every number that may differ from row to row."""
     own = copy.deepcopy(dict(content))
     config = Config.model_validate({name: own[name] for name in Config.model_fields})
     for key, value in numbers_per_row(config):
@@ -223,19 +222,21 @@ def varied(content: Content) -> Content:
 
 
 def made(content: Content, form: str, **changes: Any) -> Trainer:
-    """A run of :func:`sized`, ready to iterate."""
+    """A run of the :func:`sized` config, ready to iterate."""
     return make_trainer(sized(content, form, **changes))
 
 
 def probe_config(content: Content, probe: str, form: str) -> Config:
-    """A run on a probe task that is given time enough."""
+    """A run on a probe task, with enough iterations to solve it."""
     config = sized(content, form, num_seeds=2, iterations=MOST_ITERATIONS, gamma=0.5)
     env = {"id": f"probe/{probe}-{form}-v0", "module": "algos.envs.probe_tasks", "max_episode_steps": None}
     return config.model_copy(update={"env": config.env.model_copy(update=env)})
 
 
 def solved(trainer: Trainer, probe: str, form: str) -> bool:
-    """Whether both seeds prefer the right choice, mostly or by about 1/2, whatever there is to distract them."""
+    """Whether both seeds prefer the right choice, whatever the distractor: mostly, or by about 1/2 (continuous
+    actions).
+    """
     cases = [([0.0, 0.0], 1.0)]
     if probe == "Observed":
         cases = [([distractor, sign], sign) for distractor in (-1.0, 1.0) for sign in (-1.0, 1.0)]
@@ -254,12 +255,12 @@ def solved(trainer: Trainer, probe: str, form: str) -> bool:
 
 
 def train(trainer: Trainer) -> Rows:
-    """What is left of a run, reported."""
+    """Finishes a run, and returns its reports."""
     return [iteration.stats for iteration in trainer]
 
 
 def same(one: Rows, one_seed: int, other: Rows, other_seed: int, when: str, hint: str) -> None:
-    """Whether a seed's numbers are the same bits in two runs.
+    """Checks that a seed's numbers are the same bits in two runs.
 
     Raises:
         Broken: they are not.
@@ -273,17 +274,17 @@ def same(one: Rows, one_seed: int, other: Rows, other_seed: int, when: str, hint
 
 
 def copied(trainer: Trainer) -> State:
-    """The state as it is now."""
+    """A copy of the current state."""
     return {name: np.array(value) for name, value in trainer.state_dict().items()}
 
 
 def of_seeds(name: str, value: np.ndarray) -> bool:
-    """Whether a part of the state is what learns, with a row a seed."""
+    """Whether a part of the state belongs to the learning seeds, with one row per seed."""
     return name.startswith(("policy.params", "critic.params", "run.optimiser", "algorithm.")) and value.ndim > 0
 
 
 def generator_states() -> dict[str, Any]:
-    """Of the generators that belong to nobody, comparable."""
+    """The states of the global generators, in a form that can be compared."""
     return {
         "torch": torch.get_rng_state().numpy().tobytes(),
         "numpy": str(np.random.get_state()),  # noqa: NPY002
@@ -293,7 +294,7 @@ def generator_states() -> dict[str, Any]:
 
 @contextmanager
 def recorded(settings: Section) -> Iterator[set[str]]:
-    """The names of the fields of ``settings`` that are read meanwhile."""
+    """The names of the fields of ``settings`` that are read within the context."""
     read: set[str] = set()
     own = type(settings)
 

@@ -1,4 +1,4 @@
-"""What this machine is: the cores that may be used, and the processor's name."""
+"""The machine: the cores that may be used, the processor's name, and the free memory."""
 
 import os
 import platform
@@ -12,9 +12,9 @@ CGROUP = Path("/sys/fs/cgroup")
 
 
 def usable_cores() -> int:
-    """Cores that this process may run on.
+    """Number of cores that this process may run on.
 
-    A scheduler, or ``taskset``, may allow fewer than there are. Systems without affinity (macOS) allow all.
+    A scheduler, or ``taskset``, may allow only some of the cores. Systems without affinity (macOS) allow all.
     """
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
@@ -22,7 +22,7 @@ def usable_cores() -> int:
 
 
 def processor_name() -> str:
-    """The processor as its maker calls it, or else its architecture."""
+    """The processor's name as its maker gives it, or else its architecture."""
     try:
         lines = CPUINFO.read_text().splitlines()
         return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
@@ -37,7 +37,7 @@ def processor_name() -> str:
 
 
 def free_memory() -> int:
-    """Bytes that a process may still take: what the system says is free, at most what a container leaves."""
+    """Bytes that a process may still take: what the system says is free, or what a container leaves if that is less."""
     free = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")]
     with suppress(OSError, StopIteration):  # not on macOS
         lines = MEMINFO.read_text().splitlines()

@@ -1,4 +1,4 @@
-"""What a row of a run takes in memory, by estimate."""
+"""Estimate of the memory that one row of a run takes."""
 
 import math
 
@@ -17,7 +17,7 @@ COPIES = 12
 
 
 def bytes_per_row(config: Config) -> int:
-    """About how many bytes one seed of a run takes: its rollout, minibatches, activations, parameters, environments."""
+    """Estimated bytes of one seed of a run: rollout, minibatches, activations, parameters, environments."""
     single = config.model_copy(update={"num_seeds": 1, "device": "cpu"})
     envs = make_environments(config.env, 1)
     policy, critic = make_agents(single, envs, Resources(single))
@@ -27,7 +27,10 @@ def bytes_per_row(config: Config) -> int:
     envs.close()
     number = np.dtype(config.dtype).itemsize
     parameters = policy.params.shape[1] + critic.params.shape[1]
-    passes = [(getattr(part, "update_epochs", 1), getattr(part, "num_minibatches", 1)) for part in _parts(config)]
+    passes = [
+        (getattr(part, "update_epochs", 1), getattr(part, "num_minibatches", 1))
+        for part in (config.algo, config.critic)
+    ]
     orders = max(epochs for epochs, _ in passes if epochs) * 8 if any(parts > 1 for _, parts in passes) else 0
     layers = sum(_width(section, parameters) for section in (config.policy, config.value))
     sample = number * (4 * observation + 3 * action + 16) + 8 * 8 + orders
@@ -36,10 +39,6 @@ def bytes_per_row(config: Config) -> int:
     return int(config.samples * sample + activations + COPIES * number * parameters + environments)
 
 
-def _parts(config: Config) -> tuple[object, object]:
-    return config.algo, config.critic
-
-
 def _width(section: object, parameters: int) -> float:
-    """Activations of a sample; those of a module are guessed from its parameters."""
+    """Activations per sample. For a module they are guessed from its parameters."""
     return sum(section.hidden) if isinstance(section, LayersConfig) else 4 * math.sqrt(parameters)

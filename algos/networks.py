@@ -1,4 +1,4 @@
-"""From the settings of networks to the networks of all seeds, and what they begin with."""
+"""The networks of all seeds from their settings, and their initial parameters."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -27,7 +27,9 @@ def make_network(
     dtype: torch.dtype,
     device: str,
 ) -> tuple[Network, np.ndarray]:
-    """One network for all ``seeds``; its initial parameters ``[S, P]``, float64, drawn from the streams of ``purpose``.
+    """One network for all ``seeds``, and its initial parameters ``[S, P]``, float64.
+
+    The parameters are drawn from the streams of ``purpose``.
 
     Raises:
         PartError: a module cannot be a network; the message is one line.

@@ -31,7 +31,7 @@ class NPG:
         self.settings = settings
 
     def update(self, policy: Policy, transitions: Transitions, estimates: Estimates, active: Tensor) -> Stats:
-        """One step for the active seeds. Where x cannot be found, the parameters remain."""
+        """One step for the active seeds. Where x cannot be found, the parameters stay as they are."""
         batch = natural_batch(self.settings, transitions, estimates)
         surrogate = mean_surrogate(policy.distribution(batch.obs, active=active), batch)
         natural = natural_gradient(self.settings, surrogate, policy, transitions, active)

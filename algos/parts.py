@@ -1,4 +1,4 @@
-"""The parts of a run are classes that the config names by ``_target_``: one mechanism, whoever wrote them.
+"""The parts of a run: classes that the config names by ``_target_``, from this repository or from outside.
 
 A part has a class ``Settings`` for its section of the config, and the methods that its place asks for. It may live in
 this repository or in the user's own, wherever Python can import it.
@@ -16,11 +16,11 @@ OURS = ("algos", "sweeps")
 
 
 class PartError(ValueError):
-    """A class that the config names cannot be what it is named for; the message is one line."""
+    """A class that the config names does not fit its place. The message is one line."""
 
 
 def import_module(name: str) -> ModuleType:
-    """A module of an installed package, or of one in the working directory, however Python was started."""
+    """A module of an installed package or of the working directory, however Python was started."""
     if os.getcwd() not in sys.path:
         sys.path.append(os.getcwd())
     return importlib.import_module(name)
@@ -30,7 +30,7 @@ def find_class(target: str) -> type:
     """The class at a dotted path, such as ``algos.ppo.PPO``.
 
     Raises:
-        PartError: there is none, or its module cannot be imported.
+        PartError: there is no such class, or its module cannot be imported.
     """
     module_name, _, class_name = target.rpartition(".")
     if not module_name:
@@ -48,7 +48,7 @@ def find_class(target: str) -> type:
 
 
 def require(found: type, settings_base: type, methods: Mapping[str, tuple[str, ...]]) -> None:
-    """Whether a class has ``Settings`` below ``settings_base``, and methods that take these arguments.
+    """Checks that a class has ``Settings`` below ``settings_base``, and methods that take these arguments.
 
     Raises:
         PartError: it lacks one of them.
@@ -69,5 +69,5 @@ def require(found: type, settings_base: type, methods: Mapping[str, tuple[str, .
 
 
 def is_ours(module: str) -> bool:
-    """Whether a module is of this repository."""
+    """Whether a module belongs to this repository."""
     return module.partition(".")[0] in OURS

@@ -1,8 +1,8 @@
-"""Settings that are a number in every row of a process: several runs, each with its seeds, side by side.
+"""Settings with a number for each row of a process: several runs, each with its seeds, side by side.
 
-A row is a (run, seed) pair, and rows take the place of seeds on the axis S. A class of settings says which of its
-numbers may differ from row to row: ``learning_rate: PerRow[Rate]``. Where the runs of a process do differ, the number
-is a :class:`Rows`; where they do not, it is the ``float`` that it always was.
+A row is a (run, seed) pair; rows take the place of seeds on the axis S. A settings class says which of its numbers may
+differ from row to row: ``learning_rate: PerRow[Rate]``. Where the runs of a process do differ, the number is a
+:class:`Rows`; elsewhere it is a ``float`` as usual.
 """
 
 import operator
@@ -25,11 +25,11 @@ The code that reads it calculates with it, and branches on nothing but whether i
 
 
 class Rows:
-    """A number in every row, ``[S]`` float64, that calculates as each row's number alone would.
+    """A number for every row, ``[S]`` float64. It gives each row the result that the row's number alone would give.
 
-    With another number it makes a :class:`Rows`. With an array or a tensor ``[S, …]`` each row's number meets that row,
-    rounded to the array's type, as Python's numbers are. Code may branch on whether it is zero, in which the rows of a
-    process agree, and on nothing else.
+    An operation with another number makes a :class:`Rows`. With an array or a tensor ``[S, …]`` each row's number is
+    applied to its row, rounded to the array's type, as Python's numbers are. Code may branch on whether the number is
+    zero, because the rows of a process agree in that; it may branch on nothing else.
     """
 
     __hash__ = None  # type: ignore[assignment]
@@ -51,7 +51,7 @@ class Rows:
         return not bool(zero.any())
 
     def array(self, ndim: int, dtype: Any) -> np.ndarray:
-        """The numbers as an array ``[S, 1, …]`` of ``ndim`` axes."""
+        """The numbers as an array ``[S, 1, …]`` with ``ndim`` axes."""
         key = (ndim, np.dtype(dtype))
         if key not in self._aligned:
             self._aligned[key] = self.values.astype(dtype).reshape(-1, *[1] * (ndim - 1))
@@ -59,7 +59,7 @@ class Rows:
         return aligned
 
     def tensor(self, ndim: int, dtype: Any, device: Any = "cpu") -> Any:
-        """The numbers as a ``torch.Tensor`` ``[S, 1, …]`` of ``ndim`` axes."""
+        """The numbers as a ``torch.Tensor`` ``[S, 1, …]`` with ``ndim`` axes."""
         import torch
 
         key = (ndim, dtype, str(device))
@@ -97,7 +97,7 @@ class Rows:
         return function(*map(aligned, args), **{name: aligned(each) for name, each in (kwargs or {}).items()})
 
     def _calculated(self, other: Any, function: Callable[[Any, Any], Any]) -> Any:
-        """Python's own arithmetic, row by row; an array or a tensor calculates by itself."""
+        """The result of Python's arithmetic for each row. Arrays and tensors calculate by themselves."""
         if isinstance(other, Rows):
             return Rows([function(*pair) for pair in zip(self.values.tolist(), other.values.tolist(), strict=True)])
         if isinstance(other, int | float | np.generic):
@@ -171,11 +171,11 @@ class Rows:
 
 
 def per_seed(setting: PerRow[float], num_rows: int) -> np.ndarray:
-    """A setting's number in each row ``[S]``, float64, for what calculates by itself: a compiled loop."""
+    """The number of a setting in each row ``[S]``, float64, for a compiled loop."""
     return setting.values if isinstance(setting, Rows) else _repeated(setting, num_rows)
 
 
 @lru_cache(maxsize=256)
 def _repeated(number: float, count: int) -> np.ndarray:
-    """The same array at each call, which nobody may change: every step of a minibatch asks for some."""
+    """The same array at each call. Nobody may change it; it saves an allocation at every step of a minibatch."""
     return np.full(count, number, np.float64)

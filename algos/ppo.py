@@ -14,12 +14,12 @@ from algos.per_row import PerRow
 
 
 class PPO:
-    """Ascend the clipped surrogate for several epochs; a seed stops when its KL exceeds ``target_kl``.
+    """Ascends the clipped surrogate for several epochs. A seed stops when its KL exceeds ``target_kl``.
 
-    ``clip_coef`` None is the unclipped objective E[r·Â] (eq. 6). ``kl_estimator`` is what ``target_kl`` is
-    compared with, from the same forward pass as the step: ``log_ratio``, mean(log π_old − log π), or ``k3``,
-    mean(r − 1 − log r) (Schulman 2020), whose variance is lower and which cannot be negative. A seed over the threshold
-    skips the step, or makes it as its last where ``stop_after_step``.
+    With ``clip_coef`` None, the objective is the unclipped E[r·Â] (eq. 6). ``kl_estimator`` is compared with
+    ``target_kl``; it comes from the same forward pass as the step. It is ``log_ratio``, mean(log π_old − log π), or
+    ``k3``, mean(r − 1 − log r) (Schulman 2020), which has a lower variance and cannot be negative. A seed above the
+    threshold skips the step; with ``stop_after_step`` it makes the step, as its last.
     """
 
     class Settings(EpochSettings):

@@ -15,9 +15,9 @@ from algos.per_row import PerRow, per_seed
 
 
 class PPOPenalty:
-    """Ascend E[r·Â] − β·KL(old‖new) for several epochs; then each seed's β follows its KL (eq. 8 and below).
+    """Ascends E[r·Â] − β·KL(old‖new) for several epochs; then each seed's β follows its KL (eq. 8 and below).
 
-    ``kl_coef`` is β at first. ``target_kl`` is d_targ in nats; None leaves β as it is. KL is the exact mean over the
+    ``kl_coef`` is the initial β. ``target_kl`` is d_targ in nats; None keeps β fixed. KL is the exact mean over the
     samples, not an estimate from the actions.
     """
 

@@ -15,12 +15,12 @@ from algos.policy_gradient import policy_gradient_step
 
 
 class REINFORCE:
-    """Ascend E[log π(a_t|s_t)·(R_t − b_t)] once; b_t is V(s_t) where ``baseline``, else 0.
+    """Ascends E[log π(a_t|s_t)·(R_t − b_t)] once. b_t is V(s_t) with ``baseline``, else 0.
 
-    R_t = r_t + γ·R_{t+1} runs to the end of the episode. Where the episode is cut, by a time limit or by the end of the
-    rollout, R is bootstrapped with γ·V of the state reached, as far as the estimator does so (Pardo et al. 2018): a
-    return that stopped there would call states bad for being late in the rollout. Without the baseline that is all that
-    the critic has to say. ``normalise_advantages`` subtracts the mean of the weights, which is a baseline too.
+    R_t = r_t + γ·R_{t+1} runs to the end of the episode. Where a time limit or the end of the rollout cuts the episode,
+    R is bootstrapped with γ·V of the last state, if the estimator does so (Pardo et al. 2018). A return without
+    bootstrapping would call a state bad only because it comes late in the rollout. Without the baseline, the critic is
+    used for nothing else. ``normalise_advantages`` subtracts the mean of the weights, which is also a baseline.
     """
 
     class Settings(GradientSettings):

@@ -1,7 +1,7 @@
-"""One random stream per (seed, purpose): what a seed draws never depends on what ran beside it.
+"""Random streams: one for each (seed, purpose). What a seed draws never depends on the seeds beside it.
 
-A purpose that is not in ``PURPOSES``, such as one of a variant from outside, has a number too: the first four bytes of
-the SHA-256 of its name, with the highest bit set, so that it is none of those listed.
+A purpose that is not in ``PURPOSES``, such as one of a variant from outside, gets a number from its name: the first
+four bytes of the SHA-256, with the highest bit set. So it differs from the numbers of ``PURPOSES``.
 """
 
 import hashlib
@@ -25,12 +25,12 @@ PURPOSES = {
 
 
 def seed_sequence(seed: int, purpose: str, *index: int) -> np.random.SeedSequence:
-    """The root of one stream; ``index`` tells apart the streams of one purpose (an environment's number)."""
+    """The root of one stream. ``index`` numbers the streams of one purpose, such as one for each environment."""
     return np.random.SeedSequence(entropy=seed, spawn_key=(purpose_number(purpose), *index))
 
 
 def purpose_number(purpose: str) -> int:
-    """The number of a purpose, the same for ever."""
+    """The number of a purpose. It never changes."""
     if purpose in PURPOSES:
         return PURPOSES[purpose]
     return int.from_bytes(hashlib.sha256(purpose.encode()).digest()[:4]) | 1 << 31
@@ -49,7 +49,10 @@ def environment_seeds(seeds: Sequence[int], num_envs: int, purpose: str = "envir
 
 
 def evaluation_seeds(seeds: Sequence[int], num_episodes: int, num_envs: int) -> list[int]:
-    """Seeds of environments to evaluate in, ``num_episodes`` a seed, seed-major; none of the seed's ``num_envs``."""
+    """Seeds of the environments for evaluation, ``num_episodes`` for each seed, seed-major.
+
+    None of them is one of the seed's ``num_envs`` training environments.
+    """
     chosen = []
     for seed in seeds:
         trained = set(environment_seeds([seed], num_envs))
@@ -59,7 +62,7 @@ def evaluation_seeds(seeds: Sequence[int], num_episodes: int, num_envs: int) -> 
 
 
 def fresh_seeds(env_seeds: Sequence[int], num_rollouts: int) -> list[int]:
-    """Other seeds for sub-environments that begin anew after ``num_rollouts`` rollouts."""
+    """New seeds for sub-environments that begin anew after ``num_rollouts`` rollouts."""
     return [int(np.random.SeedSequence((seed, num_rollouts)).generate_state(1)[0]) for seed in env_seeds]
 
 
@@ -87,7 +90,7 @@ class Streams:
         return {"pcg64": np.array([generator_words(generator) for generator in self.generators], dtype=np.uint64)}
 
     def load_state_dict(self, state: dict[str, np.ndarray]) -> None:
-        """Continue where :meth:`state_dict` was taken."""
+        """Continue from a state of :meth:`state_dict`."""
         self.generators = [generator_from_words(words) for words in state["pcg64"]]
 
 

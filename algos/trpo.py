@@ -17,7 +17,7 @@ from algos.trust_region import NaturalSettings, line_search, natural_batch, natu
 
 
 class TRPO:
-    """Step √(2δ/xᵀFx)·x with x ≈ F⁻¹g, shortened until mean KL(old‖new) ≤ δ and the surrogate improves.
+    """Steps √(2δ/xᵀFx)·x with x ≈ F⁻¹g, shortened until mean KL(old‖new) ≤ δ and the surrogate improves.
 
     δ is ``max_kl``, in nats.
     """

@@ -1,4 +1,4 @@
-"""The pieces of trust-region methods as functions over stacked seeds; vectors are ``[S, P]``, scalars ``[S]``."""
+"""Trust-region methods as functions over stacked seeds. Vectors are ``[S, P]``, scalars ``[S]``."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -26,11 +26,11 @@ def dot(a: Tensor, b: Tensor) -> Tensor:
 def conjugate_gradient(
     product: Callable[[Tensor, Tensor], Tensor], b: Tensor, iterations: int, tolerance: float, active: Tensor
 ) -> Tensor:
-    """Solve F·x = b for the active seeds, starting at x = 0 (Shewchuk 1994, B2).
+    """Solve F·x = b for the active seeds, from x = 0 (Shewchuk 1994, B2).
 
-    ``product(v, active)`` is F·v. A seed stops when its squared residual is at most ``tolerance`` times that of the
-    start, or when it meets a curvature pᵀFp that is not positive; what it has solved by then is its answer (zero if
-    that was at once). Seeds that are not active get zero.
+    ``product(v, active)`` is F·v. A seed stops when its squared residual is at most ``tolerance`` times the initial
+    one, or when a curvature pᵀFp is not positive. Its result is the solution so far: zero if it stopped at once. Seeds
+    that are not active get zero.
     """
     x = torch.zeros_like(b)
     residual = b.clone()
@@ -56,10 +56,10 @@ def conjugate_gradient(
 
 
 class NaturalSettings(AlgorithmSettings):
-    """Of a variant that steps along x ≈ F⁻¹g.
+    """Settings of a variant that steps along x ≈ F⁻¹g.
 
-    F is the mean Fisher matrix over ``fisher_fraction`` of the rollout plus ``cg_damping`` times the identity. The
-    fraction is that of the steps, evenly spaced, with all their environments: neighbouring states are the most alike.
+    F is the mean Fisher matrix over ``fisher_fraction`` of the rollout, plus ``cg_damping`` times the identity. The
+    fraction is one of the steps, evenly spaced, with all their environments: neighbouring states are most alike.
     """
 
     cg_iters: Positive
@@ -83,7 +83,7 @@ class NaturalGradient:
 
 
 def natural_batch(settings: NaturalSettings, transitions: Transitions, estimates: Estimates) -> Batch:
-    """All samples of the rollout, with advantages as the settings want them."""
+    """All samples of the rollout, with advantages normalised as the settings say."""
     batch = Batch.of(transitions, estimates)
     return batch.normalised() if settings.normalise_advantages else batch
 
@@ -126,11 +126,11 @@ def line_search(
     backtrack_coef: float,
     active: Tensor,
 ) -> LineSearch:
-    """The longest of the steps ``backtrack_coef^j · step``, j = 0, 1, …, that improves the surrogate within the region.
+    """The longest step ``backtrack_coef^j · step``, j = 0, 1, …, that improves the surrogate within the trust region.
 
-    ``evaluate(params, active)`` gives the surrogate and mean KL(old‖new), both ``[S]``. A step is accepted where
-    KL ≤ ``max_kl`` and the surrogate exceeds ``surrogate``, its value at ``params``; NaN is neither. A seed without an
-    acceptable step keeps its parameters bit for bit.
+    ``evaluate(params, active)`` gives the surrogate and mean KL(old‖new), both ``[S]``. A step is accepted where KL ≤
+    ``max_kl`` and the surrogate exceeds ``surrogate``, its value at ``params``; NaN is not accepted. A seed without an
+    accepted step keeps its parameters bit for bit.
     """
     pending = active.clone()
     accepted = torch.zeros_like(active)

@@ -1,6 +1,8 @@
-"""Reads run directories and shows how seeds spread: frames, statistics, plots and the report. Reads files only.
+"""Analysis of runs: it reads run directories, compares variants by statistics over seeds, and draws figures and the
+report.
 
-Names are imported when they are asked for: what only reads a run starts without the plotting libraries.
+It reads files only. Names are imported on first use, so a program that only reads a run starts without the plotting
+libraries.
 """
 
 from importlib import import_module

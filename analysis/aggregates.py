@@ -1,29 +1,29 @@
-"""What can be said of published means: variants of which only mean, deviation and number of seeds are known.
+"""Comparison with published means: variants of which only mean, deviation and number of seeds are known.
 
-There is no test over seeds here, as there are no seeds. Welch's interval of a difference (Welch 1947) takes means,
-deviations and numbers only, but it stands on normal scores, which nothing can check.
+A test over seeds needs seeds, so there is none here. Welch's interval of a difference (Welch 1947) needs only means,
+deviations and numbers; but it assumes normal scores, which cannot be checked.
 """
 
 import itertools
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from analysis.numbers import interval, number
+from analysis.statistics.estimates import of_moments, weighted
 from analysis.summary import CONFIDENCE
 
 COLUMNS = ["env_id", "a", "b", "n_a", "n_b", "difference", "difference_low", "difference_high"]
 
 CAVEAT = (
-    "Of these variants only means, deviations and numbers of seeds are known. The intervals are Welch's, and hold if "
-    "the scores of seeds are normal and the deviation is one over seeds; neither can be checked, so no test is made "
-    "and nothing is decided. How the source made its numbers may differ from how scores are made here."
+    "Only the mean, the deviation and the number of seeds of these variants are known. The intervals are Welch's: they "
+    "hold if scores are normal and the deviation is over seeds. Neither can be checked, so there is no test and no "
+    "verdict. The source may compute its scores in another way than this report."
 )
 
 
 def with_scores(aggregates: pd.DataFrame, scores: pd.DataFrame, score: str) -> pd.DataFrame:
-    """Variant, task, n, mean, std of the tables without seeds and, on the same tasks, of the variants with seeds."""
+    """The tables without seeds, and on the same tasks the variants with seeds: variant, task, n, mean, std, file."""
     here = scores[scores["env_id"].isin(aggregates["task"])] if len(scores) else scores
     rows = [
         {
@@ -40,34 +40,20 @@ def with_scores(aggregates: pd.DataFrame, scores: pd.DataFrame, score: str) -> p
 
 
 def differences(table: pd.DataFrame) -> pd.DataFrame:
-    """One row per task and pair of which at least one variant has no seeds; `table` as with_scores gives it."""
+    """One row per task and pair in which at least one variant has no seeds. `table` is that of with_scores."""
     rows = []
     for env_id, group in table.groupby("task", sort=True):
         ordered = group.sort_values("mean", ascending=False, kind="stable").to_dict("records")
         for a, b in itertools.combinations(ordered, 2):
             if a["file"] or b["file"]:
-                low, high = welch_interval(a["mean"], a["std"], a["n"], b["mean"], b["std"], b["n"])
-                rows.append((env_id, a["variant"], b["variant"], a["n"], b["n"], a["mean"] - b["mean"], low, high))
+                apart = weighted([of_moments(each["mean"], each["std"], each["n"]) for each in (a, b)], [1, -1])
+                low, high = map(float, apart.limits(CONFIDENCE))
+                rows.append((env_id, a["variant"], b["variant"], a["n"], b["n"], float(apart.value), low, high))
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
-def welch_interval(
-    mean_a: float, std_a: float, n_a: int, mean_b: float, std_b: float, n_b: int, confidence: float = CONFIDENCE
-) -> tuple[float, float]:
-    """The interval of mean_a - mean_b for normal scores of unequal spread; NaN where one seed has no deviation."""
-    if min(n_a, n_b) < 2 or not np.isfinite([std_a, std_b]).all():
-        return np.nan, np.nan
-    a, b = std_a**2 / n_a, std_b**2 / n_b
-    difference = mean_a - mean_b
-    if a + b == 0:
-        return difference, difference
-    freedom = (a + b) ** 2 / (a**2 / (n_a - 1) + b**2 / (n_b - 1))
-    reach = float(stats.t.ppf((1 + confidence) / 2, freedom)) * float(np.sqrt(a + b))
-    return difference - reach, difference + reach
-
-
 def sentences(pairs: pd.DataFrame) -> list[str]:
-    """A sentence for each pair."""
+    """One sentence per pair."""
     told = []
     for row in pairs.to_dict("records"):
         lead = f"{row['a']} has a mean {number(row['difference'])} higher than {row['b']} on {row['env_id']}"

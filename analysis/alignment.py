@@ -1,4 +1,7 @@
-"""Puts the seeds of a task on one env-step grid up to one horizon, with a rule for seeds that failed or stopped."""
+"""Alignment: puts the seeds of a task on one grid of env steps, up to one horizon.
+
+RULES say what happens to seeds that failed or stopped early.
+"""
 
 import math
 from collections.abc import Iterable, Mapping
@@ -25,15 +28,19 @@ RULES = (
 )
 
 EARLY = 0.1
-"""A seed's first value counts as untrained up to this share of the horizon, or at the first grid point."""
+"""A seed's first value counts as untrained if it lies within this share of the horizon, or at the first grid point."""
 
 
 @dataclass(frozen=True)
 class Curves:
     """Seeds of one variant on one task.
 
-    `seeds` [S]; `x` [T], increasing; `values` [S, T], NaN where a seed has no value there; `last` [S], the index of
-    each seed's last row; `failed` [S], whether it failed there.
+    Attributes:
+        seeds: [S].
+        x: [T], increasing.
+        values: [S, T], NaN where a seed has no value.
+        last: index [S] of each seed's last row.
+        failed: whether [S] the seed failed in its last row.
     """
 
     seeds: np.ndarray
@@ -43,10 +50,10 @@ class Curves:
     failed: np.ndarray
 
     def filled(self, floor: float | np.ndarray) -> np.ndarray:
-        """[S, T] values for statistics over seeds: where no episode ended, the value before; after a failure, `floor`.
+        """Values [S, T] for statistics over seeds.
 
-        `floor` is one number, or one for each seed. What is not known stays NaN: before a seed's first value, and
-        after the last row of one that did not fail.
+        Where no episode ended, the value before holds. After a failure, `floor` holds: one number, or one for each
+        seed. Values before a seed's first one, and after the last one of a seed that did not fail, stay NaN.
         """
         position = np.arange(len(self.x))
         before = np.maximum.accumulate(np.where(np.isnan(self.values), 0, position), axis=1)
@@ -70,12 +77,12 @@ class Curves:
 
 
 def curves(frame: pd.DataFrame, variant: str, metric: str, x: str = "env_steps") -> Curves:
-    """The `metric` of `variant`'s seeds against the column `x`; `frame` holds the rows of one task."""
+    """The `metric` of a variant's seeds against the column `x`. `frame` holds the rows of one task."""
     return curves_of(frame[frame["variant"] == variant], metric, x)
 
 
 def curves_of(rows: pd.DataFrame, metric: str, x: str = "env_steps") -> Curves:
-    """As curves, from the rows of one variant on one task."""
+    """The same as `curves`, from the rows of one variant on one task."""
     seeds, row = np.unique(rows["seed"].to_numpy(), return_inverse=True)
     steps, column = np.unique(rows[x].to_numpy(), return_inverse=True)
     values = np.full((len(seeds), len(steps)), np.nan)
@@ -88,15 +95,17 @@ def curves_of(rows: pd.DataFrame, metric: str, x: str = "env_steps") -> Curves:
 
 
 def first_values(values: np.ndarray) -> np.ndarray:
-    """[S], the first known value of each row of [S, T]; NaN for a row without any."""
+    """First known value [S] of each row of [S, T]. NaN for a row without any."""
     if not values.shape[1]:
         return np.full(len(values), np.nan)
     return np.take_along_axis(values, np.isfinite(values).argmax(axis=1)[:, None], axis=1)[:, 0]
 
 
 def floors(lines: Curves, reference: Reference | None) -> np.ndarray:
-    """[S], what each seed scores after a failure: see RULES. A seed that failed before its first value scores what the
-    others began with."""
+    """Score [S] of each seed after a failure (see RULES).
+
+    Without a reference, a seed that failed before its first value gets the mean first value of the others.
+    """
     if reference is not None:
         return np.full(len(lines.seeds), reference.low)
     first = first_values(lines.values)
@@ -107,7 +116,7 @@ def floors(lines: Curves, reference: Reference | None) -> np.ndarray:
 def floors_of(
     rows: pd.DataFrame, lines: Curves, metric: str, known: Mapping[str, Reference] | None = None
 ) -> np.ndarray:
-    """As floors, for the task that `rows` are of, if they say which. `known`: as in align."""
+    """The same as `floors`, for the task that `rows` name. Without a task, no reference. `known`: as in align."""
     if "env_id" not in rows:
         return floors(lines, None)
     known = references_for(metric) if known is None else known
@@ -116,9 +125,15 @@ def floors_of(
 
 @dataclass(frozen=True)
 class Aligned:
-    """One variant on its task's grid: `seeds` [S]; `values` [S, G], NaN where a seed has no value; `failed` [S],
-    whether a seed failed within the horizon; `floor` [S], what it scores then; `reach`: the env steps that at least
-    half of the seeds reached."""
+    """One variant on its task's grid.
+
+    Attributes:
+        seeds: [S].
+        values: [S, G], NaN where a seed has no value.
+        failed: whether [S] a seed failed within the horizon.
+        floor: score [S] of the seed after a failure.
+        reach: env steps that at least half of the seeds reached.
+    """
 
     seeds: np.ndarray
     values: np.ndarray
@@ -128,7 +143,7 @@ class Aligned:
 
     @property
     def scored(self) -> np.ndarray:
-        """[S], whether a seed has a value at the horizon."""
+        """Whether [S] a seed has a value at the horizon."""
         return np.isfinite(self.values[:, -1])
 
 
@@ -136,9 +151,11 @@ class Aligned:
 class Task:
     """The variants of one task on one grid.
 
-    `grid` [G] in env steps, up to the horizon; `start`: the index of the first grid point at which every scored seed
-    has a value; `first`: the seeds' returns before learning, of those that reported one; `reference`: the fixed ends of
-    the task's scale, None if there are none.
+    Attributes:
+        grid: env steps [G], up to the horizon.
+        start: index of the first grid point at which every scored seed has a value.
+        first: returns before learning, of the seeds that reported one.
+        reference: fixed ends of the task's scale; None if there are none.
     """
 
     env_id: str
@@ -150,7 +167,7 @@ class Task:
 
     @property
     def untrained(self) -> float:
-        """The mean return before learning; NaN if no seed reported it."""
+        """Mean return before learning. NaN if no seed reported it."""
         return float(self.first.mean()) if len(self.first) else math.nan
 
     @property
@@ -158,7 +175,7 @@ class Task:
         return float(self.grid[-1])
 
     def frame(self) -> pd.DataFrame:
-        """The scored seeds, tidy: one row per seed and grid point, with env_id, variant, seed, env_steps, value."""
+        """Tidy frame of the scored seeds, one row per seed and grid point: env_id, variant, seed, env_steps, value."""
         return pd.concat(
             [
                 pd.DataFrame(
@@ -182,9 +199,13 @@ def align(
     known: Mapping[str, Reference] | None = None,
     include_unfinished: bool = False,
 ) -> Task | None:
-    """The rows of one task on a common grid; None if no seed that counts has a value of `metric`.
+    """Puts the rows of one task on a common grid. None if no seed that counts has a value of `metric`.
 
-    `known`: the ends of tasks' scales (None: the shipped ones, if the metric is a return).
+    Args:
+        frame: rows of one task, as from load_runs.
+        metric: the column that is compared.
+        known: ends of the tasks' scales. None: the shipped ones, if the metric is a return.
+        include_unfinished: whether seeds count that have not finished training.
     """
     env_id = str(frame["env_id"].iloc[0])
     reference = (references_for(metric) if known is None else known).get(env_id)
@@ -207,7 +228,7 @@ def align(
 
 
 def reach(lines: Curves) -> float:
-    """The env steps that at least half of the seeds that did not fail reached (of all seeds, if every one failed)."""
+    """Env steps that at least half of the seeds reached. Failed seeds count only if every seed failed."""
     steps = np.sort(lines.x[lines.last if lines.failed.all() else lines.last[~lines.failed]])[::-1]
     return float(steps[math.ceil(len(steps) / 2) - 1])
 
@@ -218,7 +239,7 @@ def aligned_on(grid: np.ndarray, lines: Curves, floor: np.ndarray, reached: floa
 
 
 def untrained_returns(each: Iterable[Curves], horizon: float) -> np.ndarray:
-    """The first values of all seeds whose first value is early enough."""
+    """First values of all seeds whose first value is early enough (EARLY)."""
     first: list[float] = []
     for lines in each:
         early = np.isfinite(lines.values) & (lines.x <= max(EARLY * horizon, lines.x[0]))

@@ -1,4 +1,4 @@
-"""seedbed compare, or python -m analysis.compare: which variant is better, by how much, how sure; how seeds spread."""
+"""The command `seedbed compare`: which variant is better, by how much, and how sure that is."""
 
 import argparse
 import math
@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from analysis.aggregates import sentences
-from analysis.comparison import MARGIN, METRIC, Choices, Comparison, compared
+from analysis.choices import MARGIN, METRIC, Choices
+from analysis.comparison import Comparison, compared
 from analysis.log_options import add_logs, preview, reading_of
 from analysis.numbers import steps
 from analysis.readers import READERS
@@ -32,32 +33,34 @@ def parser() -> argparse.ArgumentParser:
         "runs",
         nargs="+",
         metavar="RUNS",
-        help="a run directory, one above several, a published one, or logs of other programs: a path in which they are "
-        f"found, or FORMAT:PATH with FORMAT one of {', '.join(READERS)}",
+        help="a run directory, a directory above several, a published folder, or logs of other programs: a path above "
+        f"them, or FORMAT:PATH, with FORMAT one of {', '.join(READERS)}",
     )
-    result.add_argument("--out", type=Path, metavar="DIR", help="where to write; made if it is not there")
+    result.add_argument(
+        "--out", type=Path, metavar="DIR", help="directory to write to; it is made if it does not exist"
+    )
     add_logs(result)
     what = result.add_argument_group("what is compared")
     what.add_argument(
         "--metric",
         metavar="COLUMN",
-        help=f"column of progress.csv, or series of other programs' logs, to compare (default: {METRIC}, and "
-        f"{EVALUATION_RETURN} where there are only evaluations; post_return, policy_loss, ... work too)",
+        help="what to compare: a column of progress.csv (post_return, policy_loss, ...) or a series of other programs' "
+        f"logs (default: {METRIC}; {EVALUATION_RETURN} where there are only evaluations)",
     )
     what.add_argument(
         "--score",
         default="final",
         metavar="SCORE",
-        help="one number per seed that variants are compared on: final, mean over the end of training; auc, mean over "
-        "training; best, highest point; or MODULE:FUNCTION of your own, which takes curves [seeds, points] and env "
-        "steps [points] and gives [seeds] (default: %(default)s)",
+        help="the number per seed on which variants are compared: final, the mean over the end of training; auc, the "
+        "mean over training; best, the highest point; or your own MODULE:FUNCTION, which takes curves [seeds, points] "
+        "and env steps [points] and returns one number per seed (default: %(default)s)",
     )
     what.add_argument(
         "--last",
         type=share,
         default=LAST,
         metavar="SHARE",
-        help="share of training, at its end, that a final score is the mean of (default: %(default)s)",
+        help="a final score is the mean over this last share of training (default: %(default)s)",
     )
     what.add_argument(
         "--threshold",
@@ -65,15 +68,15 @@ def parser() -> argparse.ArgumentParser:
         action="append",
         default=[],
         metavar="[TASK=]VALUE",
-        help="return whose first crossing is timed (default: nine tenths of the way from the untrained return to the "
-        "best variant's median); once for all tasks, or for each",
+        help="return to reach; the env steps to its first crossing are compared. VALUE is for all tasks, TASK=VALUE "
+        "for one (default: nine tenths of the way from the untrained return to the best variant's median)",
     )
     what.add_argument("--lower-is-better", action="store_true", help="the metric is a cost: lower values are better")
     what.add_argument(
         "--include-unfinished",
         action="store_true",
-        help="score seeds that have not finished training too; the horizon is then where at least half of each "
-        "variant's seeds are",
+        help="also score seeds that have not finished training; the horizon is then the number of env steps that at "
+        "least half of each variant's seeds have reached",
     )
     what.add_argument(
         "--variant",
@@ -81,9 +84,9 @@ def parser() -> argparse.ArgumentParser:
         action="append",
         default=[],
         metavar="KEY|NAME=PATTERN",
-        help="what is one variant although settings differ, as those of several tasks do: runs with one value of KEY "
-        "(algo.name), or those that match PATTERN: KEY=VALUE of the config (ppo=algo.name=ppo), or a path as the "
-        "report lists it (mine=ppo-*)",
+        help="treat runs with different settings as one variant, for example where settings differ between tasks. KEY: "
+        "runs with the same value of a config key (algo.name). NAME=PATTERN: runs that match KEY=VALUE of the config "
+        "(ppo=algo.name=ppo), or a path as the report lists it (mine=ppo-*)",
     )
     how = result.add_argument_group("how it is judged")
     how.add_argument(
@@ -100,8 +103,8 @@ def parser() -> argparse.ArgumentParser:
         "--references",
         type=Path,
         metavar="FILE",
-        help="YAML file with the ends of tasks' scales, TASK: {low: NUMBER, high: NUMBER}; seedbed has them for the "
-        "tasks that it has presets for",
+        help="YAML file with the returns that count as 0 and 1 on each task, TASK: {low: NUMBER, high: NUMBER}; "
+        "seedbed has them for the tasks of its presets",
     )
     more = result.add_argument_group("what is shown")
     more.add_argument(
@@ -112,14 +115,14 @@ def parser() -> argparse.ArgumentParser:
         action="append",
         default=[],
         metavar="MODULE:FUNCTION",
-        help="a statistic of your own in the tables: takes scores [..., n] and axis, gives one number",
+        help="your own statistic for the tables: a function of scores [..., n] and axis that returns [...]",
     )
     more.add_argument(
         "--figure",
         action="append",
         default=[],
         metavar="MODULE:FUNCTION",
-        help="a figure of your own in the report: takes the comparison, gives a matplotlib Figure",
+        help="your own figure for the report: a function of the comparison that returns a matplotlib Figure",
     )
     more.add_argument(
         "--latex",
@@ -206,7 +209,7 @@ def make(out: Path) -> None:
 
 
 def tell(comparison: Comparison) -> None:
-    """Prints notes, what numbered variants are, where tasks are compared, and the verdicts."""
+    """Prints notes, the settings of numbered variants, where tasks are compared, and the verdicts."""
     for sentence in comparison.warnings:
         print(f"Note: {sentence}")
     dataset = comparison.dataset

@@ -1,192 +1,35 @@
-"""Comparing runs: aligned tasks, scores, a summary, pairs of variants, and the sentences about them."""
+"""The Python interface of `seedbed compare`: one call gives tables, verdicts, figures and the report."""
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pandas as pd
-
-from analysis.aggregates import differences, sentences, with_scores
-from analysis.alignment import Task, align
-from analysis.numbers import number, p_value, steps
-from analysis.pairs import lead_text, pair_table, verdict
+from analysis.choices import MARGIN, METRIC, Choices
 from analysis.readers import Given, Reading
-from analysis.references import Reference, read, references_for
+from analysis.references import Reference, read
 from analysis.registry import load_checked
-from analysis.run_format import InputError
+from analysis.results import Results
 from analysis.runs.dataset import Dataset, reading
 from analysis.runs.variants import Naming, namings
-from analysis.scores import LAST, Scale, Score, built_in, find_score, normalised, scales_of, seed_scores
-from analysis.summary import ALL_TASKS, Overall, OwnStatistic, find_statistic, overall_table, summary_table
+from analysis.scores import LAST
 
 if TYPE_CHECKING:
     from analysis.plots.canvas import Figure
 
-METRIC = "episodic_return"
-MARGIN = 0.05
-MOST_SHOWN = 8
-"""As many variants are drawn and tested against each other."""
-
 
 @dataclass(frozen=True)
-class Choices:
-    """What to compare, and how.
+class Comparison(Results):
+    """Compared runs, with their figures and their report. A notebook shows the verdicts, the tables and the curves.
 
-    `metric`: a column of progress.csv, or a series of logs of other programs.
-    `score`: the number per seed that is made of it (scores). `last`: the share of
-    training that a final score is the mean of. `x`: the x axis of the curves of all seeds. `thresholds`: by task, or
-    for every task under "". `margin`: the share of a task's scale that is still practically the same. `reference`: the
-    variant that the others are compared with; None compares every two. `references`: the ends of
-    tasks' scales, over those that come with seedbed.
-    `statistics` and `figures`: the user's own, MODULE:FUNCTION each.
+    The tables are those of Results: `summary`, `overall`, `scores`, `pairs`.
     """
-
-    metric: str = METRIC
-    score: str = "final"
-    last: float = LAST
-    x: str = "env_steps"
-    thresholds: Mapping[str, float] = field(default_factory=dict)
-    margin: float = MARGIN
-    reference: str | None = None
-    lower_is_better: bool = False
-    include_unfinished: bool = False
-    references: Mapping[str, Reference] = field(default_factory=dict)
-    statistics: Sequence[str] = ()
-    figures: Sequence[str] = ()
-
-    @cached_property
-    def scored(self) -> Score:
-        """The score. Raises InputError if there is none of this name."""
-        return find_score(self.score, self.last, self.lower_is_better)
-
-    @property
-    def known_references(self) -> dict[str, Reference]:
-        """The ends of the scale of each task that has fixed ones."""
-        return references_for(self.metric, self.references, self.lower_is_better)
-
-    @cached_property
-    def own_statistics(self) -> list[OwnStatistic]:
-        """The user's statistics. Raises InputError."""
-        return [find_statistic(name) for name in self.statistics]
-
-    @property
-    def extra(self) -> list[Score]:
-        return [] if self.score in built_in() else [self.scored]
-
-    @property
-    def not_default(self) -> list[str]:
-        """The choices that a reader of a verdict has to know, in words."""
-        told = []
-        if self.metric != METRIC:
-            told.append(f"metric {self.metric}")
-        if self.score != "final":
-            told.append(f"score {self.scored.name}")
-        if self.last != LAST and self.score == "final":
-            told.append(f"final score over the last {self.last:.3g} of training")
-        if self.lower_is_better:
-            told.append("lower is better")
-        if self.include_unfinished:
-            told.append("unfinished seeds included")
-        if self.margin != MARGIN:
-            told.append(f"margin {self.margin:.3g} of the scale")
-        for env_id, value in self.thresholds.items():
-            told.append(f"threshold {number(value)}" + (f" on {env_id}" if env_id else ""))
-        return told
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """Runs, compared. Shows itself in a notebook; `write` makes the report's files.
-
-    `tasks` and `scales` by env_id; `scores`, one row per scored seed; `summary`, one row per task and variant;
-    `overall`, one row per variant over all tasks, and `normalised`, the scores it is made of; `pairs`, one row per
-    task and pair of the `shown` variants, and `pairs_without_failures`, the same without the seeds that failed;
-    `warnings`, what a reader has to know.
-    """
-
-    dataset: Dataset
-    choices: Choices
-    tasks: dict[str, Task]
-    scales: dict[str, Scale]
-    scores: pd.DataFrame
-    summary: pd.DataFrame
-    normalised: pd.DataFrame
-    overall: pd.DataFrame
-    pairs: pd.DataFrame
-    pairs_without_failures: pd.DataFrame
-    shown: list[str]
-    warnings: list[str]
-
-    @property
-    def ordered_pairs(self) -> pd.DataFrame:
-        """The pairs in the order of the report: over all tasks first, then by task; decided before undecided ones."""
-        if not len(self.pairs):
-            return self.pairs
-        order = self.pairs.assign(task=self.pairs["env_id"] != ALL_TASKS, p=self.pairs["adjusted_p"])
-        return order.sort_values(["task", "env_id", "p"], kind="stable").drop(columns=["task", "p"])
-
-    @property
-    def verdicts(self) -> list[str]:
-        """Which variant of each pair is better, by how much, and how sure that is; over all tasks first."""
-        return [self.verdict(row) for _, row in self.ordered_pairs.iterrows()]
-
-    def verdict(self, row: pd.Series) -> str:
-        """What is said of one row of `pairs`."""
-        sentences = [verdict(row, self.choices.scored.verb), self._horizon(row), self._failures(row)]
-        return " ".join(sentence for sentence in sentences if sentence)
-
-    def _horizon(self, row: pd.Series) -> str:
-        """Where the pair was compared, unless that is where both ended."""
-        parts = []
-        for env_id in self.tasks if row["env_id"] == ALL_TASKS else [row["env_id"]]:
-            seeds = self.dataset.seeds
-            here = seeds[(seeds["env_id"] == env_id) & seeds["variant"].isin([row["a"], row["b"]])]
-            longest, horizon = float(here["asked"].max()), self.tasks[env_id].horizon
-            if steps(horizon) != steps(longest):
-                where = f" on {env_id}" if row["env_id"] == ALL_TASKS else ""
-                parts.append(f"{steps(horizon)} of {steps(longest)} env steps{where}")
-        return f"Compared at {', '.join(parts)}." if parts else ""
-
-    def _failures(self, row: pd.Series) -> str:
-        """How many seeds failed, and what the difference would be without them."""
-        scores = self.normalised if row["env_id"] == ALL_TASKS else self.scores[self.scores["env_id"] == row["env_id"]]
-        what = "runs" if row["env_id"] == ALL_TASKS else "seeds"
-        counts = []
-        for variant in (row["a"], row["b"]):
-            own = scores[scores["variant"] == variant]
-            if failed := int(own["failed"].sum()):
-                counts.append(f"{failed} of {len(own)} {what} of {variant}")
-        if not counts:
-            return ""
-        start = f"{' and '.join(counts)} failed"
-        same_pair = self.pairs_without_failures
-        if len(same_pair):
-            names = {row["a"], row["b"]}
-            here = (same_pair["env_id"] == row["env_id"]) & same_pair["a"].isin(names) & same_pair["b"].isin(names)
-            for _, other in same_pair[here].iterrows():
-                p = "" if pd.isna(other["adjusted_p"]) else f", adjusted {p_value(other['adjusted_p'])}"
-                return f"{start}; without them {lead_text(other, self.choices.scored.verb)} ({other['outcome']}{p})."
-        return f"{start}; without them nothing is left to compare."
-
-    @cached_property
-    def with_aggregates(self) -> pd.DataFrame:
-        """The means of tables without seeds, and beside them those of the variants with seeds; empty if there are no
-        such tables."""
-        if not len(self.dataset.aggregates):
-            return self.dataset.aggregates
-        return with_scores(self.dataset.aggregates, self.scores, self.choices.scored.name)
-
-    @cached_property
-    def aggregate_pairs(self) -> pd.DataFrame:
-        """One row per task and pair of which a variant has no seeds: the difference and its interval, and no test."""
-        return differences(self.with_aggregates) if len(self.with_aggregates) else pd.DataFrame()
 
     @cached_property
     def figures(self) -> dict[str, list["Figure"]]:
-        """The figures by task, in the order of the page; those over all tasks under "all tasks"."""
+        """The figures by task, in the order of the page. Those over all tasks are under "all tasks"."""
         from analysis.plots.figures import draw
         from analysis.plots.style import use_style
 
@@ -194,22 +37,24 @@ class Comparison:
             return draw(self)
 
     def write(self, out: str | os.PathLike[str], command: str = "", latex: bool = False) -> Path:
-        """Writes the report's files into the directory `out`, and gives the path of report.html.
+        """Writes the report's files into the directory `out`, and returns the path of report.html.
 
-        `command`: what made the report; `latex`: tables for a paper too. Raises InputError.
+        Args:
+            out: directory; it is made if it does not exist.
+            command: the command line that the report shows.
+            latex: whether to write tables for a paper too.
+
+        Raises:
+            InputError: the files cannot be written.
         """
         from analysis.report import report_files, write_files
 
-        return write_files(Path(out), report_files(self, command, latex))
+        return write_files(Path(out), report_files(self, self.figures, command, latex))
 
     def _repr_html_(self) -> str:
         from analysis.report import fragment
 
-        return fragment(self)
-
-    def __str__(self) -> str:
-        told = [*(f"Note: {sentence}" for sentence in self.warnings), *self.verdicts]
-        return "\n".join([*told, *(sentences(self.aggregate_pairs) if len(self.aggregate_pairs) else [])])
+        return fragment(self, self.figures)
 
 
 def compare(
@@ -231,16 +76,26 @@ def compare(
     figures: Sequence[str] = (),
     out: str | os.PathLike[str] | None = None,
 ) -> Comparison:
-    """Compares the variants found in run directories, in directories above them, and in logs of other programs: paths,
-    FORMAT:PATH, or a data frame of variant, task, seed, env_steps and value.
+    """Compares the variants in run directories and in logs of other programs.
 
-    The result has the tables (`summary`, `overall`, `pairs`, `scores`), the `verdicts` and the `figures`; a notebook
-    shows it. Files are written only into `out`. `threshold`: one return, or one for each task. `variants` names
-    variants whose settings differ between tasks: a key of the config that they are called by, as in "algo.name", or a
-    pattern of runs by the name, as in {"ppo": "algo.name=ppo"}. `pattern` says which part of the path of other
-    programs' logs is what ("{variant}/{task}_{seed}"), and `column` what things are called there ({"env_steps":
-    "global_step"}). `metric`: the returns of training where it is None; of evaluations where there are only those. The
-    others are those of the command line and of Choices. Raises InputError.
+    The result has the tables (`summary`, `overall`, `pairs`, `scores`), the `verdicts` and the `figures`. A notebook
+    shows it. The other arguments are those of the command line (`seedbed compare --help`).
+
+    Args:
+        runs: run directories, directories above them, logs of other programs (a path or FORMAT:PATH), or a data frame
+            of variant, task, seed, env_steps and value.
+        metric: the metric to compare. None: the return of training; where there are only evaluations, theirs.
+        threshold: one return, or a return for each task.
+        variants: names of variants whose settings differ between tasks. Either a key of the config, as in "algo.name",
+            or a pattern of runs by name, as in {"ppo": "algo.name=ppo"}.
+        pattern: which part of a path of other programs' logs is the variant, the task and the seed:
+            "{variant}/{task}_{seed}".
+        column: names of columns in other programs' logs, ours to theirs: {"env_steps": "global_step"}.
+        references: ends of tasks' scales, or a YAML file of them.
+        out: directory to write the report to. None: nothing is written.
+
+    Raises:
+        InputError: something is wrong with the runs or with an argument.
     """
     if threshold is None:
         thresholds: Mapping[str, float] = {}
@@ -272,223 +127,27 @@ def compared(
     logs: Reading,
     choices: Choices,
 ) -> Comparison:
-    """Loads and compares; `choices` but for the metric, which None leaves to what there is. Raises InputError."""
-    dataset = load_checked(runs, None if metric is None else [metric], named, logs, choose_metric=metric is None)
-    return build(dataset, replace(choices, metric=dataset.metric))
+    """Loads and compares runs.
 
-
-@dataclass(frozen=True)
-class Scored:
-    """The aligned tasks and their scales, by env_id, and one row per scored seed."""
-
-    tasks: dict[str, Task]
-    scales: dict[str, Scale]
-    scores: pd.DataFrame
-
-
-def scored(dataset: Dataset, choices: Choices) -> Scored:
-    """Aligns and scores what was loaded. Raises InputError."""
-    aligned = {
-        str(env_id): align(
-            rows,
-            choices.metric,
-            choices.known_references,
-            choices.include_unfinished,
-        )
-        for env_id, rows in dataset.frame.groupby("env_id", observed=True)
-    }
-    tasks = {env_id: task for env_id, task in aligned.items() if task is not None}
-    scores = all_scores(tasks, choices)
-    scales = scales_of(tasks, scores, choices.scored.name, choices.lower_is_better)
-    scores["normalised"] = normalised(scores, scales, choices.scored.name)
-    return Scored(tasks, scales, scores)
-
-
-def build(dataset: Dataset, choices: Choices) -> Comparison:
-    """Aligns, scores and compares what was loaded. Raises InputError for choices that cannot be."""
-    own = check(choices, dataset)
-    found = scored(dataset, choices)
-    tasks, scales, scores = found.tasks, found.scales, found.scores
-    warnings = [*dataset.warnings, *empty_tasks(dataset, tasks, choices.metric)]
-    score = choices.scored.name
-    summary = summary_table(scores, dataset.seeds, score, choices.lower_is_better, own)
-    warnings += unscored(summary, tasks)
-    shown = shown_variants(summary, choices)
-    if len(shown) < (variants := summary["variant"].nunique()) and len(shown) == MOST_SHOWN:
-        warnings.append(
-            f"{variants} variants: the best {len(shown)} are drawn and tested, all are in summary.csv. The best of "
-            "many, tested on the seeds that made them best, look better than they are."
-        )
-    everywhere, notes = on_all_tasks(scores, tasks, scales, shown)
-    warnings += notes
-    overall = Overall(pd.DataFrame(), {})
-    if len(everywhere):
-        first = {env_id: task.first for env_id, task in tasks.items()}
-        overall = overall_table(everywhere, scales, first, score, own)
-    pairs = compared_pairs(dataset, choices, scores, everywhere, scales, shown)
-    pairs = with_observed_scales(pairs, overall)
-    without = pd.DataFrame()
-    if len(scores) and scores["failed"].any():
-        rest, rest_everywhere = scores[~scores["failed"].astype(bool)], everywhere
-        if len(everywhere):
-            rest_everywhere = complete(everywhere[~everywhere["failed"].astype(bool)])
-        without = compared_pairs(dataset, choices, rest, rest_everywhere, scales, shown)
-    return Comparison(
-        dataset, choices, tasks, scales, scores, summary, everywhere, overall.table, pairs, without, shown, warnings
-    )
-
-
-def check(choices: Choices, dataset: Dataset) -> list[OwnStatistic]:
-    """The user's statistics. Raises InputError for choices that cannot be."""
-    if not 0 < choices.last <= 1:
-        raise InputError(f"last={choices.last:g}; expected: a share of training, above 0 and at most 1")
-    if not choices.margin > 0:
-        raise InputError(f"margin={choices.margin:g}; expected: a share of the tasks' scale, above 0")
-    for env_id, reference in choices.references.items():
-        if (reference.high < reference.low) != choices.lower_is_better:
-            where = "below" if choices.lower_is_better else "above"
-            ends = f"low={reference.low:g}, high={reference.high:g}"
-            raise InputError(f"references: {env_id} has {ends}; expected: high, the better end, {where} low")
-    known = sorted(set(dataset.seeds["variant"]))
-    if choices.reference is not None and choices.reference not in known:
-        raise InputError(f"reference={choices.reference!r} is no variant here; expected: one of {', '.join(known)}")
-    tasks = sorted(set(dataset.seeds["env_id"]))
-    for env_id in choices.thresholds:
-        if env_id and env_id not in tasks:
-            raise InputError(f"threshold: {env_id!r} is no task here; expected: one of {', '.join(tasks)}")
-    own = choices.own_statistics
-    _ = choices.scored
-    return own
-
-
-def compared_pairs(
-    dataset: Dataset,
-    choices: Choices,
-    scores: pd.DataFrame,
-    everywhere: pd.DataFrame,
-    scales: Mapping[str, Scale],
-    shown: Sequence[str],
-) -> pd.DataFrame:
-    """Every pair of the shown variants, on each task and over all tasks."""
-    families = [
-        (str(env_id), rows)
-        for env_id, rows in scores[scores["variant"].isin(shown)].groupby("env_id", observed=True)
-        if rows["variant"].nunique() > 1
-    ]
-    margins = {env_id: choices.margin * scale.width for env_id, scale in scales.items()}
-    if len(everywhere) and everywhere["variant"].nunique() > 1:
-        families.append((ALL_TASKS, everywhere))
-        margins[ALL_TASKS] = choices.margin
-    algorithms: dict[str, set[str]] = {}
-    for name, run in dataset.runs.items():
-        # Runs of other programs begin alike only if they say so.
-        begins = (run.info["pairing"] or f"{run.format}: {name}") if run.format else run.algo
-        algorithms.setdefault(dataset.variants[name], set()).add(begins)
-    return pair_table(
-        families,
-        choices.scored.name,
-        reference=choices.reference,
-        margins=margins,
-        algorithms={variant: " ".join(sorted(names)) for variant, names in algorithms.items()},
-        lower_is_better=choices.lower_is_better,
-    )
-
-
-def with_observed_scales(pairs: pd.DataFrame, overall: Overall) -> pd.DataFrame:
-    """The pairs over all tasks with intervals that know of a scale's uncertainty."""
-    if not overall.differences or not len(pairs):
-        return pairs
-    pairs = pairs.copy()
-    for index, row in pairs[pairs["env_id"] == ALL_TASKS].iterrows():
-        ratio = overall.differences[row["a"], row["b"]]
-        for limit in ("difference_low", "difference_high"):
-            pairs.loc[index, limit] = row["difference"] + ratio * (row[limit] - row["difference"])
-    return pairs
-
-
-def all_scores(tasks: Mapping[str, Task], choices: Choices) -> pd.DataFrame:
-    """The scores of every task."""
-    columns = ["env_id", "variant", "seed", "failed", *built_in(), "time", "reached", "threshold"]
-    each = [pd.DataFrame(columns=[*columns, *(score.name for score in choices.extra)])]
-    for env_id, task in tasks.items():
-        threshold = choices.thresholds.get(env_id, choices.thresholds.get(""))
-        each.append(seed_scores(task, choices.last, threshold, choices.lower_is_better, choices.extra))
-    return pd.concat(each[1:] or each, ignore_index=True)
-
-
-def empty_tasks(dataset: Dataset, tasks: Mapping[str, Task], metric: str) -> list[str]:
-    absent = sorted(set(dataset.seeds["env_id"]) - set(tasks))
-    notes = []
-    for env_id in absent:
-        states = set(dataset.seeds.loc[dataset.seeds["env_id"] == env_id, "state"])
-        if states <= {"unfinished", "no rows"}:
-            notes.append(f"{env_id}: no seed has finished, so none is scored; --include-unfinished scores them.")
-        else:
-            notes.append(f"{env_id}: no seed has a value of {metric}; nothing to compare.")
-    return notes
-
-
-def unscored(summary: pd.DataFrame, tasks: Mapping[str, Task]) -> list[str]:
-    """A sentence for each variant whose finished or failed seeds do not all have a score."""
-    notes = []
-    for row in summary.to_dict("records"):
-        left_out = row["seeds"] - row["scored"]
-        if left_out and row["env_id"] in tasks:
-            horizon = steps(tasks[row["env_id"]].horizon)
-            notes.append(
-                f"{left_out} of {row['seeds']} seeds of {row['variant']} on {row['env_id']} are not scored: they have "
-                f"not finished, did not reach the {horizon} env steps compared at, or have no value there."
-            )
-    return notes
-
-
-def shown_variants(summary: pd.DataFrame, choices: Choices) -> list[str]:
-    """The variants to draw and to test against each other, sorted: all, or as many of the best as there are colors.
-
-    Best by their mean rank over tasks. The reference variant is always among them.
+    Raises:
+        InputError: something is wrong with the runs or with a choice.
     """
-    scored = summary.dropna(subset="mean") if "mean" in summary else summary.iloc[:0]
-    if not len(scored):
-        return []
-    ranks = scored.groupby("env_id")["mean"].rank(ascending=choices.lower_is_better)
-    order = ranks.groupby(scored["variant"]).mean().sort_values(kind="stable").index.tolist()
-    if choices.reference in order:
-        order.insert(0, order.pop(order.index(choices.reference)))
-    return sorted(order[:MOST_SHOWN])
+    return Comparison.of(*loaded(runs, metric, named, logs, choices))
 
 
-def on_all_tasks(
-    scores: pd.DataFrame, tasks: Mapping[str, Task], scales: Mapping[str, Scale], shown: Sequence[str]
-) -> tuple[pd.DataFrame, list[str]]:
-    """The scores of the variants that have some on every task that can be normalised, and what was left out."""
-    if len(tasks) < 2:
-        return scores.iloc[:0], []
-    notes = [
-        f"{env_id} has no reference and no variant got better than untrained: it is left out of “all tasks”."
-        for env_id in tasks
-        if env_id not in scales
-    ]
-    observed = [env_id for env_id, scale in scales.items() if not scale.fixed]
-    if observed:
-        notes.append(
-            f"{', '.join(observed)}: no reference, so scores are normalised by what was observed here (0: untrained, "
-            "1: the best variant's mean). Such a scale depends on the variants in this report; --references FILE "
-            "fixes it."
-        )
-    usable = scores[scores["env_id"].isin(scales) & scores["variant"].isin(shown)]
-    if len(scales) < 2:
-        return scores.iloc[:0], notes
-    everywhere = complete(usable)
-    kept = set(everywhere["variant"])
-    for variant in shown if kept else []:
-        if variant not in kept:
-            have = set(usable.loc[usable["variant"] == variant, "env_id"])
-            missing = sorted(set(scales) - have)
-            notes.append(f"{variant} is not in “all tasks”: it has no scores on {', '.join(missing)}.")
-    return everywhere, notes
+def loaded(
+    runs: Given | Iterable[Given],
+    metric: str | None,
+    named: Sequence[Naming],
+    logs: Reading,
+    choices: Choices,
+) -> tuple[Dataset, Choices]:
+    """Loads the runs, and returns them with `choices` that name the metric.
 
+    A `metric` of None leaves the metric to what the runs have.
 
-def complete(scores: pd.DataFrame) -> pd.DataFrame:
-    """Those of the variants that have scores on every task."""
-    count = scores.groupby("variant")["env_id"].nunique()
-    return scores[scores["variant"].isin(count.index[count == scores["env_id"].nunique()])]
+    Raises:
+        InputError: the runs cannot be read.
+    """
+    dataset = load_checked(runs, None if metric is None else [metric], named, logs, choose_metric=metric is None)
+    return dataset, replace(choices, metric=dataset.metric)

@@ -1,19 +1,20 @@
-"""seedbed export: runs of seedbed and of other programs, in the formats that others read."""
+"""The command `seedbed export`: writes runs of seedbed and of other programs in common formats."""
 
 import argparse
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from analysis.comparison import METRIC, Choices, scored
+from analysis.choices import METRIC, Choices
+from analysis.comparison import loaded
 from analysis.log_options import add_logs, preview, reading_of
 from analysis.readers import Given
 from analysis.references import Reference, read
+from analysis.results import scored
 from analysis.run_format import InputError
-from analysis.runs.dataset import load, reading
+from analysis.runs.dataset import reading
 from analysis.runs.variants import namings
 from analysis.scores import LAST
 from analysis.writers import WRITERS, score_arrays
@@ -31,19 +32,19 @@ def rliable_arrays(
     references: str | Path | Mapping[str, Reference] | None = None,
     lower_is_better: bool = False,
 ) -> dict[str, np.ndarray]:
-    """Normalised scores [runs, tasks] by variant, as rliable takes them; tasks are in the order of their names.
+    """Normalised scores [runs, tasks] by variant, as rliable takes them. Tasks are sorted by name.
 
-    The options are those of compare. Raises InputError.
+    The arguments are those of compare.
+
+    Raises:
+        InputError: the runs cannot be read, a task has no scale, or a variant has not as many seeds on each task.
     """
     found = references if isinstance(references, Mapping) else read(Path(references)) if references else {}
     choices = Choices(
         metric=metric or METRIC, score=score, last=last, references=found, lower_is_better=lower_is_better
     )
-    dataset = load(
-        runs, None if metric is None else [metric], namings(variants), reading(pattern, column), metric is None
-    )
-    choices = replace(choices, metric=dataset.metric)
-    return score_arrays(scored(dataset, choices), choices.scored.name)
+    dataset, choices = loaded(runs, metric, namings(variants), reading(pattern, column), choices)
+    return score_arrays(scored(dataset, choices))
 
 
 def parser() -> argparse.ArgumentParser:
@@ -88,13 +89,12 @@ def export(arguments: argparse.Namespace) -> None:
         references=read(arguments.references) if arguments.references else {},
         lower_is_better=arguments.lower_is_better,
     )
-    columns = None if arguments.metric is None else [arguments.metric]
-    dataset = load(arguments.runs, columns, arguments.variant, reading_of(arguments), arguments.metric is None)
+    dataset, choices = loaded(arguments.runs, arguments.metric, arguments.variant, reading_of(arguments), choices)
     for sentence in dataset.warnings:
         print(f"Note: {sentence}")
     writer = WRITERS[arguments.to]
     out = arguments.out if arguments.out.suffix == writer.suffix else Path(f"{arguments.out}{writer.suffix}")
-    files = writer.files(dataset, replace(choices, metric=dataset.metric), out)
+    files = writer.files(dataset, choices, out)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         for path, content in files.items():

@@ -1,4 +1,4 @@
-"""Functions of a user's own, named MODULE:FUNCTION: scores, statistics and figures of the report."""
+"""The user's own functions, named MODULE:FUNCTION: scores, statistics and figures of the report."""
 
 import os
 import sys
@@ -10,9 +10,10 @@ from analysis.run_format import InputError
 
 
 def from_outside(name: str, kind: str) -> Callable[..., Any]:
-    """The function that MODULE:FUNCTION names; the module is searched for in the working directory too.
+    """The function that MODULE:FUNCTION names. Its module may lie in the working directory.
 
-    Raises InputError if there is none.
+    Raises:
+        InputError: there is no such function.
     """
     module_name, _, function_name = name.partition(":")
     where = f"{kind} {name!r}"
@@ -26,7 +27,7 @@ def from_outside(name: str, kind: str) -> Callable[..., Any]:
         raise InputError(f"{where}: {module_name} cannot be imported ({one_line(error)})") from error
     function = getattr(module, function_name, None)
     if function is None:
-        raise InputError(f"{where}: {module_name} has no {function_name}")
+        raise InputError(f"{where}: {module_name} has no {function_name}; expected: a function of that module")
     if not callable(function):
         raise InputError(f"{where} is {type(function).__name__}; expected: a function")
     return function

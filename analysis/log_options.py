@@ -1,8 +1,9 @@
-"""The options of a command that reads logs of other programs: --pattern, --column, --preview."""
+"""Command line options for logs of other programs: --pattern, --column, --preview."""
 
 import argparse
 from collections.abc import Sequence
 
+from analysis.numbers import listed
 from analysis.readers import Reading, find, read_logs
 from analysis.readers.patterns import EXAMPLE, Pattern, described
 from analysis.run_format import InputError
@@ -20,8 +21,8 @@ def add_logs(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="PATTERN",
-        help=f"which part of a run's path is its variant, task and seed, as in '{EXAMPLE}'; * stands for any part of a "
-        "name. It describes the end of the path. Given several times, the first that matches a run holds",
+        help=f"how to read variant, task and seed from a run's path, as in '{EXAMPLE}'. The pattern describes the end "
+        "of the path; * stands for any part of a name. Several patterns: the first that matches a run is used",
     )
     logs.add_argument(
         "--column",
@@ -29,10 +30,12 @@ def add_logs(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="OURS=THEIRS",
-        help="what a column or series is called there: env_steps=global_step, value=return, episodic_return=NAME",
+        help="name of a column or series in the logs: env_steps=global_step, value=return, episodic_return=NAME",
     )
     logs.add_argument(
-        "--preview", action="store_true", help="only show which runs are found and what the patterns make of them"
+        "--preview",
+        action="store_true",
+        help="list the runs and what the patterns read from their paths; compare nothing",
     )
 
 
@@ -55,7 +58,11 @@ def reading_of(arguments: argparse.Namespace) -> Reading:
 
 
 def preview(paths: Sequence[str], reading: Reading) -> list[str]:
-    """A line for each run that is found, and what it is, as far as that is known. Raises InputError."""
+    """One line for each run that is found, with what is known of it.
+
+    Raises:
+        InputError: a path holds no run, or a log cannot be read.
+    """
     found = find(paths, reading)
     logs, tables = read_logs(found, None, reading, open_facts=True)
     lines = [
@@ -63,8 +70,7 @@ def preview(paths: Sequence[str], reading: Reading) -> list[str]:
         for run in read_runs(found.own)
     ]
     for log in logs:
-        names = ", ".join(log.names[:6]) + (f" and {len(log.names) - 6} more" if len(log.names) > 6 else "")
-        lines.append(f"{log.path}: {log.format}, {described(log.facts)}; {names or 'nothing'}")
+        lines.append(f"{log.path}: {log.format}, {described(log.facts)}; {listed(log.names)}")
     lines += [f"{table.path}: table, means of {len(table.rows)} variants and tasks, no seeds" for table in tables]
     total = len(lines)
     if total > PREVIEWED:

@@ -1,10 +1,11 @@
-"""Numbers as they stand in sentences and tables: a few digits, no false precision."""
+"""Numbers and lists as they stand in sentences and tables: a few digits, a few names."""
 
 import math
+from collections.abc import Sequence
 
 
 def number(value: float) -> str:
-    """Three significant digits, and whole numbers from 100 on."""
+    """The number with three significant digits; whole from 100 on."""
     if not math.isfinite(value):
         return "–" if math.isnan(value) else ("∞" if value > 0 else "−∞")
     if value == 0:
@@ -18,7 +19,7 @@ def interval(low: float, high: float) -> str:
 
 
 def p_value(p: float) -> str:
-    """As in "p = .012" or "p < .001"."""
+    """The p value as text: "p = .012" or "p < .001"."""
     if p < 0.001:
         return "p < .001"
     if p > 0.999:
@@ -27,9 +28,15 @@ def p_value(p: float) -> str:
 
 
 def steps(value: float) -> str:
-    """Env steps, shortened: 1.2M."""
+    """Env steps as a short text: 1.2M."""
     value = float(f"{value:.3g}")
     for size, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
         if value >= size:
             return f"{value / size:.3g}{letter}"
     return number(value)
+
+
+def listed(names: Sequence[str], most: int = 6) -> str:
+    """The first `most` names, and how many more there are: "a, b and 3 more". "nothing" if there are no names."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return (", ".join(names[:most]) or "nothing") + more

@@ -1,7 +1,7 @@
-"""What is said of each pair of variants: differences with intervals, which tests are made, and the verdict.
+"""Pairs of variants: differences with intervals, tests, and the verdict.
 
-Every pair has one of three outcomes: one is better; they are practically the same (closer than a margin); or these
-seeds leave it undecided. The chance of any false "better" on a page is at most 5%, and so is that of any false
+Every pair has one of three outcomes: one variant is better; both are practically the same (closer than a margin); or
+these seeds leave it undecided. The chance of any false "better" on a page is at most 5%, and so is that of any false
 "practically the same".
 """
 
@@ -21,14 +21,18 @@ POWER = 0.8
 BETTER, SAME, UNDECIDED = "better", "practically the same", "undecided"
 
 PAIRED_FROM = 8
-"""As many shared seeds make a paired test worth the degrees of freedom that it gives up: see simulation.csv."""
+"""From this number of shared seeds on, a paired test is worth the degrees of freedom that it costs: see simulation.csv.
+"""
 
 
 @dataclass(frozen=True)
 class Pair:
-    """Two variants on one task (or on all of them): the scores `x` of `a` and `y` of `b`, one array per stratum.
+    """Two variants on one task (or on all tasks).
 
-    `shared`: both have the same seeds, in the same order, and one algorithm.
+    Attributes:
+        x: scores of `a`, one array per stratum.
+        y: scores of `b`, one array per stratum.
+        shared: whether both have the same seeds, in the same order, and runs of one seed began alike.
     """
 
     env_id: str
@@ -40,7 +44,7 @@ class Pair:
 
     @property
     def testable(self) -> bool:
-        """Whether every stratum has the two seeds that a variance takes."""
+        """Whether every stratum has two seeds, the fewest that have a variance."""
         return min(len(sample) for sample in (*self.x, *self.y)) >= 2
 
     @property
@@ -48,10 +52,10 @@ class Pair:
         return [(len(x), len(y)) for x, y in zip(self.x, self.y, strict=True)]
 
     def pairable(self, level: float) -> bool:
-        """Whether seeds are compared one by one: a rule that looks at no score.
+        """Whether the variants are compared seed by seed. The rule looks at no score.
 
-        Runs of one algorithm on one seed begin with the same networks and the same states. Their differences are
-        tested where there are seeds enough for it to be worth while, and for a test of signs to reach the `level`.
+        Runs that begin alike share the first networks and the first states of each seed. Their differences are tested
+        if there are enough seeds for that to pay, and for a test of signs to reach the `level`.
         """
         fewest = min(len(sample) for sample in self.x)
         return self.shared and fewest >= PAIRED_FROM and st.smallest_p(self.sizes, paired=True) <= level
@@ -63,16 +67,22 @@ def pair_table(
     *,
     reference: str | None = None,
     margins: Mapping[str, float] | None = None,
-    algorithms: Mapping[str, str] | None = None,
+    pairings: Mapping[str, str] | None = None,
     lower_is_better: bool = False,
 ) -> pd.DataFrame:
-    """One row per task and pair of variants, the better one being `a`; the columns are COLUMNS.
+    """One row per task and pair of variants; `a` is the better one. The columns are COLUMNS.
 
-    `families`: the scores of a task under its env_id, and those of all tasks, normalised (higher is better), under
-    ALL_TASKS. `reference`: only this variant is compared with the others. `margins`: by env_id (and ALL_TASKS), the
-    difference that is still practically the same. `algorithms`: each variant's; those of one algorithm with the same
-    seeds are tested seed by seed (Pair.pairable).
+    Args:
+        families: scores of each task, under its env_id. Those of all tasks, normalised (higher is better), are under
+            ALL_TASKS.
+        score: column of the score.
+        reference: the variant that the others are compared with. None: every two variants are compared.
+        margins: by env_id and ALL_TASKS, the difference within which two variants are practically the same.
+        pairings: by variant, the name of a group whose runs of one seed begin alike. Two variants of one group with the
+            same seeds are tested seed by seed (Pair.pairable).
+        lower_is_better: whether lower scores are better.
     """
+    known = pairings or {}
     pairs: list[Pair] = []
     log_rank: list[float] = []
     for env_id, scores in families:
@@ -82,7 +92,7 @@ def pair_table(
         seeds, values = seeds_and_values(by_variant, column)
         for a, b in itertools.combinations(best_first(values, lower), 2):
             if reference in (None, a, b):
-                shared = seeds[a] == seeds[b] and algorithms is not None and algorithms.get(a) == algorithms.get(b)
+                shared = seeds[a] == seeds[b] and a in known and known[a] == known.get(b)
                 pairs.append(Pair(env_id, a, b, values[a], values[b], shared))
                 timed = env_id != ALL_TASKS and "time" in scores
                 log_rank.append(log_rank_p(by_variant[a], by_variant[b]) if timed else np.nan)
@@ -114,7 +124,7 @@ def pair_table(
 def seeds_and_values(
     by_variant: Mapping[str, pd.DataFrame], column: str
 ) -> tuple[dict[str, list[list[int]]], dict[str, list[np.ndarray]]]:
-    """Each variant's seeds and scores, in order of the seeds, one list per task in order of their names."""
+    """Seeds and scores of each variant, in the order of the seeds: one list per task, tasks sorted by name."""
     tasks = sorted({env_id for rows in by_variant.values() for env_id in rows["env_id"]})
     seeds: dict[str, list[list[int]]] = {}
     values: dict[str, list[np.ndarray]] = {}
@@ -126,7 +136,7 @@ def seeds_and_values(
 
 
 def best_first(by_variant: Mapping[str, Sequence[np.ndarray]], lower_is_better: bool = False) -> list[str]:
-    """Variants by the mean of their scores, averaged over strata."""
+    """Variants sorted by their mean score, averaged over strata."""
     sign = 1 if lower_is_better else -1
     return sorted(by_variant, key=lambda name: (sign * np.mean([s.mean() for s in by_variant[name]]), name))
 
@@ -154,7 +164,7 @@ P is filled in figures by `probability_adjusted_p`."""
 
 
 def compare(pair: Pair, score: str, paired: bool, tests: int, margin: float, sign: float) -> dict[str, object]:
-    """A row of pair_table without what depends on the other rows; `sign` is -1 where lower is better."""
+    """A row of pair_table without the values that depend on other rows. `sign` is -1 where lower is better."""
     x, y = pair.x, pair.y
     words = (pair.env_id, pair.a, pair.b, score)
     both = [sample for stratum in zip(x, y, strict=True) for sample in stratum]
@@ -190,7 +200,7 @@ def compare(pair: Pair, score: str, paired: bool, tests: int, margin: float, sig
 
 
 def decide(table: pd.DataFrame, pairs: Sequence[Pair]) -> pd.DataFrame:
-    """The same with outcomes, and with what the seeds of undecided pairs could have found."""
+    """Adds the outcomes, and for undecided pairs what their seeds could have found."""
     rows = []
     for row, pair in zip(table.to_dict("records"), pairs, strict=True):
         same = row["equivalence_adjusted_p"] <= LEVEL
@@ -216,14 +226,17 @@ def log_rank_p(a: pd.DataFrame, b: pd.DataFrame) -> float:
 
 
 def ranks(pairs: pd.DataFrame, variants: Sequence[str]) -> dict[str, tuple[int, int]]:
-    """The ranks that each variant may truly have, by the pairs told apart (over all tasks, if there are several)."""
+    """The ranks that each variant may truly have, by the pairs that are told apart.
+
+    Pairs over all tasks, if there are several tasks.
+    """
     env_id = ALL_TASKS if (pairs["env_id"] == ALL_TASKS).any() else pairs["env_id"].iloc[0]
     found = pairs[(pairs["env_id"] == env_id) & (pairs["adjusted_p"] <= LEVEL)]
     return st.rank_limits(variants, list(zip(found["a"], found["b"], strict=True)))
 
 
 def seeds_text(row: pd.Series) -> str:
-    """5 seeds each; 36 and 6 seeds; 5 seeds each on 2 tasks."""
+    """The number of seeds in words: "5 seeds each", "36 and 6 seeds", "5 seeds each on 2 tasks"."""
     tasks = "" if row["tasks"] == 1 else f" on {row['tasks']} tasks"
     if np.isfinite(row["n_each"]):
         each = int(row["n_each"])
@@ -233,7 +246,7 @@ def seeds_text(row: pd.Series) -> str:
 
 
 def lead_text(row: pd.Series, verb: str) -> str:
-    """ppo ends 12.3 higher than trpo; or that both score the same."""
+    """The observed difference in words: "ppo ends 12.3 higher than trpo"."""
     size = abs(row["difference"])
     if size == 0:
         return f"{row['a']} and {row['b']} score the same"
@@ -242,8 +255,10 @@ def lead_text(row: pd.Series, verb: str) -> str:
 
 
 def verdict(row: pd.Series, verb: str) -> str:
-    """One or two sentences: which of two variants is better, that they are practically the same, or what it would take
-    to tell. `verb`: what a variant does with its score (scores.Score)."""
+    """One or two sentences: which variant is better, that both are practically the same, or what it would take to tell.
+
+    `verb` is what a variant does with its score (scores.Score).
+    """
     a, b = row["a"], row["b"]
     where = f"over {ALL_TASKS} (normalised)" if row["env_id"] == ALL_TASKS else f"on {row['env_id']}"
     lead, seeds = lead_text(row, verb), seeds_text(row)

@@ -1,4 +1,4 @@
-"""Fixed ends of each task's scale, so that a normalised score does not depend on what else is in a report."""
+"""References: fixed ends of each task's scale. With them a normalised score does not depend on the rest of a report."""
 
 import math
 from collections.abc import Mapping
@@ -13,14 +13,14 @@ from analysis.run_format import InputError
 
 SHIPPED = Path(__file__).with_name("references.yaml")
 RETURNS = ("episodic_return", "post_return", "eval_return_deterministic", "eval_return_stochastic")
-"""The columns that the shipped references are about."""
+"""The columns to which the shipped references apply."""
 
 EXPECTED = "expected: TASK: {low: NUMBER, high: NUMBER, source: TEXT}"
 
 
 @dataclass(frozen=True)
 class Reference:
-    """Returns of a task that count as 0 (`low`, also what a failed seed scores) and as 1 (`high`)."""
+    """The ends of a task's scale: `low` counts as 0 and is the score of a failed seed, `high` counts as 1."""
 
     low: float
     high: float
@@ -34,8 +34,10 @@ class Reference:
 def references_for(
     metric: str, own: Mapping[str, Reference] | None = None, lower_is_better: bool = False
 ) -> dict[str, Reference]:
-    """The references of each task that has some: those that come with seedbed, which are about returns, and over them
-    the user's `own`, which are about the `metric`."""
+    """The reference of each task that has one.
+
+    The shipped references are about returns. The user's `own` are about the `metric`, and come first.
+    """
     about = metric in RETURNS and not lower_is_better
     return {**(shipped() if about else {}), **(own or {})}
 
@@ -46,7 +48,11 @@ def shipped() -> Mapping[str, Reference]:
 
 
 def read(file: Path) -> dict[str, Reference]:
-    """The references in a YAML file. Raises InputError."""
+    """The references in a YAML file.
+
+    Raises:
+        InputError: the file cannot be read, or an entry is wrong.
+    """
     try:
         content = yaml.safe_load(file.read_text(encoding="utf-8"))
     except OSError as error:

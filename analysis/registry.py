@@ -1,7 +1,7 @@
-"""Published folders: what makes one, whether its files are as they were published, and why two do not match.
+"""Published folders: whether their files are as they were published, and why two folders do not match.
 
 A published folder holds runs, and studies with their runs, without checkpoints: text files that git keeps well.
-`published.json` lists the SHA-256 of each. `seedbed compare` reads such folders as it reads runs.
+`published.json` lists the SHA-256 of each file. `seedbed compare` reads such folders like any runs.
 """
 
 import hashlib
@@ -12,19 +12,20 @@ from pathlib import Path
 
 import pandas as pd
 
+from analysis.numbers import listed
 from analysis.readers import Given, Reading, place
 from analysis.run_format import RECORD, InputError, read_json
 from analysis.runs import Run
 from analysis.runs.dataset import Dataset, load
-from analysis.runs.variants import Naming, differing_keys, identity, listed
+from analysis.runs.variants import Naming, differing_keys, identity
 
 PUBLISHED = "published.json"
 
 SOFTWARE = ("gymnasium", "envpool", "mujoco", "box2d")
-"""Packages that tasks come from: other versions may be other tasks."""
+"""Packages with tasks. Another version may be another task."""
 
 RULES = ("metric", "score", "last", "lower_is_better", "margin", "level", "reference")
-"""Keys of a plan by which a study decides."""
+"""Keys of a plan that define the rule by which a study decides."""
 
 
 def load_checked(
@@ -34,16 +35,18 @@ def load_checked(
     reading: Reading | None = None,
     choose_metric: bool = False,
 ) -> Dataset:
-    """As load, with notes on why runs of different paths do not match.
+    """Loads runs as `load` does, checks published folders, and notes why runs of different paths do not match.
 
-    Raises InputError for a URL, for a published folder that was changed, and for what `load` refuses.
+    Raises:
+        InputError: a path is a URL, a published folder was changed, or `load` refuses a run.
     """
     given = [paths] if isinstance(paths, (str, os.PathLike, pd.DataFrame)) else list(paths)
     for each in given:
         if isinstance(each, str) and "://" in each:
             raise InputError(f"{each}: a URL; expected: a folder; git clone or download it first")
     folders = [str(path) for path in map(place, given) if path is not None]
-    for folder in folders:
+    published = {folder.resolve(): folder for path in folders for folder in published_folders(Path(path))}
+    for folder in published.values():
         check(folder)
     dataset = load(given, columns, named, reading, choose_metric)
     if len(folders) > 1:
@@ -51,23 +54,26 @@ def load_checked(
     return dataset
 
 
-def check(path: str) -> None:
-    """Whether the files of a folder, if it was published, are as they were. Raises InputError."""
-    root = Path(path)
-    for folder in sorted({each.parent for each in root.rglob(PUBLISHED)} | enclosing(root)):
-        for name, digest in read_json(folder / PUBLISHED).get("files", {}).items():
-            file = folder / name
-            if not file.resolve().is_relative_to(folder.resolve()):
-                raise InputError(f"{folder / PUBLISHED}: names {name}; expected: files of its own folder")
-            if not file.exists():
-                raise InputError(f"{file}: missing, though {PUBLISHED} lists it; expected: the folder as published")
-            if sha256(file) != digest:
-                raise InputError(f"{file}: not as it was published (its SHA-256 differs); expected: the file as it was")
+def check(folder: Path) -> None:
+    """Checks that the files of a published folder are as they were published.
+
+    Raises:
+        InputError: a file is missing or was changed.
+    """
+    for name, digest in read_json(folder / PUBLISHED).get("files", {}).items():
+        file = folder / name
+        if not file.resolve().is_relative_to(folder.resolve()):
+            raise InputError(f"{folder / PUBLISHED}: names {name}; expected: files of its own folder")
+        if not file.exists():
+            raise InputError(f"{file}: missing, though {PUBLISHED} lists it; expected: the folder as published")
+        if sha256(file) != digest:
+            raise InputError(f"{file}: not as it was published (its SHA-256 differs); expected: the file as it was")
 
 
-def enclosing(root: Path) -> set[Path]:
-    """The published folder that a path lies in, if it does."""
-    return {parent for parent in (root, *root.resolve().parents) if (parent / PUBLISHED).is_file()}
+def published_folders(root: Path) -> list[Path]:
+    """Published folders at or below a path, and those that contain it."""
+    enclosing = {parent for parent in (root, *root.resolve().parents) if (parent / PUBLISHED).is_file()}
+    return sorted({each.parent for each in root.rglob(PUBLISHED)} | enclosing)
 
 
 def sha256(path: Path) -> str:
@@ -75,7 +81,7 @@ def sha256(path: Path) -> str:
 
 
 def mismatches(paths: Sequence[str], dataset: Dataset) -> list[str]:
-    """Why runs of different paths are not of one task or one variant, a sentence each."""
+    """Why runs of different paths are not of one task or of one variant, one sentence each."""
     groups: dict[str, list[Run]] = defaultdict(list)
     roots = [(path, Path(path).resolve()) for path in paths]
     for run in (run for run in dataset.runs.values() if not run.format):
@@ -91,7 +97,7 @@ def mismatches(paths: Sequence[str], dataset: Dataset) -> list[str]:
 
 
 def between(first: str, some: Sequence[Run], second: str, others: Sequence[Run]) -> list[str]:
-    """What keeps the runs of two paths from matching."""
+    """Why the runs of two paths do not match."""
     tasks = {run.env_id for run in some} & {run.env_id for run in others}
     if not tasks:
         told = " and ".join(", ".join(sorted({run.env_id for run in runs})) for runs in (some, others))
@@ -104,7 +110,7 @@ def between(first: str, some: Sequence[Run], second: str, others: Sequence[Run])
 
 
 def task_notes(env_id: str, first: str, some: Sequence[Run], second: str, others: Sequence[Run]) -> list[str]:
-    """On one task: settings of the task, versions, and variants of one algorithm that are not the same."""
+    """Differences on one task: settings of the task, versions of packages, and variants of one algorithm."""
     notes = []
     where = f"{env_id} of {first} and of {second}"
     env = [sorted({str(sorted(of_env(run).items())) for run in runs}) for runs in (some, others)]
@@ -126,12 +132,12 @@ def task_notes(env_id: str, first: str, some: Sequence[Run], second: str, others
 
 
 def of_env(run: Run) -> dict[str, str]:
-    """The settings of the task, of those that make a run what it is."""
+    """The settings of the task, among the settings of the run's variant."""
     return {key: value for key, value in identity(run).items() if key.startswith("env.")}
 
 
 def other_rules(paths: Sequence[str]) -> list[str]:
-    """Studies that were decided by different rules; this comparison has rules of its own."""
+    """A sentence if studies were decided by different rules. A comparison decides by its own."""
     plans = {}
     for path in paths:
         for file in sorted(Path(path).rglob(RECORD)):

@@ -1,6 +1,6 @@
-"""The format of a run: its files, its columns, and when two runs are the same run or the same variant.
+"""The format of a run: its files, its columns, and which settings make two runs the same run or the same variant.
 
-`sweeps` writes runs and `analysis` reads them; both take the format from here. Nothing here needs PyTorch.
+`sweeps` writes runs and `analysis` reads them. Both take the format from here. Nothing here needs PyTorch.
 """
 
 import hashlib
@@ -22,37 +22,38 @@ TRACEBACK = "traceback.txt"
 LOCK = ".lock"
 EVALUATION = "evaluation.csv"
 SWEEP = "sweep.json"
-"""In the directory of a sweep: its jobs and its command line."""
+"""File in the directory of a sweep: its jobs and its command line."""
 RECORD = "record.json"
-"""In the directory of a planned study: its plan, and what was decided so far."""
+"""File in the directory of a planned study: its plan, and what was decided so far."""
 
 ALGO, ENV_ID, STATUS = "algo", "env_id", "status"
 KEYS = ("seed", "iteration", "env_steps")
 LEADING_COLUMNS = (ALGO, ENV_ID, *KEYS, "episodes", "episodic_return", "episodic_length", STATUS)
-"""The columns that every `progress.csv` begins with; what the variant reports follows."""
+"""The first columns of every `progress.csv`. The variant's own columns follow."""
 
 EVALUATED = "eval_"
-"""How the columns of evaluations during training begin. They are observations: training does not depend on them."""
+"""Prefix of the columns of evaluations during training. They are observations: training does not depend on them."""
 
 STUDY = "study.json"
-"""In the directory of a study: what is tuned, in which spaces, with which budget."""
+"""File in the directory of a tuning study: what is tuned, in which spaces, with which budget."""
 
 PURPOSE = "purpose"
 TUNING, TEST = "tuning", "test"
 TUNING_SEEDS = range(1_000_000, 2_000_000)
-"""Seeds of tuning alone: settings are chosen by them, so that they say nothing of how good the chosen settings are."""
+"""Seeds that only tuning may use. They choose the settings, so they cannot test them."""
 
 OK = "ok"
-"""A row's status; a seed's last row may say `failed: QUANTITY` instead."""
+"""Status of a row. A seed's last row may say `failed: QUANTITY` instead."""
 
 RUNNING, INTERRUPTED, COMPLETE, FAILED = "running", "interrupted", "complete", "failed"
-"""The statuses of `run.json`."""
+"""Statuses of `run.json`."""
 
 IN_PROGRESS = (RUNNING, INTERRUPTED)
 
 NOT_COMPUTED = ("checkpoint_interval", "logger", "resume", "threads")
 """Keys of the config that change how a run is kept or how fast it is. They make neither another run nor another
-variant."""
+variant.
+"""
 
 VECTORIZATION = "env.vectorization"
 
@@ -60,11 +61,11 @@ NOT_A_VARIANT = (
     *NOT_COMPUTED,
     *("device", "env.id", "env.module", VECTORIZATION, "evaluation", "num_seeds", "seed"),
 )
-"""Keys that choose seeds, task and machine, or what is observed: they make another run, but not another variant."""
+"""Keys that choose seeds, task, machine and evaluations. They make another run, but not another variant."""
 
 YAML_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 SECTION = re.compile(r"^(?=\w+:)", re.MULTILINE)
-"""Where a key of the outermost mapping begins."""
+"""Start of a key of the outermost mapping."""
 
 
 class InputError(ValueError):
@@ -72,17 +73,34 @@ class InputError(ValueError):
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """The mapping in a JSON file of a run or sweep. Raises InputError."""
+    """The mapping in a JSON file of a run or sweep.
+
+    Raises:
+        InputError: the file cannot be read, or holds no mapping.
+    """
     return _read_mapping(path, json.loads)
 
 
 def read_info(directory: Path) -> dict[str, Any]:
-    """The `run.json` of the run in `directory`. Raises InputError."""
+    """The `run.json` of the run in `directory`.
+
+    Raises:
+        InputError: the file cannot be read.
+    """
     return read_json(directory / INFO)
 
 
+def has_ended(directory: Path) -> bool:
+    """Whether the run in `directory` has trained to its end; single seeds may have failed. Raises InputError."""
+    return (directory / INFO).exists() and "progress" in read_info(directory)
+
+
 def read_config(directory: Path) -> dict[str, Any]:
-    """The config that the run in `directory` was started with, nested. Raises InputError."""
+    """The nested config with which the run in `directory` was started.
+
+    Raises:
+        InputError: the file cannot be read.
+    """
     return _read_mapping(directory / CONFIG, _parse_config)
 
 
@@ -100,10 +118,13 @@ def _read_mapping(path: Path, parse: Any) -> dict[str, Any]:
 
 
 def _parse_config(text: str) -> Any:
-    """The content of a YAML text. Raises YAMLError.
+    """The content of a YAML text.
 
-    Its sections are parsed one by one, as the configs of a sweep have most of them in common; a text that is not just
-    one section below the other is parsed as a whole.
+    Configs of a sweep share most of their sections, so each section is parsed by itself and kept. A text that is not a
+    list of sections is parsed as a whole.
+
+    Raises:
+        YAMLError: the text is not YAML.
     """
     try:
         sections = [_parse_section(section) for section in SECTION.split(text) if section]
@@ -130,12 +151,16 @@ def flatten(config: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, 
 
 @lru_cache(maxsize=4096)
 def is_below(key: str, names: tuple[str, ...]) -> bool:
-    """Whether a dotted key is one of `names`, or of a section that is."""
+    """Whether a dotted key is one of `names`, or lies in a section of that name."""
     return any(key == name or key.startswith(f"{name}.") for name in names)
 
 
 def purpose_of(seeds: Sequence[int]) -> str:
-    """What runs of `seeds` are for: tuning or a test. Raises InputError where some are for each."""
+    """The purpose of runs with these `seeds`: tuning or test.
+
+    Raises:
+        InputError: some of the seeds are for tuning and some for tests.
+    """
     kinds = {TUNING if seed in TUNING_SEEDS else TEST for seed in seeds}
     if len(kinds) > 1:
         raise InputError(
@@ -146,7 +171,7 @@ def purpose_of(seeds: Sequence[int]) -> str:
 
 
 def schedules(config: Mapping[str, Any]) -> list[str]:
-    """The keys of a flat config that schedule something over all iterations.
+    """The keys of a flat config that schedule a value over all iterations.
 
     They are called `schedule`, or end in `_schedule`, and are not `constant`.
     """
@@ -155,12 +180,11 @@ def schedules(config: Mapping[str, Any]) -> list[str]:
 
 
 def variant_settings(config: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings of a flat config that make a run the variant that it is. Runs that have all of them in common are
-    seeds of one variant.
+    """The settings of a flat config that define the variant. Runs that agree in all of them are seeds of one variant.
 
-    Seeds, task, machine and evaluations are left out. So is the number of iterations, where no schedule depends on it:
-    a longer run is then the same variant, trained for longer. How the environments are stepped is left out too, but
-    for whose they are: EnvPool's are other programs than Gymnasium's.
+    Seeds, task, machine and evaluations do not count. The number of iterations counts only where a schedule depends on
+    it: without one, a longer run is the same variant, trained for longer. How environments are stepped does not count,
+    but EnvPool's environments are other programs than Gymnasium's, so that difference counts.
     """
     left_out = NOT_A_VARIANT if schedules(config) else (*NOT_A_VARIANT, "iterations")
     settings = {key: value for key, value in config.items() if not is_below(key, left_out)}
@@ -170,10 +194,10 @@ def variant_settings(config: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def run_settings(config: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings of a nested config that decide every byte of a run's rows: what has them in common is the same run.
+    """The settings of a nested config that decide every byte of a run's rows. Runs that agree in them are the same run.
 
-    The number of iterations is left out where no schedule depends on it: more iterations then add rows and change
-    none.
+    The number of iterations counts only where a schedule depends on it: without one, more iterations add rows and
+    change none.
     """
     flat = dict(flatten(config))
     left_out = NOT_COMPUTED if schedules(flat) else (*NOT_COMPUTED, "iterations")
@@ -186,7 +210,7 @@ def run_hash(config: Mapping[str, Any]) -> str:
 
 
 def run_differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
-    """Why a run of the nested config `old` cannot go on as one of config `new`: `key=old, now new`, for each key."""
+    """Why a run of the nested config `old` cannot go on with config `new`: `key=old, now new`, for each key."""
     before, after = run_settings(old), run_settings(new)
     found = [
         f"{key}={before.get(key, 'absent')!r}, now {after.get(key, 'absent')!r}"

@@ -1,7 +1,7 @@
-"""One row per seed: the numbers that variants are compared on.
+"""Scores: the number per seed on which variants are compared.
 
-A score takes values [S, G], one curve per seed with NaN where a seed has no value, and env_steps [G], and gives one
-number per seed [S]. `final`, `auc` and `best` are built in; any function of this kind can be used by its name,
+A score is a function of values [S, G], one curve per seed with NaN where a seed has no value, and env_steps [G]. It
+returns one number per seed [S]. `final`, `auc` and `best` are built in. A function of the user's is named by
 MODULE:FUNCTION.
 """
 
@@ -16,10 +16,11 @@ from analysis import statistics as st
 from analysis.alignment import Task
 from analysis.extensions import from_outside, one_line
 from analysis.numbers import steps
+from analysis.references import Reference
 from analysis.run_format import InputError
 
 LAST = 0.1
-"""The share of training, at its end, that a final score is the mean of."""
+"""Share of training, at its end, that a final score is the mean of."""
 
 THRESHOLD_SHARE = 0.9
 
@@ -28,8 +29,13 @@ ScoreFunction = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 @dataclass(frozen=True)
 class Score:
-    """A number per seed: its `name`, the function that computes it, its `text` for captions, with {last} in env steps
-    and {start}, and the `verb` of verdicts ("ppo ends 12 higher than trpo")."""
+    """One number per seed.
+
+    Attributes:
+        function: computes the score.
+        text: description for captions, with {last} and {start} in env steps.
+        verb: verb of the verdicts: "ppo ends 12 higher than trpo".
+    """
 
     name: str
     function: ScoreFunction
@@ -37,14 +43,18 @@ class Score:
     verb: str
 
     def describe(self, task: Task, last: float) -> str:
-        """What the score is, on this task."""
+        """What the score is on this task."""
         first = int(in_last(task.grid, last).argmax())
         covered = task.horizon - (task.grid[first - 1] if first else 0.0)
         points = f"{steps(covered)} env steps ({len(task.grid) - first} of {len(task.grid)} grid points)"
         return self.text.format(last=points, start=steps(task.grid[task.start]))
 
     def of(self, values: np.ndarray, env_steps: np.ndarray) -> np.ndarray:
-        """[S]. Raises InputError if the function raises or gives something else than a finite number per seed."""
+        """The scores [S].
+
+        Raises:
+            InputError: the function raises, or does not return one finite number per seed.
+        """
         try:
             scores = np.asarray(self.function(values, env_steps), dtype=float)
         except Exception as error:
@@ -59,7 +69,7 @@ class Score:
 
 
 def built_in(last: float = LAST, lower_is_better: bool = False) -> dict[str, Score]:
-    """The scores that come with seedbed; `last`: the share of training that a final score is the mean of."""
+    """The scores that come with seedbed. `last` is the share of training that a final score is the mean of."""
 
     def final(values: np.ndarray, env_steps: np.ndarray) -> np.ndarray:
         return np.nanmean(values[:, in_last(env_steps, last)], axis=1)
@@ -76,18 +86,22 @@ def built_in(last: float = LAST, lower_is_better: bool = False) -> dict[str, Sco
 
 
 def in_last(env_steps: np.ndarray, share: float) -> np.ndarray:
-    """[G], which grid points are in the last `share` of training."""
+    """Which grid points [G] are in the last `share` of training."""
     return env_steps > (1 - share) * env_steps[-1] * (1 + 1e-9)
 
 
 def mean_over_training(values: np.ndarray, env_steps: np.ndarray) -> np.ndarray:
-    """The area under each curve per env step, from where every seed has a value."""
+    """Area under each curve per env step [S], from the point on where every seed has a value."""
     known = np.isfinite(values).all(axis=0)
     return st.area_under_curve(values[:, known], env_steps[known])
 
 
 def find_score(name: str, last: float = LAST, lower_is_better: bool = False) -> Score:
-    """A built-in score by its name, or one from outside by MODULE:FUNCTION. Raises InputError."""
+    """A built-in score by its name, or the user's by MODULE:FUNCTION.
+
+    Raises:
+        InputError: there is no such score.
+    """
     known = built_in(last, lower_is_better)
     if name in known:
         return known[name]
@@ -110,9 +124,18 @@ def seed_scores(
 ) -> pd.DataFrame:
     """One row per scored seed: env_id, variant, seed, failed, final, auc, best, time, reached, threshold.
 
-    `last`: the share of training that makes a final score. `extra` scores add columns of their names. `time` is the
-    env steps to `threshold` (None: see default_threshold), censored where `reached` is False. A failed seed's final
-    score is what its task says of failures. Raises InputError for an extra score that does not work.
+    `time` is the env steps to the threshold; it is censored where `reached` is False. The final score of a failed seed
+    is its task's low reference (alignment.RULES).
+
+    Args:
+        task: the aligned runs of one task.
+        last: share of training that a final score is the mean of.
+        threshold: the return to reach. None: see default_threshold.
+        lower_is_better: whether lower values are better.
+        extra: further scores, which add columns of their names.
+
+    Raises:
+        InputError: an extra score does not work.
     """
     scored = [*built_in(last, lower_is_better).values(), *extra]
     frames = []
@@ -143,14 +166,16 @@ def seed_scores(
 def time_to(
     values: np.ndarray, grid: np.ndarray, threshold: float, lower_is_better: bool = False
 ) -> tuple[np.ndarray, np.ndarray]:
-    """([S], [S]): when each curve first gets to the threshold, and whether it ever does."""
+    """([S], [S]): when each curve first reaches the threshold, and whether it ever does."""
     sign = -1.0 if lower_is_better else 1.0
     return st.time_to_threshold(sign * values, grid, sign * threshold)
 
 
 def default_threshold(task: Task, scores: pd.DataFrame, lower_is_better: bool = False) -> float:
-    """Nine tenths of the way from the untrained return to the best variant's median final score; that median, where
-    the untrained return is not known."""
+    """The default threshold: nine tenths of the way from the untrained return to the best variant's median final score.
+
+    Where the untrained return is not known, that median.
+    """
     medians = scores.groupby("variant")["final"].median()
     top = float(medians.min() if lower_is_better else medians.max())
     return top if np.isnan(task.untrained) else task.untrained + THRESHOLD_SHARE * (top - task.untrained)
@@ -158,13 +183,23 @@ def default_threshold(task: Task, scores: pd.DataFrame, lower_is_better: bool = 
 
 @dataclass(frozen=True)
 class Scale:
-    """The ends of a task's scale: `low` is 0 and `high` is 1. `fixed`: from a reference; else from what was observed,
-    the mean untrained return and the best variant's mean, and then as uncertain as these are."""
+    """The scale of a task: `low` is 0 and `high` is 1.
+
+    Attributes:
+        fixed: whether the ends are a reference. Otherwise they were observed: the mean untrained return and the best
+            variant's mean. Observed ends are uncertain.
+        source: where the ends come from.
+    """
 
     low: float
     high: float
     fixed: bool
     source: str
+
+    @classmethod
+    def of(cls, reference: Reference) -> "Scale":
+        """The scale between the fixed ends of a reference."""
+        return cls(reference.low, reference.high, True, reference.source)
 
     @property
     def width(self) -> float:
@@ -175,9 +210,9 @@ class Scale:
 
 
 def scale_of(task: Task, scores: pd.DataFrame, score: str, lower_is_better: bool = False) -> Scale | None:
-    """The scale of a task; `scores` are its own. None if there is no reference and no variant beat the untrained."""
+    """The scale of the task of these `scores`. None without a reference if no variant beat the untrained."""
     if task.reference is not None:
-        return Scale(task.reference.low, task.reference.high, True, task.reference.source)
+        return Scale.of(task.reference)
     means = scores.groupby("variant")[score].mean()
     top = float(means.min() if lower_is_better else means.max())
     better = top < task.untrained if lower_is_better else top > task.untrained
@@ -196,7 +231,7 @@ def scales_of(
 
 
 def normalised(scores: pd.DataFrame, scales: Mapping[str, Scale], score: str) -> pd.Series:
-    """`score` on its task's scale; NaN on a task without one."""
+    """The `score` on its task's scale. NaN on a task without a scale."""
     result = pd.Series(np.nan, index=scores.index)
     for env_id, scale in scales.items():
         here = scores["env_id"] == env_id

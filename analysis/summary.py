@@ -1,4 +1,4 @@
-"""What is said of each variant: one row per task and variant, and one per variant over all tasks, with intervals."""
+"""Summaries: one row per task and variant, and one row per variant over all tasks, with intervals."""
 
 import itertools
 import zlib
@@ -21,12 +21,12 @@ COVERAGE = 0.8  # of runs, held by the tolerance limits ...
 TOLERANCE_CONFIDENCE = 0.9  # ... with at least this confidence
 
 NAMES = {"mean": "mean", "iqm": "IQM", "median": "median", "lower_tail": "worst quarter"}
-"""What tables call the aggregates of st.AGGREGATES."""
+"""Names of the aggregates (st.AGGREGATES) in tables."""
 
 
 @dataclass(frozen=True)
 class OwnStatistic:
-    """A statistic of a user's own: a function of the scores of all seeds [..., n] and `axis`, one number."""
+    """A statistic of the user's: a function of the scores of all seeds [..., n] and `axis` that returns one number."""
 
     name: str
     function: st.Statistic
@@ -46,7 +46,11 @@ class OwnStatistic:
 
 
 def find_statistic(name: str) -> OwnStatistic:
-    """The statistic that MODULE:FUNCTION names. Raises InputError."""
+    """The statistic that MODULE:FUNCTION names.
+
+    Raises:
+        InputError: there is no such function, or its name is one of seedbed's.
+    """
     function = from_outside(name, "statistic")
     label = str(getattr(function, "label", None) or function.__name__.replace("_", " "))
     if label in (*NAMES, *NAMES.values()):
@@ -55,12 +59,12 @@ def find_statistic(name: str) -> OwnStatistic:
 
 
 def stream(*words: str) -> np.random.Generator:
-    """A generator of its own for each quantity, so that no number depends on what else is in the report."""
+    """A random generator for each quantity, so that no number depends on the rest of the report."""
     return np.random.default_rng([zlib.crc32(word.encode()) for word in words])
 
 
 def samples(scores: pd.DataFrame, score: str) -> dict[str, list[np.ndarray]]:
-    """The seeds' scores of each variant, one array per task, tasks in order of their names."""
+    """Scores of each variant, one array per task, tasks sorted by name."""
     tasks = sorted(scores["env_id"].unique())
     return {
         str(variant): [rows.loc[rows["env_id"] == task, score].to_numpy(dtype=float) for task in tasks]
@@ -75,9 +79,12 @@ def summary_table(
     lower_is_better: bool = False,
     own: Sequence[OwnStatistic] = (),
 ) -> pd.DataFrame:
-    """One row per task and variant: seeds by state, aggregates of `score` with 95% intervals, tolerance limits, the
-    optimality gap (of normalised scores), every score's median, and the time to the threshold. `seeds` is
-    Dataset.seeds; `own` are statistics of the user's."""
+    """One row per task and variant.
+
+    Columns: seeds by state, aggregates of `score` with 95% intervals, tolerance limits, the optimality gap (of
+    normalised scores), the median of every score, and the time to the threshold. `seeds` is Dataset.seeds; `own` are
+    the user's statistics.
+    """
     rows = []
     states = seeds.groupby(["env_id", "variant", "state"], observed=True).size().unstack(fill_value=0)
     by_variant = dict(iter(scores.groupby(["env_id", "variant"], observed=True)))
@@ -100,8 +107,10 @@ def summary_table(
 
 
 def aggregates(strata: Sequence[np.ndarray], sign: float = 1.0) -> dict[str, object]:
-    """The aggregates over seeds, averaged over strata, with intervals; `sign` is -1 where lower is better, so that the
-    worst quarter is the highest."""
+    """Aggregates over seeds, averaged over strata, with intervals.
+
+    `sign` is -1 where lower is better: then the worst quarter is the highest.
+    """
     row: dict[str, object] = {}
     turned = [sign * values for values in strata]
     for name, (statistic, interval) in st.AGGREGATES.items():
@@ -135,8 +144,13 @@ def spread(values: np.ndarray) -> dict[str, object]:
 
 @dataclass(frozen=True)
 class Overall:
-    """Scores of variants that were run on every task: `table`, one row per variant; `differences`, by how much the
-    interval of a pair's difference is wider because a scale was observed, only where one was."""
+    """Scores over all tasks, of the variants that were run on every task.
+
+    Attributes:
+        table: one row per variant.
+        differences: by pair, how much wider the interval of its difference is because a scale was observed. Empty if
+            every scale is fixed.
+    """
 
     table: pd.DataFrame
     differences: dict[tuple[str, str], float]
@@ -151,8 +165,8 @@ def overall_table(
 ) -> Overall:
     """Aggregates of the column `normalised`, averaged over tasks, and mean ranks.
 
-    `first`: the untrained returns on each task. Where a scale was observed and not fixed, intervals are wider by the
-    ratio of two bootstrap deviations: with the scale drawn anew too, and with it fixed.
+    `first` holds the untrained returns of each task. Where a scale was observed, intervals are wider by the ratio of
+    two bootstrap deviations: with the scale drawn anew, and with the scale fixed.
     """
     by_variant = samples(scores, "normalised")
     rows: list[dict[str, Any]] = []
@@ -182,7 +196,7 @@ def overall_table(
 
 
 def widening(drawn: np.ndarray, fixed: np.ndarray) -> float:
-    """How much wider an interval is because its scale was observed: at least 1."""
+    """How much wider an interval is because its scale was observed; at least 1."""
     deviation = float(fixed.std())
     return max(1.0, float(drawn.std()) / deviation) if deviation > 0 else 1.0
 
@@ -195,8 +209,10 @@ def draw_overall(
     redraw: bool,
     n_resamples: int = 2000,
 ) -> dict[str, np.ndarray]:
-    """[n_resamples, variants] of each aggregate over all tasks: seeds drawn anew within each task and variant, and if
-    `redraw` with them the scales that were observed."""
+    """Resamples [n_resamples, variants] of each aggregate over all tasks.
+
+    Seeds are drawn anew within each task and variant; if `redraw`, the observed scales too.
+    """
     rng = stream(ALL_TASKS, "scales")
     variants = sorted(scores["variant"].unique())
     tasks = sorted(scores["env_id"].unique())

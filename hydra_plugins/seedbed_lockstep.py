@@ -1,4 +1,4 @@
-"""Hydra's name for seedbed's launcher of jobs as rows: Hydra takes launchers from this package alone."""
+"""Seedbed's lock-step launcher, in the package in which Hydra looks for launchers."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -10,7 +10,7 @@ from omegaconf import DictConfig
 
 
 class LockstepLauncher(Launcher):
-    """Trains the jobs of a multirun in groups, each in one process: here, or each as one job of another launcher."""
+    """Trains the jobs of a multirun in groups: each group in this process, or as one job of another launcher."""
 
     def __init__(self, memory_gb: float | None, max_rows: int | None, over: Launcher | None) -> None:
         self.memory_gb = memory_gb
@@ -22,7 +22,7 @@ class LockstepLauncher(Launcher):
         self.config = config
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
-        from sweeps.lockstep_launcher import launch_groups  # late: Hydra imports this file whatever it is asked to do
+        from sweeps.lockstep_launcher import launch_groups  # late: Hydra imports this file for every command
 
         arguments: Any = (self.memory_gb, self.max_rows, self.over)
         return launch_groups(self.hydra_context, self.config, job_overrides, initial_job_idx, *arguments)

@@ -1,4 +1,4 @@
-"""Commands that train, resume, reproduce, evaluate and record runs. In a notebook: ``from sweeps import train``."""
+"""Commands that train, compare and reproduce runs. In a notebook: ``from sweeps import train``."""
 
 import sys
 from pathlib import Path
@@ -10,9 +10,12 @@ if TYPE_CHECKING:
 __all__ = ["train"]
 
 ROOT = Path(__file__).resolve().parent.parent
-"""Where this installation has its packages."""
+"""The folder with the packages of this installation."""
 
-# A folder of the working directory may be called algos, analysis or conf as well, and may come first on the path.
+CONF = ROOT / "conf"
+"""The configs of this installation. A path, not a package: a folder ``conf`` in the working directory is the user's."""
+
+# The working directory may have a folder with one of these names, and may come first on the path.
 sys.path.insert(0, str(ROOT))
 import algos  # noqa: E402, F401
 import analysis  # noqa: E402, F401

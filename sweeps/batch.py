@@ -1,4 +1,4 @@
-"""Trains several runs in one process, one after the other: complete ones are reused, interrupted ones go on."""
+"""Train several runs one after the other in one process. Complete runs are reused; interrupted runs continue."""
 
 import csv
 import statistics
@@ -14,7 +14,7 @@ from sweeps.status import duration
 
 @dataclass(frozen=True)
 class Run:
-    """A run: seeds 0, 1, … of an experiment of ``conf/experiment``, with overrides."""
+    """A run of ``num_seeds`` seeds of an experiment of ``conf/experiment``, with overrides."""
 
     name: str
     experiment: str
@@ -23,19 +23,22 @@ class Run:
 
     @property
     def command_line(self) -> list[str]:
-        """The overrides that ``sweeps.train`` takes."""
+        """The overrides as ``seedbed train`` takes them."""
         return [f"experiment={self.experiment}", f"num_seeds={self.num_seeds}", *self.overrides]
 
 
 def composed(run: Run) -> dict[str, Any]:
-    """The config of a run, as the command line composes it."""
+    """Compose the config of a run, as ``seedbed train`` does."""
     return composed_config([*run.command_line, "resume=true"])
 
 
 def train_runs(runs: Sequence[Run], directory: Path) -> list[str]:
-    """Train each run to its end in a directory of its name; returns the names of those that did not complete.
+    """Train each run to its end, in a directory of its name below ``directory``.
 
-    Ends early where a signal asks for it; ``interrupt.received`` tells.
+    A signal stops the training early; ``interrupt.received`` then holds its number.
+
+    Returns:
+        The names of the runs that did not complete.
     """
     from sweeps.interrupt import interrupt
     from sweeps.training import train  # late: it takes seconds, which a command's help has no need of
@@ -56,14 +59,16 @@ def train_runs(runs: Sequence[Run], directory: Path) -> list[str]:
 
 
 def estimates(runs: Sequence[Run], directory: Path) -> Iterator[str]:
-    """Before each run, in words, how long it and those after it will take; nothing while nothing was timed yet."""
+    """Yield, before each run, the estimated time for it and all later runs; an empty text until a run was timed."""
     totals = [composed(run)["iterations"] for run in runs]
     for first in range(len(runs)):
         timed = [seconds_of_iterations(directory / run.name) for run in runs]
-        speeds: dict[str, list[float]] = {}  # seconds per seed and iteration; the median leaves out what was compiled
+        speeds: dict[str, list[float]] = {}  # seconds per seed and iteration
         for run, seconds in zip(runs, timed, strict=True):
             if seconds:
-                speeds.setdefault(run.experiment, []).append(statistics.median(seconds) / run.num_seeds)
+                speeds.setdefault(run.experiment, []).append(
+                    statistics.median(seconds) / run.num_seeds
+                )  # the first compiles
         known = [speed for several in speeds.values() for speed in several]
         if not known:
             yield ""
@@ -76,7 +81,7 @@ def estimates(runs: Sequence[Run], directory: Path) -> Iterator[str]:
 
 
 def seconds_of_iterations(directory: Path) -> list[float]:
-    """What each iteration of a run took so far."""
+    """The seconds of each iteration of a run so far."""
     path = directory / TIMING
     if not path.exists():
         return []

@@ -1,4 +1,4 @@
-"""What Hydra calls around the jobs of a command: all are checked before the first, and a sweep ends with a summary."""
+"""Hydra's callbacks: they check all jobs before the first one starts, and print a summary after a sweep."""
 
 import sys
 import traceback
@@ -24,7 +24,7 @@ from sweeps.sweep_directory import write_sweep
 
 
 def _must_pass(check: Callable[..., None]) -> Callable[..., None]:
-    """Hydra turns what a callback raises into a warning and starts the jobs; a failed check must end the command."""
+    """End the command where a check fails; Hydra would only warn and start the jobs."""
 
     @wraps(check)
     def checked(*args: Any, **kwargs: Any) -> None:
@@ -40,7 +40,7 @@ def _must_pass(check: Callable[..., None]) -> Callable[..., None]:
 
 
 class CheckBeforeStart(Callback):
-    """Ends the command with status 2 and one line where any job is wrong, before any is started."""
+    """Check every job before the first one starts; end the command with status 2 and one line if any is wrong."""
 
     @_must_pass
     def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
@@ -49,11 +49,11 @@ class CheckBeforeStart(Callback):
 
     @_must_pass
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
-        """Check all jobs of the sweep and list them in the sweep's directory."""
+        """Check all jobs of the sweep and list them in its directory."""
         try:
             jobs = sweep_jobs(config)
         except (HydraException, OmegaConfBaseException):
-            return  # Hydra composes all jobs itself before it starts one, and says what is wrong
+            return  # Hydra will compose the jobs again, and report this error itself
         launcher = check_launcher(config)
         sweep = Path(config.hydra.sweep.dir)
         check_writable(sweep)
@@ -73,7 +73,7 @@ class CheckBeforeStart(Callback):
 
     @_must_pass
     def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:
-        """Say what became of the jobs; the exit status is 0 only if all are complete."""
+        """Print how the jobs ended; the exit status is 0 only if all are complete."""
         sweep = Path(config.hydra.sweep.dir)
         status = outcome(sweep)
         if interrupt.received:

@@ -1,4 +1,4 @@
-"""Hold a variant against what seedbed promises of every one: ``seedbed check-variant algo=spo --config-dir conf``."""
+"""Test what every variant must do on one variant: ``seedbed check-variant algo=spo --config-dir conf``."""
 
 import argparse
 import sys
@@ -20,7 +20,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Ends the process with status 0 where every promise is kept, 1 where one is broken, 2 where a value is wrong."""
+    """Run the checks. The exit status is 0 if all hold, 1 if one is broken, 2 if a value is wrong."""
     options = parser().parse_args(arguments)
     own_packages_first()
     from algos.conformance import CHECKS, Broken

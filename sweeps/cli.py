@@ -11,7 +11,7 @@ from sweeps.imports import collect_rarely, own_packages_first
 
 @dataclass(frozen=True)
 class Command:
-    """The module whose ``main`` takes the arguments, and what it does in a few words."""
+    """A command: the module whose ``main`` takes the arguments, and a short summary."""
 
     module: str
     summary: str
@@ -19,26 +19,24 @@ class Command:
 
 COMMANDS = {
     "train": Command("sweeps.hydra_command", "train the seeds of a variant on a task, or a sweep of such runs (-m)"),
-    "tune": Command("sweeps.tune.command", "search settings with equal budgets, and train the winners on fresh seeds"),
-    "compare": Command("analysis.command", "say which variant is better, by how much, and how sure that is"),
+    "tune": Command("sweeps.tune.command", "search settings with equal budgets, then train the best on fresh seeds"),
+    "compare": Command("analysis.command", "say which variant is better, by how much, and how certain that is"),
     "export": Command("analysis.export", "write runs in the formats that other programs read"),
-    "study": Command(
-        "sweeps.study.command", "answer a question by a study that is planned first and stops when it knows"
-    ),
+    "study": Command("sweeps.study.command", "plan a comparison, train until its questions are answered, and report"),
     "status": Command("sweeps.status", "show how far the jobs of a sweep are"),
-    "resume": Command("sweeps.resume", "finish a run or a sweep that was stopped, or make it longer"),
-    "publish": Command("sweeps.publish", "pack runs and studies into a folder that others can compare theirs with"),
+    "resume": Command("sweeps.resume", "finish a stopped run, sweep or study, or make a run longer"),
+    "publish": Command("sweeps.publish", "copy runs and studies into a folder for others to compare with"),
     "evaluate": Command("sweeps.evaluate", "play trained policies and report their returns"),
     "record": Command("sweeps.record", "record a trained policy as a GIF or a video"),
-    "check-variant": Command("sweeps.check_variant", "hold a variant against what seedbed promises of every one"),
+    "check-variant": Command("sweeps.check_variant", "test on a variant what every variant must do"),
     "reproduce": Command("sweeps.reproduce", "train and draw what the post shows"),
     "published": Command("sweeps.published", "train the presets and compare them with published results"),
-    "completion": Command("sweeps.completion", "print what makes the shell complete commands and settings"),
+    "completion": Command("sweeps.completion", "print a script that lets the shell complete commands and settings"),
 }
 
 
 def parser() -> argparse.ArgumentParser:
-    """The command line up to the name of a command; what follows it is the command's own."""
+    """The parser of the command's name; each command parses its own arguments."""
     listed = "\n".join(f"  {name:14} {command.summary}" for name, command in COMMANDS.items())
     result = argparse.ArgumentParser(
         prog="seedbed",
@@ -51,7 +49,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run a command; its exit status is the process's."""
+    """Run a command and exit with its status."""
     given = sys.argv[1:] if arguments is None else list(arguments)
     name = parser().parse_args(given[:1]).command
     collect_rarely()

@@ -8,14 +8,21 @@ from collections.abc import Sequence
 from contextlib import redirect_stdout, suppress
 from importlib import import_module
 
-from sweeps import ROOT
+import yaml
 
-CONF = ROOT / "conf"
+from sweeps import CONF
+
 COMPOSED = ("train", "tune", "study")
-"""Commands that take the settings of a run."""
+"""Commands that take ``KEY=VALUE``."""
+
+NOT_TAKEN = {"train": {"space", "study"}, "tune": {"experiment", "space", "study"}}
+"""Groups of ``conf/`` that are no settings of a command."""
+
+KEYS_OF = {"tune": "tune.yaml", "study": "study_plan.yaml"}
+"""Files with keys of a command's own."""
 
 ASK = "_SEEDBED_LINE"
-"""The environment's variable with the command line up to the cursor; a shell sets it to ask for candidates."""
+"""The environment variable by which a shell asks for candidates: the command line up to the cursor."""
 
 SCRIPTS = {
     "bash": """\
@@ -53,7 +60,7 @@ complete -c seedbed -a '(__seedbed)'
 
 
 def candidates(line: str) -> list[str]:
-    """What the last word of a command line can become; none where that is a file or free.
+    """The completions of the last word of a command line; none for a file or a free value.
 
     Args:
         line: ``seedbed`` and what follows it, up to the cursor.
@@ -73,29 +80,49 @@ def candidates(line: str) -> list[str]:
     if name == "completion":
         return [shell for shell in SCRIPTS if shell.startswith(word)]
     if name in COMPOSED and words[-1] != "--config-dir":
-        return _overrides(words[1:], word)
+        return _overrides(name, words[1:], word)
     return []
 
 
-def _overrides(words: list[str], word: str) -> list[str]:
-    """Hydra's answer: groups, their options, and keys, of the config that the words before compose."""
+def _overrides(command: str, words: list[str], word: str) -> list[str]:
+    """Groups, their options, and keys: those of a run's config, as the words before compose it, and the command's."""
+    options = _options()
+    if command == "study":
+        taken = {each for each in options if each.startswith("study=")} | {"study="}
+        return sorted(each for each in taken | _own_keys(command) if each.startswith(word) and each != word)
+    taken = {each for each in options if each.split("=")[0] not in NOT_TAKEN[command]}
+    groups = {each.split("=")[0] for each in options}
+    known = taken if "=" in word else {f"{each.split('=')[0]}=" for each in taken} | _own_keys(command)
+    found = {each for each in _asked_hydra(words, word) if each.split("=")[0] not in NOT_TAKEN[command]}
+    return sorted(found - groups | {each for each in known if each.startswith(word)})
+
+
+def _options() -> set[str]:
+    """``GROUP=OPTION`` for every file of ``conf/``: Hydra leaves out those in folders, such as acrobot/ppo."""
+    files = (path.relative_to(CONF).with_suffix("").as_posix() for path in CONF.glob("*/**/*.yaml"))
+    return {name.replace("/", "=", 1) for name in files if not name.startswith("hydra/")}
+
+
+def _own_keys(command: str) -> set[str]:
+    if command not in KEYS_OF:
+        return set()
+    content = yaml.safe_load((CONF / KEYS_OF[command]).read_text(encoding="utf-8"))
+    return {f"{key}=" for key in content if key != "defaults"}
+
+
+def _asked_hydra(words: list[str], word: str) -> set[str]:
+    """Hydra's answer, without the sign of equality behind a group."""
     options = []
     if "--config-dir" in words:
         place = words.index("--config-dir")
         options = words[place : place + 2]
         del words[place : place + 2]
     os.environ["COMP_LINE"] = " ".join(["train", *words, word])
-    found = set(_printed("sweeps.hydra_command", [*options, "--shell-completion", "query=bash"]).split())
-    # Hydra leaves out options in folders, such as experiment=acrobot/ppo, and the sign of equality of such a group.
-    files = (path.relative_to(CONF).with_suffix("").as_posix() for path in CONF.glob("*/**/*.yaml"))
-    ours = {name.replace("/", "=", 1) for name in files if not name.startswith("hydra/")}
-    groups = {name.split("=")[0] for name in ours}
-    known = ours if "=" in word else {f"{group}=" for group in groups}
-    return sorted(found - groups | {each for each in known if each.startswith(word)})
+    return set(_printed("sweeps.hydra_command", [*options, "--shell-completion", "query=bash"]).split())
 
 
 def _printed(module: str, arguments: list[str]) -> str:
-    """What a command prints."""
+    """The output of a command."""
     with redirect_stdout(io.StringIO()) as out, suppress(SystemExit):
         import_module(module).main(arguments)
     return out.getvalue()
@@ -106,18 +133,18 @@ def parser() -> argparse.ArgumentParser:
     result = argparse.ArgumentParser(
         prog="seedbed completion",
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        description="Print what makes a shell complete commands, their options, and the settings of train.",
-        epilog="""for good, in the file that the shell reads when it starts:
+        description="Print a script that lets your shell complete commands, options and settings.",
+        epilog="""to keep it, add the line to the file that your shell reads when it starts:
   ~/.bashrc                    eval "$(seedbed completion bash)"
   ~/.zshrc                     eval "$(seedbed completion zsh)"
   ~/.config/fish/config.fish   seedbed completion fish | source""",
     )
-    result.add_argument("shell", choices=SCRIPTS, help="the shell that is to complete")
+    result.add_argument("shell", choices=SCRIPTS, help="your shell")
     return result
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Print the script of a shell, or, asked by it, the candidates of a command line, one a line."""
+    """Print the script for a shell or, when the shell asks, one candidate a line."""
     shell = parser().parse_args(arguments).shell
     line = os.environ.get(ASK)
     print(SCRIPTS[shell] if line is None else "\n".join(candidates(line)), end="" if line is None else "\n")

@@ -1,4 +1,4 @@
-"""What a run shows while it goes: a progress bar on a terminal or in a notebook, or plain lines."""
+"""The progress of a run: a bar on a terminal or in a notebook, plain lines elsewhere."""
 
 import html
 import sys
@@ -17,7 +17,7 @@ PLAIN_LINE_SECONDS = 10.0
 NARROW = 66  # columns of a terminal that has no room for words beside the bar
 
 Update = Callable[[int, str, str], None]
-"""Shows the iterations that are done, the return as a number, and the speed."""
+"""Shows the number of finished iterations, the median return and the speed."""
 
 
 class LastReturn:
@@ -27,7 +27,7 @@ class LastReturn:
         self.text = "none yet" if before is None else f"{before:.1f}"
 
     def update(self, iteration: Iteration) -> str:
-        """The number as text, with that of ``iteration`` where there is one."""
+        """Take the returns of ``iteration``, if an episode ended in it; return the last known median as text."""
         returns = iteration.stats["episodic_return"][iteration.running]
         known = returns[np.isfinite(returns)]
         if len(known):
@@ -97,9 +97,14 @@ def _lines(label: str, done: int, total: int) -> Iterator[Update]:
 def shown(
     iterations: Iterable[tuple[Iteration, float]], label: str, done: int, total: int, before: float | None
 ) -> Iterator[Iteration]:
-    """Pass on ``(iteration, env steps per second)`` pairs as iterations, showing how far the run is.
+    """Yield the iterations of a run and show its progress.
 
-    ``before`` is the median return as of the ``done`` iterations.
+    Args:
+        iterations: pairs of an iteration and its speed, in env steps per second.
+        label: what the run is called.
+        done: iterations that were finished before.
+        total: iterations of the whole run.
+        before: the median return after the ``done`` iterations, if there is one.
     """
     display = _terminal if sys.stdout.isatty() else _notebook if _notebook_kernel() else _lines
     last = LastReturn(before)

@@ -1,4 +1,4 @@
-"""Errors of the user's making: reported as one line, with exit status 2."""
+"""Errors in what the user gave: a command reports them in one line and exits with status 2."""
 
 import sys
 from typing import NoReturn
@@ -9,13 +9,13 @@ __all__ = ["InputError", "exit_with", "one_line", "report"]
 
 
 def one_line(error: Exception) -> str:
-    """The message of an error without line breaks; of a long one, such as a worker's traceback, both ends."""
+    """The message of an error in one line; a long one, such as a worker's traceback, is cut in the middle."""
     lines = str(error).split("\n")
     return " ".join(" ".join(lines if len(lines) < 5 else [lines[0], "…", *lines[-3:]]).split())
 
 
 def report(message: str) -> None:
-    """Print what went wrong."""
+    """Print an error message to stderr."""
     print(f"error: {message}", file=sys.stderr, flush=True)
 
 

@@ -19,20 +19,20 @@ def parser() -> argparse.ArgumentParser:
         f"goes to {EVALUATION} in the run's directory.",
     )
     result.add_argument("directories", type=Path, nargs="+", metavar="DIR", help="run directories, or sweeps of them")
-    result.add_argument("--episodes", type=int, default=100, metavar="N", help="of each seed and mode (%(default)s)")
+    told = "episodes of each seed and mode (default: %(default)s)"
+    result.add_argument("--episodes", type=int, default=100, metavar="N", help=told)
     trust.add_option(result)
     return result
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Evaluate every run given, or below what is given."""
+    """Evaluate every run at or below the given directories."""
     parsed = parser().parse_args(arguments)
     own_packages_first()
     from rich.console import Console
     from rich.progress import Progress
 
     from algos.envs.errors import TaskError
-    from analysis.runs import InputError as NoRun
     from analysis.runs import find_runs
     from sweeps.evaluation import evaluate, summary
 
@@ -47,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 table = evaluate(run.path, parsed.episodes)
                 replace_file(run.path / EVALUATION, table.to_csv(index=False, lineterminator="\n").encode())
                 print(f"{run.path / EVALUATION}\n{summary(table)}", flush=True)
-    except (InputError, NoRun, TaskError, OSError) as error:
+    except (InputError, TaskError, OSError) as error:
         exit_with(error)
 
 

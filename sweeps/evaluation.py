@@ -1,4 +1,4 @@
-"""Playing trained policies: every episode's return, and what they come to."""
+"""Play trained policies and summarise their returns."""
 
 from pathlib import Path
 
@@ -14,14 +14,16 @@ from sweeps.trained import load_agents
 
 
 def evaluate(directory: Path, num_episodes: int) -> pd.DataFrame:
-    """Play the policies of all seeds of a run as its last checkpoint has them, in both modes.
+    """Play the policies of all seeds in the last checkpoint of a run, in both modes.
 
-    One row per seed, mode and episode: ``algo, env_id, seed, mode, episode, return, length``. Initial states and the
-    random numbers of the actions are those of the evaluations during training.
+    Initial states and the noise of actions are those of the evaluations during training.
+
+    Returns:
+        One row per seed, mode and episode: ``algo, env_id, seed, mode, episode, return, length``.
 
     Raises:
-        InputError: there is no such run, or it has no checkpoint yet.
-        TaskError: the task cannot be made, or an episode of it may never end.
+        InputError: There is no such run, or it has no checkpoint yet.
+        TaskError: The task cannot be made, or its episodes may never end.
     """
     content = read_config(directory)
     config, policy, _ = load_agents(directory, range(content["seed"], content["seed"] + content["num_seeds"]))
@@ -45,7 +47,7 @@ def evaluate(directory: Path, num_episodes: int) -> pd.DataFrame:
 
 
 def summary(table: pd.DataFrame) -> str:
-    """One line per mode: the mean over seeds of their mean returns, with a 95% interval, and the lowest seed."""
+    """One line per mode: the mean return over seeds with its 95% interval, and the lowest seed."""
     lines = []
     for mode, rows in table.groupby("mode", sort=False):
         means = rows.groupby("seed")["return"].mean().to_numpy()

@@ -1,4 +1,4 @@
-"""Files that are replaced as a whole."""
+"""Replace files atomically."""
 
 import json
 import os
@@ -7,7 +7,7 @@ from typing import Any
 
 
 def replace_file(path: Path, content: bytes) -> None:
-    """Write a file beside, sync it and rename it: a reader sees the old or the new one, never a part."""
+    """Write a new file, sync it and rename it over the old one: a reader never sees half a file."""
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(path.name + ".new")
     with beside.open("wb") as file:
@@ -18,5 +18,5 @@ def replace_file(path: Path, content: bytes) -> None:
 
 
 def write_json(path: Path, content: dict[str, Any]) -> None:
-    """Replace a JSON file as a whole."""
+    """Replace a JSON file atomically."""
     replace_file(path, (json.dumps(content, indent=2) + "\n").encode())

@@ -22,7 +22,7 @@ warnings.filterwarnings("ignore", message=r"\s*'hydra/launcher/\w+' is validated
 
 
 def described(composed: "DictConfig") -> "Job":
-    """A job of a command as it will be trained; Hydra's settings are those of the job that it runs at the moment."""
+    """The job that Hydra runs at the moment, ready for training."""
     from hydra.core.hydra_config import HydraConfig
     from hydra.types import RunMode
     from omegaconf import OmegaConf
@@ -44,7 +44,7 @@ def described(composed: "DictConfig") -> "Job":
 
 
 def job(composed: "DictConfig") -> None:
-    """Train one job of a command; a sweep goes on whatever becomes of one."""
+    """Train one job of a command; if it fails, a sweep continues with the next."""
     collect_rarely()
     own_packages_first()  # this may be a process that a launcher has started
 
@@ -66,7 +66,7 @@ def job(composed: "DictConfig") -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Ends the process with the status of the run or sweep; with 2 and one line where the input is bad."""
+    """Train and exit with the status of the run or sweep; with 2 and one line if the input is wrong."""
     given = sys.argv[1:] if arguments is None else list(arguments)
     collect_rarely()
     own_packages_first()
@@ -79,7 +79,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     sys.argv = ["seedbed train", *sorted(given, key=lambda each: each not in ("-m", "--multirun"))]
     import hydra
 
-    from sweeps.compose import CONF
+    from sweeps import CONF
 
     wants_everything = os.environ.get("HYDRA_FULL_ERROR") == "1"
     try:
@@ -91,8 +91,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 @contextmanager
 def environment() -> Iterator[None]:
-    """Hydra raises its errors, rather than print them in its own way; the processes of a launcher do not look into the
-    working directory first."""
+    """Make Hydra raise its errors instead of printing them, and keep the working directory off a worker's path."""
     names = ("HYDRA_FULL_ERROR", "PYTHONSAFEPATH")
     before = {name: os.environ.get(name) for name in names}
     os.environ |= dict.fromkeys(names, "1")

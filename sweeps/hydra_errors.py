@@ -1,18 +1,30 @@
-"""What Hydra has to say about a command line, in one line."""
+"""Hydra's errors about a command line, as one line with the key, its value and what is expected."""
 
 import difflib
 from collections.abc import Sequence
+from typing import Any
 
+from hydra import compose, initialize_config_dir
 from hydra.errors import ConfigCompositionException, HydraException, MissingConfigException, OverrideParseException
+from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from analysis.run_format import flatten
-from sweeps.compose import CONF, composed_config
+from sweeps import CONF
 from sweeps.errors import InputError, one_line
 
 
-def explained(error: Exception, arguments: Sequence[str]) -> InputError | None:
-    """What is wrong with the arguments of ``seedbed train``; None where ``error`` is of another kind."""
+def explained(error: Exception, arguments: Sequence[str], name: str = "config") -> InputError | None:
+    """Turn an error of Hydra's into one line about the arguments.
+
+    Args:
+        error: what Hydra raised.
+        arguments: those of the command.
+        name: the file of ``conf/`` that the command composes.
+
+    Returns:
+        The error to show, or None if the arguments are not to blame.
+    """
     if isinstance(error, InputError):
         return error
     if isinstance(error, MissingConfigException) and error.missing_cfg_file and error.options is not None:
@@ -22,7 +34,7 @@ def explained(error: Exception, arguments: Sequence[str]) -> InputError | None:
         return InputError(f"{error.override}: not an override ({reason}); expected: KEY=VALUE")
     key = getattr(error.__cause__, "full_key", None)
     if isinstance(error, ConfigCompositionException) and key and "not in struct" in str(error.__cause__):
-        return InputError(_no_such_key(str(error), str(key), arguments))
+        return InputError(_no_such_key(str(error), str(key), arguments, name))
     text = one_line(error)
     if "requires --multirun" in text or "Ambiguous value for argument" in text:
         override = text.split("'")[1]
@@ -37,15 +49,15 @@ def explained(error: Exception, arguments: Sequence[str]) -> InputError | None:
 
 
 def other_sweeper(name: str) -> str:
-    """Why a sweeper that is not Hydra's own is refused, and what there is instead."""
+    """Why only Hydra's own sweeper is allowed."""
     return (
-        f"hydra/sweeper={name}: makes its jobs up as it goes, so none can be checked before the first starts; "
-        "expected: basic, or seedbed tune, which searches with equal budgets"
+        f"hydra/sweeper={name}: chooses its jobs while it runs, so they cannot be checked before the first one starts; "
+        "expected: basic, or the command seedbed tune"
     )
 
 
 def _no_such_option(file: str, options: Sequence[str]) -> str:
-    """An option of a group that there is not; presets lie in groups of the group ``experiment``."""
+    """The message for an unknown option; presets are in subfolders of ``experiment``."""
     group, _, name = file.rpartition("/")
     if group == "hydra/sweeper":
         return other_sweeper(name)
@@ -58,19 +70,27 @@ def _no_such_option(file: str, options: Sequence[str]) -> str:
     return f"{group}={name}: no such option; {hint}expected: {', '.join([*options, *groups])}"
 
 
-def _no_such_key(message: str, key: str, arguments: Sequence[str]) -> str:
+def _no_such_key(message: str, key: str, arguments: Sequence[str], name: str) -> str:
     wanted = message.split("'")[1] if "'" in message else key
     override = next((each for each in arguments if each.lstrip("+~").startswith(wanted)), wanted)
-    others = [each for each in arguments if "=" in each and each != override and not each.startswith("hydra")]
+    others = [each for each in arguments if "=" in each and each != override and not each.startswith(("hydra.", "-"))]
     try:
-        known = [name for name, _ in flatten(composed_config(others))]
-    except (HydraException, OmegaConfBaseException, InputError):
-        known = [name for name, _ in flatten(composed_config([]))]
+        known = _keys(name, others)
+    except (HydraException, OmegaConfBaseException):
+        known = _keys(name, [])
     close = difflib.get_close_matches(wanted, [*known, *_groups()], n=1)
-    ending = [name for name in known if name.rpartition(".")[2] == wanted.rpartition(".")[2]]
+    ending = [each for each in known if each.rpartition(".")[2] == wanted.rpartition(".")[2]]
     hints = close or ending[:1]
     hint = f"did you mean {hints[0]}? " if hints else ""
-    return f"{override}: unknown key; {hint}expected: a key that seedbed train --help lists"
+    listed = "that seedbed train --help lists" if name == "config" else f"of conf/{name}.yaml"
+    return f"{override}: unknown key; {hint}expected: a key {listed}"
+
+
+def _keys(name: str, overrides: Sequence[str]) -> list[str]:
+    """The keys of the config that a command composes from ``overrides``. Raises Hydra's errors."""
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        config: Any = OmegaConf.to_container(compose(name, list(overrides)))
+    return [key for key, _ in flatten(config)]
 
 
 def _groups() -> list[str]:

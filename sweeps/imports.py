@@ -1,4 +1,4 @@
-"""What a command imports: seedbed's packages from where seedbed is, and the user's modules from where the user is."""
+"""How a command begins: seedbed's own packages first on the import path, and a garbage collector that rests."""
 
 import atexit
 import gc
@@ -11,8 +11,8 @@ from sweeps import ROOT
 def own_packages_first() -> None:
     """Put the working directory last on the path.
 
-    ``python -m`` puts it first, where a user's folder ``tests`` or ``sweeps`` hides ours; a console script leaves it
-    out, so that a user's environments and variants could not be imported.
+    ``python -m`` puts it first, so a user's folder ``tests`` or ``sweeps`` would hide ours. A console script leaves it
+    out, so a user's environments and variants could not be imported.
     """
     here = os.getcwd()
     others = [path for path in sys.path if path not in ("", here, str(ROOT))]

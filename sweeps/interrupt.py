@@ -1,4 +1,4 @@
-"""Signals that ask a run to stop: the iteration at hand is finished first, so that a checkpoint can be written."""
+"""Signals that stop a run: it first finishes its iteration and writes a checkpoint."""
 
 import multiprocessing
 import os
@@ -16,7 +16,7 @@ SHOW_CURSOR = "\x1b[?25h"
 
 
 class Interrupt:
-    """What asked this process to stop, if anything: SIGINT, SIGTERM, or a signal by which a cluster's engine warns."""
+    """The signal that asked this process to stop: SIGINT, SIGTERM, or a cluster's warning before its time limit."""
 
     def __init__(self) -> None:
         self.received: int | None = None
@@ -26,7 +26,7 @@ class Interrupt:
 
     @contextmanager
     def awaited(self, directory: Path) -> Iterator[None]:
-        """Take note of signals during a job in ``directory``; only the main thread of a process can."""
+        """Handle signals during a job in ``directory``; does nothing outside the main thread."""
         outermost = not self._before and threading.current_thread() is threading.main_thread()
         if outermost:
             self.install(directory)
@@ -39,7 +39,7 @@ class Interrupt:
                 self.uninstall()
 
     def install(self, directory: Path) -> None:
-        """Take note of signals from now on; ``directory`` is where the run or sweep can be resumed."""
+        """Handle signals from now on; ``directory`` is the one to resume."""
         self._directory = directory
         signals = [signal.SIGINT, signal.SIGTERM]
         if callable(signal.getsignal(signal.SIGUSR2)):
@@ -47,15 +47,15 @@ class Interrupt:
         self._before = {signum: signal.signal(signum, self._take_note) for signum in signals}
 
     def uninstall(self) -> None:
-        """Signals do what they did before; one that was received is not forgotten, so that no other job begins."""
+        """Restore the former handlers; ``received`` stays set, so that no other job starts."""
         for signum, handler in self._before.items():
             signal.signal(signum, handler)
         self._before = {}
 
     def lives_on(self) -> bool:
-        """Hand the signal on to the engine that runs this process, if it listens; whether the run is to go on.
+        """Pass the signal on to the former handler, if there is one; return whether the run continues.
 
-        Submitit requeues the job and exits on its own signal, and ignores SIGTERM, for the scheduler to decide.
+        Submitit requeues the job and exits on its own signal. It ignores SIGTERM, which it leaves to the scheduler.
         """
         assert self.received is not None
         handler = self._before[self.received]
@@ -76,7 +76,7 @@ class Interrupt:
             if signum == signal.SIGTERM:  # a Ctrl-C reaches the workers of a launcher by itself
                 for child in multiprocessing.active_children():
                     child.terminate()
-        if self._directory is not None:  # said now: what stops at once can say nothing
+        if self._directory is not None:  # printed now: a second Ctrl-C leaves no time for it
             message += f"\nto go on later: {resume_command(self._directory)}"
         start = f"{SHOW_CURSOR}\n" if os.isatty(2) else ""  # below a progress bar, which hides it
         os.write(2, f"{start}{message}\n".encode())  # print is not safe in a signal handler
@@ -86,12 +86,12 @@ interrupt = Interrupt()
 
 
 def resume_command(directory: Path) -> str:
-    """The command that goes on with a run or sweep."""
+    """The command that resumes a run, a sweep or a study."""
     return f"seedbed resume {shlex.quote(str(directory))}"
 
 
 def exit_interrupted(directory: Path) -> NoReturn:
-    """End the process with the status that shells give to an interrupted command, saying how to go on."""
+    """Print how to resume, and exit with the status that shells give to an interrupted command."""
     assert interrupt.received is not None
     print(f"interrupted; to go on: {resume_command(directory)}", flush=True)
     sys.exit(128 + interrupt.received)

@@ -1,4 +1,4 @@
-"""The jobs of a command, checked before any of them starts."""
+"""Check the jobs of a command before any of them starts."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,14 +19,14 @@ from sweeps.run_config import validate
 from sweeps.run_directory import check_directory
 
 ELSEWHERE = ("submitit_slurm", "ray")
-"""Launchers whose jobs run on machines that may have other devices than this one."""
+"""Launchers whose jobs run on other machines, which may have other devices."""
 
 
 def sweep_jobs(config: DictConfig) -> list[DictConfig]:
-    """The composed config of every job of a multirun, in the order of its sweeper, which has to be Hydra's own.
+    """The composed config of every job of a multirun, in the order in which Hydra's own sweeper runs them.
 
     Raises:
-        InputError: another sweeper; it makes its jobs up as it goes.
+        InputError: The sweeper is another one, whose jobs are not known in advance.
     """
     loader = GlobalHydra.instance().config_loader()
     sweeper: Any = get_class(config.hydra.sweeper._target_)
@@ -45,10 +45,11 @@ def sweep_jobs(config: DictConfig) -> list[DictConfig]:
 
 
 def check_jobs(jobs: Sequence[tuple[dict[str, Any], Path]], launcher: str) -> None:
-    """Check configs, tasks, devices and directories of all jobs.
+    """Check the configs, tasks, devices and directories of all jobs.
 
     Raises:
-        InputError, TaskError: what is wrong with the first job that is wrong.
+        InputError: The first wrong config, device or directory.
+        TaskError: The first task that cannot be made.
     """
     tasks, directories, rehearsals = [], set(), Rehearsals()
     for content, directory in jobs:
@@ -64,6 +65,8 @@ def check_jobs(jobs: Sequence[tuple[dict[str, Any], Path]], launcher: str) -> No
         except PartError as error:
             raise InputError(str(error)) from None
         if directory in directories:
-            raise InputError(f"hydra.sweep.subdir={directory.name}: shared by several jobs; expected: one each")
+            raise InputError(
+                f"hydra.sweep.subdir={directory.name}: shared by several jobs; expected: one directory for each job"
+            )
         directories.add(directory)
         check_directory(directory, content, run.resume)

@@ -1,4 +1,4 @@
-"""The lock of a run directory: one process trains a run, and others can tell whether it is alive."""
+"""The lock of a run's directory: only one process may train a run, and others can see whether it is alive."""
 
 import fcntl
 import socket
@@ -13,20 +13,21 @@ from sweeps.errors import InputError
 
 @contextmanager
 def locked(directory: Path) -> Iterator[None]:
-    """Hold a run directory against other processes; the system lets go of it when this process ends, however it does.
+    """Lock a run's directory; the system releases the lock when this process ends, even if it is killed.
 
     Raises:
-        InputError: another process holds it.
+        InputError: Another process holds the lock.
     """
     with (directory / LOCK).open("a") as file:
-        for attempt in range(10):  # whoever only looks whether the run is alive holds it for a moment
+        for attempt in range(10):  # `is_alive` in another process holds the lock for a moment
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 break
             except BlockingIOError:
                 if attempt == 9:
                     raise InputError(
-                        f"{directory}: another process is training this run; expected: to wait, or another directory"
+                        f"{directory}: another process is training this run; expected: another directory, "
+                        "or to wait until that process ends"
                     ) from None
                 time.sleep(0.05)
         file.truncate(0)
@@ -36,10 +37,10 @@ def locked(directory: Path) -> Iterator[None]:
 
 
 def is_alive(directory: Path, silent_seconds: float) -> bool:
-    """Whether a process holds the run.
+    """Whether a process is training the run.
 
-    Not every file system shows the locks of other machines: a run of theirs lives while it writes at least every
-    ``silent_seconds``.
+    Some file systems do not show the locks of other machines. A run of another machine counts as alive if it has
+    written a file within the last ``silent_seconds``.
     """
     try:
         with (directory / LOCK).open("r") as file:

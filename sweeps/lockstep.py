@@ -1,4 +1,4 @@
-"""Several runs as the rows of one process: jobs that differ in numbers alone train side by side, as seeds do."""
+"""Group jobs that can train together: jobs that differ only in numbers train side by side in one process."""
 
 from collections.abc import Iterator, Sequence
 
@@ -14,16 +14,23 @@ __all__ = ["Job", "groups", "train_together"]
 def groups(
     jobs: Sequence[Job], memory: int | None = None, max_rows: int | None = None, at_least: int = 1
 ) -> list[list[Job]]:
-    """The jobs in groups that can train together, in the order of their first jobs; every job is in one.
+    """Split jobs into groups that can train together.
 
-    The jobs of a group have the same config but for their seeds, for numbers that may differ from row to row, and for
-    how the runs are kept. A group takes at most ``memory`` bytes, by estimate, and ``max_rows`` rows, unless one job
-    alone takes more; by default half of the memory that is free here, whatever the rows. There are ``at_least`` so
-    many groups, as far as there are jobs: one for each of several processes.
+    The configs of a group differ only in seeds, in numbers that may differ from row to row, and in how runs are kept.
+
+    Args:
+        jobs: the jobs; each goes into exactly one group.
+        memory: bytes that a group may take, by estimate; by default half of the free memory. A single job may take
+            more.
+        max_rows: rows (seeds of all jobs) that a group may have; by default as many as fit into the memory.
+        at_least: groups to make if there are enough jobs, such as one for each of several processes.
+
+    Returns:
+        The groups, in the order of their first jobs.
 
     Raises:
-        InputError: a config is wrong.
-        TaskError: its task cannot be made.
+        InputError: A config is wrong.
+        TaskError: A task cannot be made.
     """
     alike: dict[str, list[Job]] = {}
     for job in jobs:
@@ -38,7 +45,7 @@ def groups(
 
 
 def _split(jobs: Sequence[Job], most: int, wanted: int) -> Iterator[list[Job]]:
-    """Parts of about the same number of rows, in order: as few as take at most ``most`` rows, but ``wanted``."""
+    """Split jobs, in order, into equal parts of at most ``most`` rows: as few as possible, but at least ``wanted``."""
     counts = [int(job.content["num_seeds"]) for job in jobs]
     number = max(wanted, -(-sum(counts) // most))
     size = max(min(most, -(-sum(counts) // number)), 1)

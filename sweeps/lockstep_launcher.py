@@ -1,9 +1,8 @@
-"""``hydra/launcher=lockstep``: the jobs of a multirun in groups, each in one process."""
+"""``hydra/launcher=lockstep``: train the jobs of a multirun in groups, each group in one process."""
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from os.path import relpath
 
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.utils import JobReturn, configure_log, run_job, setup_globals
@@ -16,6 +15,7 @@ from sweeps.hydra_command import described
 from sweeps.imports import own_packages_first
 from sweeps.interrupt import interrupt
 from sweeps.lockstep import groups
+from sweeps.overrides import override
 from sweeps.training import Job, train_together
 
 GB = 10**9
@@ -23,7 +23,7 @@ GB = 10**9
 
 @dataclass(frozen=True)
 class TrainGroup:
-    """What another launcher calls in place of one job: it trains a whole group."""
+    """The function that another launcher calls for a job; it trains a whole group."""
 
     groups: Sequence[Sequence[Job]]
     first: int  # the number that the launcher gives to the first of them
@@ -42,9 +42,19 @@ def launch_groups(
     max_rows: int | None,
     over: Launcher | None,
 ) -> list[JobReturn]:
-    """Train the jobs of a multirun, which were checked before, and return what Hydra wants to know of each.
+    """Train the jobs of a multirun in groups; they were checked before.
 
-    A group takes at most ``memory_gb`` and ``max_rows``. Each is trained here, or as one job of the launcher ``over``.
+    Args:
+        hydra_context: Hydra's loader of configs, and its callbacks.
+        config: the config of the multirun.
+        job_overrides: the overrides of each job.
+        first: the number of the first job.
+        memory_gb: gigabytes that a group may take, by estimate.
+        max_rows: rows that a group may have.
+        over: a launcher that runs each group as one of its jobs; None trains the groups in this process.
+
+    Returns:
+        Hydra's record of each job.
     """
     setup_globals()
     configure_log(config.hydra.hydra_logging, config.hydra.verbose)
@@ -63,23 +73,18 @@ def launch_groups(
                 train_together(group)
         return returns
     numbers = {job.directory: index for index, job in enumerate(jobs)}
+    top = config.hydra.sweep.dir
     leaders = [
-        [*job_overrides[numbers[group[0].directory]], f"hydra.sweep.subdir={below(group[0].directory, config)}"]
-        for group in together
+        [*job_overrides[numbers[job.directory]], override("hydra.sweep.subdir", relpath(job.directory, top))]
+        for job, *_ in together
     ]
     over.setup(hydra_context=hydra_context, task_function=TrainGroup(together, first), config=config)
     over.launch(leaders, first)
     return returns
 
 
-def below(directory: Path, config: DictConfig) -> str:
-    """Where a job is in the directory of its sweep, as a value of Hydra's."""
-    inside = os.path.relpath(directory, config.hydra.sweep.dir).replace("\\", "\\\\").replace("'", "\\'")
-    return f"'{inside}'"
-
-
 def composed(hydra_context: HydraContext, config: DictConfig, overrides: Sequence[str], number: int) -> JobReturn:
-    """A job as Hydra composes it, but not trained: its value is a :class:`Job`."""
+    """Compose a job with Hydra without training it; the returned value holds a :class:`Job`."""
     own = hydra_context.config_loader.load_sweep_config(config, list(overrides))
     with open_dict(own):
         own.hydra.job.id = own.hydra.job.num = number
@@ -90,5 +95,5 @@ def composed(hydra_context: HydraContext, config: DictConfig, overrides: Sequenc
         job_dir_key="hydra.sweep.dir",
         job_subdir_key="hydra.sweep.subdir",
     )
-    _ = job.return_value  # raises what describing it did
+    _ = job.return_value  # raises the error, if there was one
     return job

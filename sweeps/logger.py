@@ -1,4 +1,4 @@
-"""What a live view of a run is to the run: a class that the config names by ``logger._target_``."""
+"""The interface of a live view of a run: a class that the config names in ``logger._target_``."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,21 +11,21 @@ from algos.core.loop import Iteration
 
 
 class LoggerSettings(PartSettings):
-    """Of a logger; a subclass adds the keys of its YAML."""
+    """The settings of a logger; a subclass adds the keys of its YAML file."""
 
     def check_installed(self) -> None:
-        """Whether what the logger imports late is installed; asked where the run will be trained.
+        """Check that the packages of the logger are installed on the machine that trains.
 
         Raises:
-            ImportError: one line that says how to install it.
+            ImportError: One line that says how to install them.
         """
 
 
 class Logger(Protocol):
-    """Shows what a run reports while it trains; nothing that is computed depends on it.
+    """Shows what a run reports while it trains; it has no influence on the run.
 
-    Its class has ``Settings``, a nested subclass of :class:`LoggerSettings`. It is made with the run's directory, its
-    seeds, and the env steps of the next iteration, from which on events of an earlier attempt no longer count.
+    The class has ``Settings``, a nested subclass of :class:`LoggerSettings`. The constructor takes the settings, the
+    run's directory, its seeds, and the env steps after its next iteration: a resumed run reports these steps again.
     """
 
     def __init__(self, settings: LoggerSettings, directory: Path, seeds: range, first_step: int) -> None: ...
@@ -34,12 +34,14 @@ class Logger(Protocol):
         """Show one iteration's numbers."""
 
     def close(self) -> None:
-        """The run has ended, or was interrupted: write what is left to write."""
+        """Write what is left; called when the run has ended or was interrupted."""
 
 
 def series_points(iteration: Iteration, seeds: range) -> Iterator[tuple[str, float]]:
-    """The numbers of one iteration by the name of their series: ``<figure>/seed<K>`` for each seed, and
-    ``<figure>/median``. Values that do not exist leave no point."""
+    """Yield the name and value of each series at one iteration: ``<figure>/seed<K>`` and ``<figure>/median``.
+
+    A value that does not exist gives no point.
+    """
     for name, values in iteration.stats.items():
         if name == "env_steps":
             continue

@@ -1,4 +1,4 @@
-"""Markdown for the pages that are committed."""
+"""Markdown tables for the pages of this repository."""
 
 from collections.abc import Sequence
 
@@ -6,5 +6,5 @@ from analysis.report.tables import markdown
 
 
 def markdown_table(rows: Sequence[Sequence[str]], heading: Sequence[str]) -> str:
-    """A table of cells, without a line break at its end."""
+    """A Markdown table, without a line break at its end."""
     return markdown([list(heading), *map(list, rows)]).rstrip("\n")

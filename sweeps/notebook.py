@@ -1,10 +1,12 @@
-"""Training from a notebook or a program: one call, and its rows come back."""
+"""Train from a notebook or a program: one call trains a run and returns its rows."""
 
 import os
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from sweeps.overrides import override
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,7 +22,7 @@ def train(
 
     Args:
         overrides: what ``seedbed train`` takes, such as ``"algo=ppo"`` or ``"algo.clip_coef=0.2"``.
-        directory: where the run goes. A run that is there already goes on, or is read if it is complete. By default
+        directory: where the run goes. A run that is there already continues, or is read if it is complete. By default
             a new temporary directory, which nothing deletes.
         config_dir: a folder of your own options beside ours, as ``--config-dir``.
         settings: the same as ``overrides``, for keys without a dot: ``num_seeds=4, evaluation={"interval": 5}``.
@@ -30,10 +32,10 @@ def train(
         the run is.
 
     Raises:
-        InputError: what is wrong with the settings or the directory, in one line.
-        TaskError: the task cannot be made.
-        RuntimeError: training failed; the message has the error and where its traceback is.
-        KeyboardInterrupt: it was interrupted; the same call with the directory goes on.
+        InputError: A setting or the directory is wrong.
+        TaskError: The task cannot be made.
+        RuntimeError: Training failed; the message names the error and the file with its traceback.
+        KeyboardInterrupt: The run was interrupted; the same call with its directory continues it.
     """
     from analysis import load_runs
     from analysis.run_format import FAILED, TRACEBACK, read_info
@@ -43,17 +45,17 @@ def train(
     from sweeps.jobs import check_jobs
     from sweeps.training import train_run
 
-    given = [*overrides, *(override for key, value in settings.items() for override in _overrides(key, value))]
-    for override in given:
-        if override.lstrip("+~").startswith("hydra"):
-            raise InputError(f"{override}: a setting of the command line; expected: directory=…, and one run a call")
+    given = [*overrides, *(each for key, value in settings.items() for each in _overrides(key, value))]
+    for each in given:
+        if each.lstrip("+~").startswith("hydra"):
+            raise InputError(f"{each}: a setting of the command line; expected: directory=…, and one run a call")
     interrupt.received = None  # of an earlier call
     content = composed_config(["resume=true", *given], config_dir)
     path = Path(directory) if directory is not None else Path(tempfile.mkdtemp(prefix="seedbed-"))
     check_jobs([(content, path)], launcher="basic")
     status = train_run(content, path, {"overrides": given})
     if interrupt.received:
-        raise KeyboardInterrupt(f"interrupted; the same call with directory={str(path)!r} goes on")
+        raise KeyboardInterrupt(f"interrupted; to continue it: the same call with directory={str(path)!r}")
     if status == FAILED and "error" in (info := read_info(path)):
         raise RuntimeError(f"{info['error']} (see {path / TRACEBACK})")
     frame = load_runs(path)
@@ -62,25 +64,9 @@ def train(
 
 
 def _overrides(key: str, value: Any) -> Iterator[str]:
-    """A Python value in Hydra's words; a mapping sets several keys."""
+    """Yield overrides for a Python value; a mapping sets several keys."""
     if isinstance(value, Mapping):
         for inner, each in value.items():
             yield from _overrides(f"{key}.{inner}", each)
     else:
         yield override(key, value)
-
-
-def override(key: str, value: Any) -> str:
-    """`KEY=VALUE` in Hydra's words."""
-    return f"{key}={_text(value)}"
-
-
-def _text(value: Any) -> str:
-    if value is None or isinstance(value, bool):
-        return {None: "null", True: "true", False: "false"}[value]
-    if isinstance(value, list | tuple):
-        return f"[{','.join(map(_text, value))}]"
-    if isinstance(value, str):
-        escaped = value.replace("\\", "\\\\").replace("'", "\\'")
-        return f"'{escaped}'"
-    return str(value)

@@ -1,4 +1,4 @@
-"""Records the code, the software and the machine that made a run."""
+"""Record the code, the software and the machine that made a run."""
 
 import hashlib
 import importlib.metadata
@@ -24,7 +24,7 @@ PACKAGES = ["seedbed", "torch", "numpy", "numba", "gymnasium", "hydra-core"]
 
 
 def _git(directory: Path, *arguments: str) -> str | None:
-    """What git says of a directory; None where there is no git, or where it fails."""
+    """The output of a git command in a directory; None if git is missing or fails."""
     try:
         command = ["git", "-C", str(directory), *arguments]
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
@@ -33,18 +33,18 @@ def _git(directory: Path, *arguments: str) -> str | None:
 
 
 def commit_of(directory: Path) -> str | None:
-    """The commit that is checked out, with ``-dirty`` where files that it has were changed; None outside of git."""
+    """The commit that is checked out, with ``-dirty`` if tracked files were changed; None outside of git."""
     return _git(directory, "describe", "--always", "--dirty", "--abbrev=12", "--exclude", "*")
 
 
 def own_commit() -> str | None:
-    """The commit of seedbed's own checkout; None where it is installed, be it inside of another repository."""
+    """The commit of seedbed's own checkout; None for an installed package, even inside another repository."""
     tracked = _git(ROOT, "ls-files", "--error-unmatch", "sweeps/__init__.py")
     return None if tracked is None else commit_of(ROOT)
 
 
 def user_repository(directory: Path) -> dict[str, str | None] | None:
-    """The path and commit of the repository around a directory; None where there is none, or where it is seedbed's."""
+    """The path and commit of the repository around a directory; None if there is none or it is seedbed's own."""
     top = _git(directory, "rev-parse", "--show-toplevel")
     if top is None or (own_commit() is not None and Path(top).resolve() == ROOT):
         return None
@@ -52,7 +52,7 @@ def user_repository(directory: Path) -> dict[str, str | None] | None:
 
 
 def software() -> dict[str, Any]:
-    """What computes: commits, versions and machine, with the features of the processor that compiled code uses."""
+    """The commits, the versions and the machine, with the processor features that compiled code uses."""
     _, processor, features = cpu_target.target_context.codegen().magic_tuple()
     return {
         "commit": own_commit(),
@@ -73,9 +73,10 @@ def software() -> dict[str, Any]:
 
 
 def parts(content: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """The classes that a config names by ``_target_``, by the key of their section: class, file and the file's SHA-256.
+    """Describe the classes that a config names in ``_target_``, by the key of their section.
 
-    Methods that were put in at run time, from another file, are listed as ``patched``.
+    Each has its class, its file and the file's SHA-256. ``patched`` lists methods that came from another file at run
+    time.
     """
     targets = {key.removesuffix("._target_"): target for key, target in flatten(content) if key.endswith("._target_")}
     return {section: _part(find_class(target)) for section, target in targets.items()}
@@ -96,7 +97,7 @@ def _part(found: type) -> dict[str, Any]:
 
 
 def describe(content: Mapping[str, Any], overrides: Sequence[str]) -> dict[str, Any]:
-    """What ``run.json`` says of a run when it starts: who, what, with which versions, on what machine."""
+    """The content of ``run.json`` when a run starts: what is computed, by which versions, on which machine."""
     seeds = range(content["seed"], content["seed"] + content["num_seeds"])
     return {
         "status": RUNNING,

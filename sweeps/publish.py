@@ -1,4 +1,4 @@
-"""Pack runs and studies into a folder for others, that git likes: ``seedbed publish RUN_OR_STUDY… --out DIR``."""
+"""Copy runs and studies into a folder for a git repository: ``seedbed publish RUN_OR_STUDY… --out DIR``."""
 
 import argparse
 import shutil
@@ -33,7 +33,7 @@ OF_A_RUN = (INFO, CONFIG, ".hydra/overrides.yaml", PROGRESS, TIMING, EVALUATION)
 OF_A_STUDY = (RECORD, "plan.yaml", "report.html", "answers.csv", "scores.csv", "prediction.json")
 NEEDED = {RECORD, "report.html", INFO, CONFIG, PROGRESS}
 LARGE = 50_000_000
-"""Bytes of a file from which git hosts complain."""
+"""Size in bytes from which git hosts warn about a file."""
 
 README = """# Published runs
 
@@ -46,7 +46,7 @@ the SHA-256 of every file. {checkpoints}
 
 @dataclass(frozen=True)
 class Entry:
-    """A study, a sweep or a run: where it is, and its name in the folder."""
+    """A study, a sweep or a run, and its name in the published folder."""
 
     source: Path
     name: str
@@ -63,14 +63,22 @@ class Entry:
 def parser() -> argparse.ArgumentParser:
     """The command line."""
     result = argparse.ArgumentParser(prog="seedbed publish", description=__doc__)
-    result.add_argument("sources", nargs="+", type=Path, metavar="RUN_OR_STUDY", help="of a run, a sweep or a study")
-    result.add_argument("--out", required=True, type=Path, metavar="DIR", help="new, or a folder made by this command")
-    result.add_argument("--checkpoints", action="store_true", help="take the trained networks too")
+    result.add_argument(
+        "sources", nargs="+", type=Path, metavar="RUN_OR_STUDY", help="the directory of a run, a sweep or a study"
+    )
+    result.add_argument(
+        "--out", required=True, type=Path, metavar="DIR", help="a new folder, or one that this command made"
+    )
+    result.add_argument("--checkpoints", action="store_true", help="also copy the trained networks")
     return result
 
 
 def entries(sources: Sequence[Path]) -> list[Entry]:
-    """What is to be published. Raises InputError where something is not there, or has not ended."""
+    """Check what is to be published.
+
+    Raises:
+        InputError: A directory is missing, holds no run, or has not ended.
+    """
     found: list[Entry] = []
     for source in sources:
         if not source.is_dir():
@@ -79,7 +87,9 @@ def entries(sources: Sequence[Path]) -> list[Entry]:
         if not entry.runs:
             raise InputError(f"{source}: holds no run; expected: the directory of a run, a sweep or a study")
         if entry.name in [other.name for other in found]:
-            raise InputError(f"{source}: the second that is called {entry.name}; expected: directories of other names")
+            raise InputError(
+                f"{source}: a second directory named {entry.name}; expected: directories with different names"
+            )
         for run in entry.runs:
             if (status := read_info(run).get("status")) in IN_PROGRESS:
                 raise InputError(f"{run}: its status is {status}; expected: runs that have ended")
@@ -94,7 +104,11 @@ def entries(sources: Sequence[Path]) -> list[Entry]:
 
 
 def files_of(entry: Entry, checkpoints: bool) -> Iterator[tuple[Path, Path]]:
-    """Each file with its place in the published folder. Raises InputError where one that is needed is missing."""
+    """Yield each file and its path below the published folder.
+
+    Raises:
+        InputError: A necessary file is missing.
+    """
     wanted = [(entry.source, name) for name in OF_A_STUDY] if entry.is_study else []
     wanted += [(run, name) for run in entry.runs for name in (*OF_A_RUN, *([CHECKPOINT] if checkpoints else []))]
     for base, name in wanted:
@@ -106,18 +120,22 @@ def files_of(entry: Entry, checkpoints: bool) -> Iterator[tuple[Path, Path]]:
 
 
 def check_apart(found: Sequence[Entry], out: Path) -> None:
-    """Whether what is written replaces nothing that is read. Raises InputError."""
+    """Check that the published folder overwrites none of the sources.
+
+    Raises:
+        InputError: It would overwrite one.
+    """
     places = [(out / entry.name).resolve() for entry in found]
     for source in [entry.source.resolve() for entry in found]:
         for place in places:
             if place.is_relative_to(source) or source.is_relative_to(place):
                 raise InputError(
-                    f"--out {out}: would replace {source}, which is to be published; expected: one apart from it"
+                    f"--out {out}: would overwrite {source}, which is to be published; expected: another folder"
                 )
 
 
 def without_paths(content: Any) -> Any:
-    """What ``run.json`` holds, with the names of files and repositories in place of where they are on a machine."""
+    """The content of ``run.json`` with only the names of files and repositories, not their paths."""
     if isinstance(content, list):
         return [without_paths(each) for each in content]
     if not isinstance(content, dict):
@@ -127,9 +145,15 @@ def without_paths(content: Any) -> Any:
 
 
 def publish(sources: Sequence[Path], out: Path, checkpoints: bool = False) -> Path:
-    """Copy what is worth keeping into `out`, with a manifest and a page; gives the path of the page.
+    """Copy runs and studies into ``out`` and write a manifest and a page.
 
-    Entries that the folder has already, of other names, stay. Raises InputError.
+    Entries with other names that the folder already has stay.
+
+    Returns:
+        The path of the page.
+
+    Raises:
+        InputError: A source cannot be published, or ``out`` holds other files.
     """
     if out.exists() and any(out.iterdir()) and not (out / PUBLISHED).exists():
         raise InputError(f"--out {out}: holds other files; expected: a new directory, or one made by seedbed publish")
@@ -147,15 +171,15 @@ def publish(sources: Sequence[Path], out: Path, checkpoints: bool = False) -> Pa
             replace_file(out / place, source.read_bytes())
         known[place.as_posix()] = sha256(out / place)
         if source.stat().st_size > LARGE:
-            print(f"note: {place} has {source.stat().st_size / 1e6:.0f} MB; git hosts may refuse it", flush=True)
-    replace_file(out / ".gitattributes", b"* -text\n")  # the bytes stay as they are, line ends too
+            print(f"note: {place} is {source.stat().st_size / 1e6:.0f} MB; git hosts may refuse it", flush=True)
+    replace_file(out / ".gitattributes", b"* -text\n")  # git must not change line ends: the manifest has hashes
     write_json(out / PUBLISHED, {"files": dict(sorted(known.items()))})
     replace_file(out / "README.md", page(out, known).encode())
     return out / "README.md"
 
 
 def page(out: Path, files: dict[str, str]) -> str:
-    """The page of a published folder, from what is in it."""
+    """The page of a published folder: a table of its entries."""
     rows = []
     for name in sorted({Path(file).parts[0] for file in files}):
         entry = Entry(out / name, name)
@@ -173,7 +197,7 @@ def page(out: Path, files: dict[str, str]) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Ends the process with status 2 and one line where something cannot be published."""
+    """Publish; exit with status 2 and one line if something cannot be published."""
     parsed = parser().parse_args(sys.argv[1:] if arguments is None else list(arguments))
     try:
         print(publish(parsed.sources, parsed.out, parsed.checkpoints))

@@ -1,4 +1,4 @@
-"""Train the presets for as many steps as published runs had, and compare their returns: ``seedbed published``."""
+"""Train the presets for as many steps as published runs, and compare the returns: ``seedbed published``."""
 
 import argparse
 import sys
@@ -13,10 +13,10 @@ import pandas as pd
 from algos.envs.errors import TaskError
 from analysis import load_runs
 from analysis import statistics as st
-from analysis.comparison import MARGIN
+from analysis.choices import MARGIN
 from analysis.numbers import interval, number, p_value, steps
 from analysis.references import references_for
-from analysis.run_format import INFO, read_json
+from analysis.run_format import has_ended
 from analysis.runs.dataset import spans
 from analysis.statistics.published import FALLS_SHORT, NOT_WORSE, UNDECIDED, AgainstPublished
 from sweeps.batch import Run, composed, train_runs
@@ -28,14 +28,14 @@ from sweeps.markdown import markdown_table
 EVALUATIONS = "evaluations.csv"
 METRIC = "eval_return_deterministic"
 FIRST_SEED = 10
-"""Seeds below it were used while presets were chosen; what is reported is of seeds from it on."""
+"""The first reported seed: presets were chosen with the seeds below it."""
 
 
 @dataclass(frozen=True)
 class Published:
-    """A published result of a variant on a task: the mean return after ``steps`` environment steps.
+    """A published result: the mean return of a variant on a task after ``steps`` env steps.
 
-    ``deviation`` over ``num_runs`` runs is None where the mean is of one run.
+    ``deviation`` is the standard deviation over ``num_runs`` runs; None for a single run.
     """
 
     name: str
@@ -50,7 +50,7 @@ class Published:
 
     @cached_property
     def run(self) -> Run:
-        """Ours: the preset, for as many whole iterations as the published number of steps has."""
+        """Our run: the preset, for as many whole iterations as fit into the published number of steps."""
         task = (f"env.id={self.env_id}", f"seed={FIRST_SEED}", *self.overrides)
         config = composed(Run(self.name, self.experiment, self.num_seeds, task))
         iterations = self.steps // (config["num_envs"] * config["num_steps"])
@@ -58,12 +58,12 @@ class Published:
 
     @property
     def margin(self) -> float:
-        """The difference that is still practically the same: a share of the task's scale."""
+        """The largest difference that still counts as practically the same, in units of the return."""
         scale = references_for(METRIC)[self.env_id]
         return MARGIN * scale.width
 
     def compare(self, scores: np.ndarray) -> AgainstPublished:
-        """Our seeds' returns against what was published."""
+        """Compare the returns of our seeds ``[S]`` with the published result."""
         return st.against_published(scores, self.mean, self.margin, self.deviation, self.num_runs)
 
 
@@ -109,17 +109,16 @@ LONGER = [
     for published in CLASSIC
     if published.env_id == "MountainCarContinuous-v0"
 ]
-"""Presets that take longer than what was published, trained to their own end."""
-
-
-def runs_of(study: str) -> list[Run]:
-    """The runs of one study."""
-    return (
-        LONGER if study == "longer" else [published.run for published in {"classic": CLASSIC, "mujoco": MUJOCO}[study]]
-    )
+"""Presets that are longer than the published runs, trained to their own end."""
 
 
 STUDIES = ("classic", "mujoco", "longer")
+
+
+def members(study: str) -> Sequence[Published | Run]:
+    """The runs of one study."""
+    return LONGER if study == "longer" else {"classic": CLASSIC, "mujoco": MUJOCO}[study]
+
 
 HEAD = """# The presets beside published results
 
@@ -159,7 +158,7 @@ These presets are meant for more steps than the published runs had. What they re
 
 
 def evaluations(directories: Iterable[Path]) -> pd.DataFrame:
-    """The evaluated rows of runs: ``run, seed, env_steps`` and the returns."""
+    """One row per evaluation and seed: ``run, seed, env_steps`` and the returns."""
     columns = ["env_steps", METRIC, "eval_return_stochastic"]
     tables = []
     for directory in directories:
@@ -170,9 +169,10 @@ def evaluations(directories: Iterable[Path]) -> pd.DataFrame:
 
 
 def evaluated(published: Published, rows: pd.DataFrame) -> pd.DataFrame:
-    """The rows of the evaluation that counts, one per seed, among those within the published number of steps.
+    """The rows of the evaluation that is compared, one per seed, within the published number of steps.
 
-    The last one; where the published number is the best of several evaluations, the one with the best mean.
+    It is the last evaluation. If the published number is the best of several evaluations, it is the one with the best
+    mean.
     """
     within = rows[rows["env_steps"] <= published.steps]
     means = within.groupby("env_steps")[METRIC].mean()
@@ -187,7 +187,7 @@ HEADING += ["p (not worse)", "outcome"]
 
 
 def line(published: Published, rows: pd.DataFrame) -> list[str]:
-    """One line of a table; ``rows`` of one evaluation."""
+    """One line of a table, from the rows of one evaluation."""
     scores = rows[METRIC].to_numpy()
     found = published.compare(scores)
     theirs = number(published.mean)
@@ -203,7 +203,7 @@ def line(published: Published, rows: pd.DataFrame) -> list[str]:
 
 
 def summary(found: Sequence[tuple[Published, pd.DataFrame]]) -> str:
-    """How many presets are not worse, and the names of the others: those that fall short first."""
+    """The number of presets that are not worse, then the names of the others."""
     named: dict[str, list[str]] = {FALLS_SHORT: [], UNDECIDED: [], NOT_WORSE: []}
     for published, rows in found:
         outcome = published.compare(rows[METRIC].to_numpy()).outcome
@@ -215,13 +215,13 @@ def summary(found: Sequence[tuple[Published, pd.DataFrame]]) -> str:
 
 
 def old_seeds(found: Sequence[tuple[Published, pd.DataFrame]]) -> str:
-    """Which rows are still of seeds that presets were chosen with."""
+    """Name the rows whose seeds were used to choose presets."""
     old = [published.name for published, rows in found if rows["seed"].min() < FIRST_SEED]
     return f"Not trained anew yet, so still of the old seeds: {', '.join(old)}." if old else ""
 
 
 def page(table: pd.DataFrame) -> str:
-    """The page, of the runs that ``table`` has."""
+    """The page about the runs in ``table``."""
     by_run = {name: rows for name, rows in table.groupby("run")}
     parts, told = [], []
     for study, text in ((CLASSIC, CLASSIC_TEXT), (MUJOCO, MUJOCO_TEXT)):
@@ -244,7 +244,7 @@ def page(table: pd.DataFrame) -> str:
 
 
 def longer_line(run: Run, rows: pd.DataFrame) -> list[str]:
-    """The end of a run that had more steps than the published one."""
+    """One line about the end of a run that was longer than the published one."""
     last = rows[rows["env_steps"] == rows["env_steps"].max()]
     scores = last[METRIC].to_numpy()
     low, high = st.mean_interval([scores], 0.95)
@@ -253,46 +253,45 @@ def longer_line(run: Run, rows: pd.DataFrame) -> list[str]:
     return [run.experiment, steps(last["env_steps"].max()), seeds, told, number(scores.min())]
 
 
-def has_ended(directory: Path) -> bool:
-    """Whether a run trained to its end, whatever became of single seeds."""
-    return (directory / INFO).exists() and "progress" in read_json(directory / INFO)
-
-
 def parser() -> argparse.ArgumentParser:
     """The command line."""
     result = argparse.ArgumentParser(prog="seedbed published", description=__doc__)
-    result.add_argument("--only", choices=STUDIES, help="this study (all)")
-    result.add_argument("--run", action="append", default=[], metavar="NAME", help="this run; may be repeated (all)")
+    result.add_argument("--only", choices=STUDIES, help="only this study (default: all)")
     result.add_argument(
-        "--runs", type=Path, default=Path("results/published"), metavar="DIR", help="where the runs are"
+        "--run", action="append", default=[], metavar="NAME", help="only this run; may be repeated (default: all)"
     )
     result.add_argument(
-        "--out", type=Path, default=Path("figures/published"), metavar="DIR", help="where the page goes"
+        "--runs", type=Path, default=Path("results/published"), metavar="DIR", help="directory of the runs"
     )
-    result.add_argument("--from-data", action="store_true", help="write the page from the evaluations beside it")
+    result.add_argument(
+        "--out", type=Path, default=Path("figures/published"), metavar="DIR", help="directory of the page"
+    )
+    result.add_argument(
+        "--from-data", action="store_true", help="train nothing; write the page from the evaluations in --out"
+    )
     return result
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Ends the process with status 0 only if everything asked for was trained."""
+    """Train, evaluate and write the page; the exit status is 0 only if every run completed."""
     parsed = parser().parse_args(arguments)
     path = parsed.out / EVALUATIONS
     troubled: list[str] = []
     try:
-        chosen = [run for study in STUDIES if parsed.only in (None, study) for run in runs_of(study)]
-        names = [run.name for run in chosen]
+        chosen = [each for study in STUDIES if parsed.only in (None, study) for each in members(study)]
+        names = [each.name for each in chosen]
         if unknown := [name for name in parsed.run if name not in names]:
             raise InputError(f"--run {unknown[0]}: no such run; expected: one of {', '.join(names)}")
-        chosen = [run for run in chosen if not parsed.run or run.name in parsed.run]
+        chosen = [each for each in chosen if not parsed.run or each.name in parsed.run]
         table = pd.read_csv(path) if path.exists() else None
         if not parsed.from_data:
-            troubled = train_runs(chosen, parsed.runs)
-            new = evaluations(parsed.runs / run.name for run in chosen if has_ended(parsed.runs / run.name))
+            troubled = train_runs([each.run if isinstance(each, Published) else each for each in chosen], parsed.runs)
+            new = evaluations(parsed.runs / each.name for each in chosen if has_ended(parsed.runs / each.name))
             kept = [] if table is None else [table[~table["run"].isin(new["run"])]]
             table = pd.concat([*kept, new], ignore_index=True).sort_values(["run", "seed", "env_steps"])
             replace_file(path, table.to_csv(index=False, float_format="%.6g", lineterminator="\n").encode())
         if table is None:
-            raise InputError(f"{path}: no such file; expected: the evaluations that a run without --from-data writes")
+            raise InputError(f"{path}: no such file; expected: the file that seedbed published writes when it trains")
         replace_file(parsed.out / "README.md", page(table).encode())
     except (InputError, TaskError) as error:
         exit_with(error)

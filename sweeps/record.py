@@ -13,10 +13,13 @@ def parser() -> argparse.ArgumentParser:
     """The command line."""
     result = argparse.ArgumentParser(prog="seedbed record", description=__doc__)
     result.add_argument("directory", type=Path, metavar="RUN_DIR", help="a run's directory")
-    result.add_argument("--seed", type=int, metavar="K", help="one of the run's seeds (its first)")
-    result.add_argument("--steps", type=int, metavar="N", help="environment steps to play (to the first episode's end)")
+    result.add_argument("--seed", type=int, metavar="K", help="one of the run's seeds (default: the first)")
+    result.add_argument("--steps", type=int, metavar="N", help="environment steps to play (default: one episode)")
     result.add_argument(
-        "--out", type=Path, metavar="FILE", help="a .gif, or an .mp4 where ffmpeg is (RUN_DIR/seed-K.gif)"
+        "--out",
+        type=Path,
+        metavar="FILE",
+        help="a .gif, or an .mp4 if ffmpeg is installed (default: RUN_DIR/seed-K.gif)",
     )
     trust.add_option(result)
     return result

@@ -1,4 +1,4 @@
-"""Records learned policies as images, GIFs and videos."""
+"""Record trained policies as GIFs and videos."""
 
 import os
 import shutil
@@ -31,7 +31,7 @@ LONGEST = 1000
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """Compute in one thread: sharing out the work of a single environment takes longer than the work."""
+    """Compute in one thread; for a single environment more threads cost more than they save."""
     before = torch.get_num_threads(), numba.get_num_threads()
     torch.set_num_threads(1)
     numba.set_num_threads(1)
@@ -43,10 +43,10 @@ def one_thread() -> Iterator[None]:
 
 
 def make_environment(config: EnvConfig) -> gym.Env:
-    """One environment of the task that renders to arrays, without a display.
+    """Make one environment of the task that renders to arrays, without a display.
 
     Raises:
-        TaskError: the task cannot be made, or does not render.
+        TaskError: The task cannot be made, or does not render.
     """
     os.environ.setdefault("SDL_VIDEODRIVER", "dummy")
     if sys.platform == "linux" and not os.environ.get("DISPLAY"):
@@ -62,9 +62,9 @@ def make_environment(config: EnvConfig) -> gym.Env:
 
 
 def frames(env: gym.Env, policy: Policy, seed: int, num_steps: int | None, every: int) -> Iterator[Image.Image]:
-    """An image of each ``every``-th of ``num_steps`` steps; actions are drawn from the policy, as in training.
+    """Play ``num_steps`` steps and yield an image of every ``every``-th; actions are sampled as in training.
 
-    Without ``num_steps`` it ends with the first episode, or after ``LONGEST`` steps.
+    Without ``num_steps`` the play ends with the first episode, or after ``LONGEST`` steps.
     """
     rng = stream(seed, "recording")
     to_env = action_transform(env.action_space, policy.head)
@@ -86,7 +86,7 @@ def frames(env: gym.Env, policy: Policy, seed: int, num_steps: int | None, every
 
 
 def write_gif(images: Iterable[Image.Image], path: Path, frames_per_second: float) -> int:
-    """Write an endless GIF with few colours; returns how many images it has."""
+    """Write a GIF that repeats for ever; return its number of images."""
     all_images = list(images)
     palette = all_images[0].quantize(COLOURS, dither=Image.Dither.NONE)
     indexed = [image.quantize(palette=palette, dither=Image.Dither.NONE) for image in all_images]
@@ -96,10 +96,10 @@ def write_gif(images: Iterable[Image.Image], path: Path, frames_per_second: floa
 
 
 def find_encoder() -> str:
-    """A program that encodes MP4.
+    """The path of a program that encodes MP4.
 
     Raises:
-        InputError: there is none.
+        InputError: There is none.
     """
     if (program := shutil.which("ffmpeg")) is not None:
         return program
@@ -108,11 +108,13 @@ def find_encoder() -> str:
 
         return str(imageio_ffmpeg.get_ffmpeg_exe())
     except (ImportError, RuntimeError):
-        raise InputError("MP4 needs ffmpeg, or: pip install imageio-ffmpeg; expected without: a name in .gif") from None
+        raise InputError(
+            "--out: MP4 needs ffmpeg, or: pip install imageio-ffmpeg; expected: one of them, or a name in .gif"
+        ) from None
 
 
 def write_mp4(images: Iterable[Image.Image], path: Path, frames_per_second: float) -> int:
-    """Write an MP4; returns how many images it has."""
+    """Write an MP4; return its number of images."""
     all_images = list(images)
     width, height = (side - side % 2 for side in all_images[0].size)  # the codec takes even sides only
     command = [find_encoder(), "-y", "-loglevel", "error", "-f", "rawvideo", "-pix_fmt", "rgb24"]
@@ -126,13 +128,16 @@ WRITERS = {".gif": write_gif, ".mp4": write_mp4}
 
 
 def record(directory: Path, seed: int, num_steps: int | None, path: Path) -> int:
-    """Play the policy of one seed of a run and write what it looks like, at the task's own speed.
+    """Play the policy of one seed of a run and write it as a GIF or a video, at the task's own speed.
 
-    Without ``num_steps`` it plays one episode. Returns how many images there are.
+    Without ``num_steps`` it plays one episode.
+
+    Returns:
+        The number of images.
 
     Raises:
-        InputError: no such run or seed, or no way to write such a file.
-        TaskError: the task does not render.
+        InputError: There is no such run or seed, or such a file cannot be written.
+        TaskError: The task does not render.
     """
     if path.suffix not in WRITERS:
         raise InputError(f"--out {path}: expected: a name in {' or '.join(WRITERS)}")

@@ -1,4 +1,4 @@
-"""Train what the post shows, draw its figures and write their page: ``seedbed reproduce``."""
+"""Train the post's runs, draw its figures and write the page: ``seedbed reproduce``."""
 
 import argparse
 import sys
@@ -12,19 +12,21 @@ from sweeps.imports import own_packages_first
 def parser() -> argparse.ArgumentParser:
     """The command line."""
     result = argparse.ArgumentParser(prog="seedbed reproduce", description=__doc__)
-    result.add_argument("--quick", action="store_true", help="short runs with few seeds, in directories of their own")
-    result.add_argument("--only", action="append", default=[], metavar="NAME", help="this figure; may be repeated")
-    result.add_argument("--runs", type=Path, metavar="DIR", help="where the runs are (results/post)")
-    result.add_argument("--out", type=Path, metavar="DIR", help="where the figures go (figures/post)")
+    result.add_argument("--quick", action="store_true", help="short runs with few seeds, in separate directories")
+    result.add_argument("--only", action="append", default=[], metavar="NAME", help="only this figure; may be repeated")
+    result.add_argument("--runs", type=Path, metavar="DIR", help="directory of the runs (default: results/post)")
+    result.add_argument("--out", type=Path, metavar="DIR", help="directory of the figures (default: figures/post)")
     work = result.add_mutually_exclusive_group()
-    work.add_argument("--train-only", action="store_true", help="train, draw nothing")
-    work.add_argument("--draw-only", action="store_true", help="draw from the runs that have ended, train nothing")
-    work.add_argument("--from-data", action="store_true", help="draw from the data beside the figures; GIFs stay")
+    work.add_argument("--train-only", action="store_true", help="train only")
+    work.add_argument("--draw-only", action="store_true", help="train nothing; draw from the runs that have ended")
+    work.add_argument(
+        "--from-data", action="store_true", help="train nothing; draw from the data in --out and keep its GIFs"
+    )
     return result
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Ends the process with status 0 only if everything asked for was made."""
+    """Train and draw; the exit status is 0 only if everything was made."""
     parsed = parser().parse_args(arguments)
     own_packages_first()
     from algos.envs.errors import TaskError

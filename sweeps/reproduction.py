@@ -1,4 +1,4 @@
-"""What the post shows: its figures and recordings, and the page that has them."""
+"""Make the figures and recordings of the post, and the page that shows them."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,14 +15,14 @@ from sweeps.recording import record
 
 Recordings = dict[str, tuple[str, int]]
 RECORDINGS: Recordings = {"cartpole.gif": ("cartpole-ppo", 200), "swingup.gif": ("swingup-36-ppo", 4000)}
-"""The run whose seed 0 plays, and for how many steps."""
+"""By file: the run whose seed 0 is recorded, and the number of steps."""
 
 
 def chosen(only: Sequence[str]) -> tuple[list[Drawing], Recordings]:
-    """The figures and recordings of these names, or whose names begin with one of them; all where there are none.
+    """Select figures and recordings by name or by the beginning of a name; no name selects all.
 
     Raises:
-        InputError: nothing has such a name.
+        InputError: Nothing has such a name.
     """
     names = [*(drawing.name for drawing in DRAWINGS), *RECORDINGS]
     for wanted in only:
@@ -34,18 +34,18 @@ def chosen(only: Sequence[str]) -> tuple[list[Drawing], Recordings]:
 
 
 def is_called(name: str, wanted: str) -> bool:
-    """Whether ``wanted`` is a name, or its beginning up to a dash."""
+    """Whether ``wanted`` is the name, or the name up to a dash."""
     return name == wanted or name.startswith(f"{wanted}-")
 
 
 def needed_runs(drawings: Sequence[Drawing], recordings: Recordings, quick: bool) -> list[Run]:
-    """The runs behind figures and recordings, in the order in which they are trained."""
+    """The runs that figures and recordings need, in the order in which they are trained."""
     names = {run for drawing in drawings for run in drawing.needs} | {run for run, _ in recordings.values()}
     return [shortened(run) if quick else run for run in RUNS if run.name in names]
 
 
 def draw(drawing: Drawing, data: Data, out: Path) -> None:
-    """Write one figure as PNG, and as SVG where that is small."""
+    """Write one figure as PNG, and as SVG if that is small."""
     quick = any(data.facts()[run]["quick"] for run in drawing.needs)
     caption = ("QUICK: short runs with few seeds. " if quick else "") + drawing.caption(data)
     with use_style():
@@ -56,7 +56,7 @@ def draw(drawing: Drawing, data: Data, out: Path) -> None:
 
 
 def collect(runs: Sequence[Run], recordings: Recordings, directory: Path, data: Data, quick: bool) -> None:
-    """Take the numbers of the runs that have ended, and record those whose policies are to be seen."""
+    """Collect the numbers of the runs that have ended, and make the recordings."""
     data.directory.mkdir(parents=True, exist_ok=True)
     for run in runs:
         if data.collect(run, directory / run.name, quick):
@@ -68,7 +68,7 @@ def collect(runs: Sequence[Run], recordings: Recordings, directory: Path, data: 
 
 
 def draw_all(drawings: Sequence[Drawing], recordings: Recordings, data: Data) -> list[str]:
-    """Draw what there is data for, and write the page; returns the names of what there is not."""
+    """Draw every figure that has data and write the page; return the names of the missing figures."""
     out = data.directory.parent
     missing = [name for name in recordings if not (out / name).exists()]
     for drawing in drawings:

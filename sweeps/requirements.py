@@ -1,4 +1,4 @@
-"""Whether this machine has what a run asks for: a device, and the packages of extras."""
+"""Check that this machine has what a run needs: its device, and the packages of its extras."""
 
 import importlib
 
@@ -9,14 +9,14 @@ from sweeps.errors import InputError
 from sweeps.logger import LoggerSettings
 
 EXTRAS = {"joblib": "joblib", "submitit_slurm": "slurm", "ray": "ray"}
-"""The optional dependencies that a launcher needs."""
+"""By launcher: the extra that installs its package."""
 
 
 def check_device(name: str) -> None:
-    """Whether PyTorch can compute on a device here.
+    """Check that PyTorch can compute on a device of this machine.
 
     Raises:
-        InputError: it cannot.
+        InputError: It cannot.
     """
     usable = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
     usable += [f"cuda:{index}" for index in range(torch.cuda.device_count())]
@@ -25,10 +25,10 @@ def check_device(name: str) -> None:
 
 
 def check_logger(settings: LoggerSettings | None) -> None:
-    """Whether what a logger needs is installed.
+    """Check that the packages of a logger are installed.
 
     Raises:
-        InputError: it is not.
+        InputError: They are not.
     """
     try:
         if settings is not None:
@@ -38,10 +38,10 @@ def check_logger(settings: LoggerSettings | None) -> None:
 
 
 def check_launcher(config: DictConfig) -> str:
-    """The name of the launcher that starts the processes of a multirun.
+    """The name of the launcher that starts the processes of a multirun; checks that it is installed.
 
     Raises:
-        InputError: its package is not installed.
+        InputError: Its package is not installed.
     """
     key, settings = "hydra/launcher", config.hydra.launcher
     if config.hydra.runtime.choices[key] == "lockstep" and settings.over is not None:
@@ -52,5 +52,5 @@ def check_launcher(config: DictConfig) -> str:
     except ImportError as error:
         wanted = EXTRAS.get(launcher, launcher)
         command = f"pip install 'seedbed[{wanted}]'"
-        raise InputError(f"{key}={launcher}: {error}; expected after: {command}") from None
+        raise InputError(f"{key}={launcher}: {error}; expected: {command}") from None
     return launcher

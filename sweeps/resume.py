@@ -1,4 +1,4 @@
-"""Finish what is unfinished in a run, a sweep or a study: ``seedbed resume DIR``."""
+"""Continue a run, a sweep or a study that was stopped: ``seedbed resume DIR``."""
 
 import argparse
 import sys
@@ -15,16 +15,19 @@ from sweeps.sweep_directory import study_command, sweep_command
 def parser() -> argparse.ArgumentParser:
     """The command line."""
     result = argparse.ArgumentParser(prog="seedbed resume", description=__doc__)
-    result.add_argument("directory", type=Path, metavar="DIR", help="a run's directory, a sweep's, or a study's")
+    result.add_argument("directory", type=Path, metavar="DIR", help="the directory of a run, a sweep or a study")
     result.add_argument(
-        "--iterations", type=int, metavar="N", help="go on to this many iterations, where no schedule depends on them"
+        "--iterations",
+        type=int,
+        metavar="N",
+        help="train up to N iterations; not possible if a schedule depends on their number",
     )
     trust.add_option(result)
     return result
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Ends the process with the exit status of ``seedbed train``."""
+    """Resume, and exit with the status of the command that is resumed."""
     parsed = parser().parse_args(arguments)
     directory: Path = parsed.directory
     own_packages_first()
@@ -43,7 +46,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
             return tune_command([f"study={directory}"])
         if not (directory / SWEEP).exists():
-            raise InputError(f"{directory}: has neither {INFO} nor {SWEEP}; expected: a run's directory, or a sweep's")
+            raise InputError(
+                f"{directory}: has neither {INFO} nor {SWEEP}; expected: the directory of a run, a sweep or a study"
+            )
         command = sweep_command(directory)
         trust.check_sweep(directory, command, parsed.trust)
     except InputError as error:
@@ -56,7 +61,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def check_study(directory: Path, trusted: bool) -> None:
-    """Whether a tuning study may go on. Raises InputError where it, or a run that it took over, names code."""
+    """Check that a tuning study may continue.
+
+    Raises:
+        InputError: The study, or a run of its grid, names code that ``trusted`` does not allow.
+    """
     if trusted:
         return
     trust.check_sweep(directory, study_command(directory), trusted)
@@ -69,7 +78,7 @@ def check_study(directory: Path, trusted: bool) -> None:
 
 
 def resume_run(directory: Path, iterations: int | None) -> None:
-    """Go on with one run, and end the process."""
+    """Continue one run, and exit."""
     content = {**read_config(directory), "resume": True}
     if iterations is not None:
         content["iterations"] = iterations

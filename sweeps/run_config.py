@@ -1,4 +1,4 @@
-"""The typed config of a run: what is computed, and how the run is kept."""
+"""The typed config of a run: what it computes, and how it is kept."""
 
 from typing import Annotated, Any
 
@@ -11,7 +11,7 @@ from sweeps.logger import LoggerSettings
 
 
 class RunConfig(Config):
-    """A run with how it is kept."""
+    """What a run computes, and how it is kept."""
 
     checkpoint_interval: Positive
     resume: bool
@@ -19,10 +19,10 @@ class RunConfig(Config):
 
 
 def validate(composed: dict[str, Any]) -> RunConfig:
-    """The typed config of a composed one.
+    """Turn a composed config into a typed one.
 
     Raises:
-        InputError: one line with the first key that is wrong, its value and what is expected.
+        InputError: One line with the first wrong key, its value and what is expected.
     """
     try:
         config = RunConfig.model_validate(composed)

@@ -1,4 +1,4 @@
-"""The directory of a run: whether a run may start or go on there, and its files for the process that trains it."""
+"""The directory of a run: check that a run may start or continue there, and write its files."""
 
 import os
 import tempfile
@@ -18,16 +18,17 @@ from sweeps.table import TableWriter
 
 
 def check_directory(directory: Path, content: Mapping[str, Any], resume: bool) -> None:
-    """Whether a run with config ``content`` may start, or with ``resume`` go on, in ``directory``; changes nothing.
+    """Check that a run with config ``content`` may start in ``directory`` or, with ``resume``, continue there.
 
     Raises:
-        InputError: it holds a run (a run of another config, a damaged one, one in progress), or cannot be written to.
+        InputError: The directory holds a run, with ``resume`` one of another config, a damaged one or one that is being
+            trained; or it cannot be written to.
     """
     held = [name for name in (INFO, PROGRESS) if (directory / name).exists()]
     if held and not resume:
         raise InputError(
             f"hydra.run.dir={directory}: holds a run already ({', '.join(held)}); "
-            "expected: a directory without one, or resume=true to go on with it"
+            "expected: a directory without one, or resume=true to continue it"
         )
     check_writable(directory)
     if held:
@@ -36,10 +37,10 @@ def check_directory(directory: Path, content: Mapping[str, Any], resume: bool) -
 
 
 def check_writable(directory: Path) -> None:
-    """Whether files can be created in ``directory``, or it itself where it does not exist yet.
+    """Check that files can be created in ``directory``, which need not exist yet.
 
     Raises:
-        InputError: they cannot.
+        InputError: They cannot.
     """
     try:
         existing = next(path for path in (directory, *directory.absolute().parents) if os.path.lexists(path))
@@ -50,17 +51,17 @@ def check_writable(directory: Path) -> None:
 
 
 class RunFiles:
-    """The files of a run for the process that holds its lock: those of a new one, or those to go on from.
+    """The files of a run, for the process that holds its lock.
 
-    ``info`` is the content of ``run.json``, empty in a new run; ``state`` is the trainer's in the checkpoint, None
-    where there is none yet.
+    ``info`` is the content of ``run.json``, empty for a new run. ``state`` is the trainer's state in the checkpoint,
+    None if there is no checkpoint yet.
     """
 
     def __init__(self, directory: Path, content: Mapping[str, Any]) -> None:
-        """Reads what is there; changes nothing.
+        """Read the files that are there; write nothing.
 
         Raises:
-            InputError: the directory holds a run of another config, or damaged files.
+            InputError: The directory holds a run of another config, or damaged files.
         """
         self.directory = directory
         self.info: dict[str, Any] = {}
@@ -81,18 +82,18 @@ class RunFiles:
         self._read_checkpoint()
         if self.finished and self.info["progress"] != self.progress.whole_mark():
             raise InputError(
-                f"{directory / PROGRESS}: not what {INFO} says was written; expected: the file as the run wrote it"
+                f"{directory / PROGRESS}: differs from what {INFO} recorded; expected: the file as the run wrote it"
             )
         if self.grows(content):
             self._check_growth(content["evaluation"]["interval"])
 
     @property
     def finished(self) -> bool:
-        """Whether every seed has been trained to its end, or to its failure."""
+        """Whether every seed has trained to its end, or has failed."""
         return "progress" in self.info
 
     def grows(self, content: Mapping[str, Any]) -> bool:
-        """Whether config ``content`` asks for more iterations than the run was to make so far."""
+        """Whether config ``content`` asks for more iterations than the run was started with."""
         return bool(self.info) and content["iterations"] > self.info["iterations"]
 
     def _check_growth(self, evaluation_interval: int | None) -> None:
@@ -100,12 +101,12 @@ class RunFiles:
         reached = self.state is not None and int(self.state["next_iteration"]) >= iterations
         if reached and evaluation_interval is not None and iterations % evaluation_interval:
             raise InputError(
-                f"evaluation.interval={evaluation_interval}: the run in {self.directory} was evaluated after its last "
-                f"iteration, {iterations}, where a longer run is not; expected: iterations={iterations}"
+                f"evaluation.interval={evaluation_interval}: the run in {self.directory} cannot be made longer: its "
+                f"evaluation after iteration {iterations} is not one of a longer run; expected: iterations={iterations}"
             )
 
     def start(self, content: Mapping[str, Any], description: dict[str, Any], hydra: Mapping[str, Any]) -> None:
-        """The files of a run that begins: what was composed, and ``run.json``."""
+        """Write the first files of a new run: its config and ``run.json``."""
         plain = {key: value for key, value in content.items() if key != "resume"}
         for name, part in {"config": plain, **hydra}.items():
             self._write_yaml(name, part)
@@ -116,14 +117,14 @@ class RunFiles:
         replace_file(self.directory / ".hydra" / f"{name}.yaml", text.encode())
 
     def grow(self, iterations: int) -> None:
-        """Have a run make more iterations than it was started with, whether it has ended or not."""
+        """Raise the number of iterations of a run, whether it has ended or not."""
         config = read_config(self.directory) | {"iterations": iterations}  # first: a run that ends here grows again
         self._write_yaml("config", config)
         self.info.pop("progress", None)
         self.update(status=RUNNING, iterations=iterations)
 
     def go_on(self, iteration: int, resumes_episodes: bool) -> None:
-        """Note in ``run.json`` that a run is resumed, by what, and whether its episodes are."""
+        """Record in ``run.json`` that the run is resumed, by which software, and whether its episodes continue."""
         episodes = "continued" if resumes_episodes else "fresh"
         now = {"iteration": iteration, "episodes": episodes, "parts": parts(read_config(self.directory)), **software()}
         resumed = [*self.info.get("resumed", []), now]
@@ -131,12 +132,12 @@ class RunFiles:
         self.update(status=RUNNING, resumed=resumed)
 
     def update(self, **facts: Any) -> None:
-        """Change ``run.json``."""
+        """Change entries of ``run.json``."""
         self.info |= facts
         write_json(self.directory / INFO, self.info)
 
     def write_checkpoint(self, state: State) -> None:
-        """Keep ``state`` and how far the tables are; rows reach the disk before the checkpoint that counts on them."""
+        """Write a checkpoint: ``state`` and the sizes of the tables, whose rows are synced to the disk first."""
         self.progress.sync()
         self.timing.sync()
         facts = {

@@ -1,4 +1,4 @@
-"""How far the jobs of a sweep are, live: ``seedbed status DIR``."""
+"""Show the progress of the jobs of a sweep: ``seedbed status DIR``."""
 
 import argparse
 import csv
@@ -27,15 +27,15 @@ from sweeps.sweep_directory import read_jobs
 REFRESH_SECONDS = 2.0
 WIDE = 100  # columns of a terminal that has room for the speed
 SILENT_SECONDS = 60.0
-"""A run on another machine that has written nothing for this long, or for three iterations, counts as stopped."""
+"""A run on another machine counts as stopped if it wrote nothing for this long, and for three iterations."""
 
 STATES = ("failed", "stopped", "interrupted", "running", "waiting", "complete")
-"""In the order in which they want attention; ``stopped`` has ended without a word: killed, or its machine is gone."""
+"""Most urgent first. ``stopped``: the process was killed, or its machine is gone."""
 
 
 @dataclass(frozen=True)
 class Job:
-    """One job at one moment."""
+    """The state of a job at one moment."""
 
     name: str
     label: str
@@ -48,28 +48,31 @@ class Job:
 
     @property
     def seconds_left(self) -> float | None:
-        """At its present speed; None where nothing is known of it."""
+        """Seconds to the end at the present speed; None if the speed is not known."""
         if self.seconds_per_iteration is None:
             return None
         return (self.iterations - self.iteration) * self.seconds_per_iteration
 
 
 class Tree:
-    """The jobs at and below a directory; what has ended is read once."""
+    """The jobs at and below a directory; a job that has ended is read once."""
 
     def __init__(self, root: Path) -> None:
-        """Raises InputError where there is no such directory."""
+        """
+        Raises:
+            InputError: There is no such directory.
+        """
         if not root.is_dir():
             raise InputError(f"{root}: no such directory; expected: the directory of a run, of a sweep, or above them")
         self.root = root
         self.ended: dict[Path, tuple[int, Job]] = {}
 
     def jobs(self) -> list[Job]:
-        """Every job as it is now, those that sweeps list but have not begun included."""
+        """The present state of every job, including listed jobs that have not started."""
         return [self._job(directory, listed, begun) for directory, listed, begun in self._found()]
 
     def _found(self) -> Iterator[tuple[Path, dict[str, Any] | None, bool]]:
-        """Directories of jobs with what a sweep lists of them, if it does, and whether they have begun."""
+        """Yield each job's directory, its entry in ``sweep.json`` if there is one, and whether it has started."""
         listed: dict[Path, dict[str, Any]] = {}
         for path, subdirectories, files in os.walk(self.root):
             directory = Path(path)
@@ -124,7 +127,7 @@ def _read_job(directory: Path, name: str, own: str) -> Job:
 
 
 def _last_iterations(path: Path) -> tuple[int, float | None, float | None]:
-    """Iterations done, and the median seconds and speed of the last few."""
+    """The number of finished iterations, and the median seconds and speed of the last ten."""
     try:
         with path.open("rb") as file:
             header = file.readline().decode().strip().split(",")
@@ -142,7 +145,7 @@ def _last_iterations(path: Path) -> tuple[int, float | None, float | None]:
 
 
 def duration(seconds: float) -> str:
-    """Seconds as a person says them."""
+    """A duration in a readable unit."""
     for unit, size in (("d", 86400), ("h", 3600), ("min", 60)):
         if seconds >= size:
             return f"{seconds / size:.1f} {unit}"
@@ -150,7 +153,7 @@ def duration(seconds: float) -> str:
 
 
 def summary(jobs: Sequence[Job]) -> str:
-    """One line: how many jobs are in which state, and the time left."""
+    """One line: the number of jobs in each state, and the time left."""
     counts = Counter(job.state for job in jobs)
     parts = [f"{counts[state]} {state}" for state in reversed(STATES) if counts[state]]
     running = [job for job in jobs if job.state == "running" and job.seconds_left is not None]
@@ -163,7 +166,7 @@ def summary(jobs: Sequence[Job]) -> str:
 
 
 def _number(name: str) -> str:
-    """The directory of a sweep's job without what follows its number."""
+    """The directory of a job, cut after its number."""
     above, slash, own = name.rpartition("/")
     return above + slash + own.split("-")[0] if _by_number(own)[0] >= 0 else name
 
@@ -177,7 +180,7 @@ def _values(label: str) -> str:
 
 
 def _names_and_labels(jobs: Sequence[Job], room: int) -> tuple[list[str], list[str]]:
-    """What a job is called and what tells it apart, in the longest of several forms for which there is room."""
+    """The names and labels of jobs, in the longest form that fits into ``room`` columns."""
     names, labels = [job.name for job in jobs], [job.label for job in jobs]
     numbers = [_number(name) for name in names]
     forms = [
@@ -193,7 +196,7 @@ def _names_and_labels(jobs: Sequence[Job], room: int) -> tuple[list[str], list[s
 
 
 def table(jobs: Sequence[Job], most: int, width: int) -> Group:
-    """The summary and at most ``most`` jobs, a line each, those that want attention first."""
+    """A table of at most ``most`` jobs, the most urgent first, and the summary."""
     shown = sorted(jobs, key=lambda job: STATES.index(job.state))[:most]
     left = [job.seconds_left if job.state == "running" else None for job in shown]
     columns = {
@@ -226,12 +229,12 @@ def table(jobs: Sequence[Job], most: int, width: int) -> Group:
 
 
 def console_for_output() -> Console:
-    """As wide as the terminal; wide where there is none, so that what is kept in a file is whole."""
+    """A console as wide as the terminal, or 200 columns wide for a file."""
     return Console(width=None if sys.stdout.isatty() else 200, highlight=False)
 
 
 def outcome(sweep: Path) -> int:
-    """Print what became of the jobs of a sweep that has ended; returns 0 where all are complete, otherwise 1."""
+    """Print how the jobs of a sweep ended; return 0 if all are complete, otherwise 1."""
     jobs = Tree(sweep).jobs()
     console = console_for_output()
     console.print(table(jobs, max(20, sum(job.state != "complete" for job in jobs)), console.width))
@@ -241,7 +244,7 @@ def outcome(sweep: Path) -> int:
 
 
 def study(directory: Path) -> list[Text]:
-    """What is decided and open, where the directory is a study's."""
+    """The answers of a planned study and its open questions; nothing for another directory."""
     if not (directory / RECORD).exists():
         return []
     from sweeps.study.status import told  # late: it takes the statistics of the analysis
@@ -253,9 +256,12 @@ def parser() -> argparse.ArgumentParser:
     """The command line."""
     result = argparse.ArgumentParser(prog="seedbed status", description=__doc__)
     result.add_argument(
-        "directory", type=Path, metavar="DIR", help="the directory of a run, a sweep or a study, or one above"
+        "directory",
+        type=Path,
+        metavar="DIR",
+        help="the directory of a run, a sweep or a study, or a directory above them",
     )
-    result.add_argument("--once", action="store_true", help="print once and end")
+    result.add_argument("--once", action="store_true", help="print once and exit")
     return result
 
 

@@ -1,4 +1,4 @@
-"""The file of a sweep, ``sweep.json``: its jobs, and the command line that made them."""
+"""The file of a sweep, ``sweep.json``: its jobs and its command line."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -7,6 +7,7 @@ from typing import Any
 from analysis.run_format import RECORD, STUDY, SWEEP, read_json
 from sweeps.errors import InputError
 from sweeps.files import write_json
+from sweeps.overrides import override
 
 JOB_KEYS = {"directory", "algo", "env_id", "seed", "num_seeds", "iterations"}
 
@@ -19,13 +20,20 @@ def write_sweep(
     contents: Sequence[Mapping[str, Any]],
     job_overrides: Sequence[Sequence[str]],
 ) -> None:
-    """List the jobs of a sweep: where each is, below ``sweep``, and what of its config tells it apart.
+    """Write the list of a sweep's jobs.
 
-    A sweep that is there already may be added to: ``algo=a2c,ppo`` may become ``algo=a2c,ppo,trpo``, and its jobs may
-    get more iterations.
+    A sweep may grow: ``algo=a2c,ppo`` may become ``algo=a2c,ppo,trpo``, and its jobs may get more iterations.
+
+    Args:
+        sweep: the directory of the sweep.
+        overrides: those of the command line.
+        config_dir: the user's folder of options.
+        directories: where each job is, relative to ``sweep``.
+        contents: the composed config of each job.
+        job_overrides: the overrides of each job.
 
     Raises:
-        InputError: the directory holds a sweep with other jobs.
+        InputError: The directory holds a sweep with other jobs.
     """
     jobs = [
         {
@@ -49,12 +57,12 @@ def write_sweep(
                 )
     common = set(job_overrides[0]).intersection(*job_overrides)
     for job, own in zip(jobs, job_overrides, strict=True):
-        job["overrides"] = [override for override in own if override not in common]
+        job["overrides"] = [each for each in own if each not in common]
     _write(sweep, overrides, config_dir, jobs)
 
 
 def write_command(sweep: Path, overrides: Sequence[str], config_dir: str | None) -> None:
-    """Write down a sweep's command line before its jobs are known; jobs that are listed already stay listed."""
+    """Write the command line of a sweep before its jobs are known; keep the jobs that are listed."""
     _write(sweep, overrides, config_dir, read_jobs(sweep) if (sweep / SWEEP).exists() else [])
 
 
@@ -63,10 +71,10 @@ def _write(sweep: Path, overrides: Sequence[str], config_dir: str | None, jobs: 
 
 
 def read_jobs(sweep: Path) -> list[dict[str, Any]]:
-    """The jobs of a sweep; ``overrides`` of each are those that not all jobs have.
+    """The jobs of a sweep; their ``overrides`` are those that not all jobs share.
 
     Raises:
-        InputError: ``sweep.json`` is not one.
+        InputError: ``sweep.json`` lists no jobs.
     """
     jobs = read_json(sweep / SWEEP).get("jobs")
     if not isinstance(jobs, list) or any(not isinstance(job, dict) or not job.keys() >= JOB_KEYS for job in jobs):
@@ -75,34 +83,33 @@ def read_jobs(sweep: Path) -> list[dict[str, Any]]:
 
 
 def find_job(sweep: Path, directory: str) -> tuple[str, str]:
-    """Which job of a sweep has a directory, as "job 3 of 6", and its own overrides in one text."""
+    """The number of the job in a directory, such as "job 3 of 6", and its own overrides as one text."""
     jobs = read_jobs(sweep)
     number = [job["directory"] for job in jobs].index(directory)
     return f"job {number + 1} of {len(jobs)}", " ".join(jobs[number]["overrides"])
 
 
 def sweep_command(sweep: Path) -> list[str]:
-    """The arguments by which ``seedbed train`` goes on with a sweep in the directory that it is in now.
+    """The arguments by which ``seedbed train`` continues a sweep, in its present directory.
 
     Raises:
-        InputError: ``sweep.json`` has none.
+        InputError: ``sweep.json`` has no command line.
     """
     content = read_json(sweep / SWEEP)
     overrides, config_dir = content.get("overrides"), content.get("config_dir")
-    if not isinstance(overrides, list) or not all(isinstance(override, str) for override in overrides):
+    if not isinstance(overrides, list) or not all(isinstance(each, str) for each in overrides):
         raise InputError(f"{sweep / SWEEP}: has no overrides; expected: the file that seedbed train wrote")
     replaced = ("resume=", "hydra.sweep.dir=")
-    quoted = str(sweep).replace("\\", "\\\\").replace("'", "\\'")
     return [
         *([f"--config-dir={config_dir}"] if config_dir else []),
-        *(override for override in overrides if not override.startswith(replaced)),
-        f"hydra.sweep.dir='{quoted}'",
+        *(each for each in overrides if not each.startswith(replaced)),
+        override("hydra.sweep.dir", str(sweep)),
         "resume=true",
     ]
 
 
 def study_command(study: Path) -> list[str]:
-    """What of a tuning study may name code: what its runs are told, each choice of its spaces, and its score."""
+    """Everything in a tuning study that may name code: overrides, choices of its spaces, its score."""
     content = read_json(study / STUDY)
     config_dir = content.get("config_dir")
     arguments = [f"--config-dir={config_dir}"] if config_dir else []
@@ -115,7 +122,10 @@ def study_command(study: Path) -> list[str]:
 
 
 def planned_command(study: Path) -> list[str]:
-    """What of a planned study may name code, read without making a plan of it: that would import its score."""
+    """Everything in a planned study that may name code.
+
+    It is read from the JSON file, because reading the plan would import its score.
+    """
     content = read_json(study / RECORD)
     arguments = []
     for plan in (content.get("plan") or {}, content.get("plan_now") or {}):
@@ -123,12 +133,12 @@ def planned_command(study: Path) -> list[str]:
         told = [*_texts(plan.get("overrides")), *_texts(tasks), *_texts(plan.get("variants"))]
         told += _texts(content.get("tuned"))
         arguments += [f"score={plan.get('score')}"]
-        arguments += [override.replace("{task}", task) for task in tasks for override in told]
+        arguments += [each.replace("{task}", task) for task in tasks for each in told]
     return arguments
 
 
 def _texts(content: Any) -> list[str]:
-    """Every text in nested containers, but for keys."""
+    """All texts in nested dictionaries and lists, without keys."""
     if isinstance(content, str):
         return [content]
     values = content.values() if isinstance(content, dict) else content if isinstance(content, list) else []

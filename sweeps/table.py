@@ -1,4 +1,4 @@
-"""Tables that grow: ``progress.csv`` and ``timing.csv``."""
+"""Append to the tables of a run, ``progress.csv`` and ``timing.csv``."""
 
 import csv
 import hashlib
@@ -26,7 +26,7 @@ def _cell(value: Any) -> str:
 
 
 def progress_rows(algo: str, env_id: str, seeds: Iterable[int], iteration: "Iteration") -> list[dict[str, str]]:
-    """The rows of one iteration, one per seed that took part, as they stand in ``progress.csv``."""
+    """The rows of one iteration in ``progress.csv``, one for each seed that took part."""
     broken = {failure.seed: failure.quantity for failure in iteration.failures}
     rows = []
     for index, seed in enumerate(seeds):
@@ -40,7 +40,7 @@ def progress_rows(algo: str, env_id: str, seeds: Iterable[int], iteration: "Iter
 
 
 def last_return(path: Path) -> float | None:
-    """The median over seeds of the last returns that a ``progress.csv`` has; None where it has none."""
+    """The median over seeds of the last returns in a ``progress.csv``; None if it has none."""
     if not path.exists():
         return None
     with path.open(newline="", errors="replace") as file:
@@ -50,9 +50,9 @@ def last_return(path: Path) -> float | None:
 
 
 class TableWriter:
-    """Appends rows to a CSV that begins empty; the header comes with the first row.
+    """Appends rows to a CSV file; the first append writes the header.
 
-    Every append is complete before the next, or undone where the disk takes only a part of it.
+    If the disk is full, an append that was written in part is undone.
     """
 
     def __init__(self, path: Path) -> None:
@@ -63,10 +63,10 @@ class TableWriter:
 
     @classmethod
     def continued(cls, path: Path, mark: Mapping[str, Any]) -> Self:
-        """The table as it was at ``mark``; what was written after it goes with the next append.
+        """Continue a table from ``mark``; the next append removes the rows behind it.
 
         Raises:
-            InputError: the file does not begin with the rows that were there at ``mark``.
+            InputError: The file does not begin with the rows that ``mark`` describes.
         """
         table = cls(path)
         with path.open("rb") if path.exists() else io.BytesIO() as file:
@@ -74,26 +74,28 @@ class TableWriter:
         table.size = len(content)
         table.digest.update(content)
         if table.mark() != mark:
-            raise InputError(f"{path}: not as its checkpoint left it; expected: the file as the run wrote it")
+            raise InputError(
+                f"{path}: differs from what its checkpoint recorded; expected: the file as the run wrote it"
+            )
         table.columns = next(csv.reader(content.decode().splitlines()), None)
         return table
 
     def mark(self) -> dict[str, Any]:
-        """How much there is, and its SHA-256."""
+        """The size of the table in bytes, and its SHA-256."""
         return {"bytes": self.size, "sha256": self.digest.hexdigest()}
 
     def whole_mark(self) -> dict[str, Any]:
-        """The mark that the whole file has, with what came after the rows that this table goes on from."""
+        """The mark of the whole file, including rows behind the point from which this table continues."""
         content = self.path.read_bytes() if self.path.exists() else b""
         return {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
 
     def sync(self) -> None:
-        """Have the system bring what was appended to the disk."""
+        """Flush the appended rows to the disk."""
         with self.path.open("rb") as file:
             os.fsync(file.fileno())
 
     def append(self, rows: list[dict[str, str]]) -> None:
-        """Write rows that all have the same columns."""
+        """Append rows; all must have the same columns."""
         text = io.StringIO()
         if self.columns is None:
             leading = [name for name in LEADING_COLUMNS if name in rows[0]]

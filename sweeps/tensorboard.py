@@ -1,4 +1,4 @@
-"""A live view: what a run reports, as TensorBoard event files beside its CSVs."""
+"""Write what a run reports as TensorBoard events, next to its CSV files."""
 
 from importlib.util import find_spec
 from pathlib import Path
@@ -10,13 +10,13 @@ from sweeps.logger import LoggerSettings, series_points
 class TensorBoardLogger:
     """One series per seed, ``<figure>/seed<K>``, and their median, ``<figure>/median``, over env steps.
 
-    Events go to ``DIRECTORY/tensorboard``; those at or after ``first_step`` of an earlier attempt are discarded.
+    Events go to ``DIRECTORY/tensorboard``. A resumed run discards the earlier events from ``first_step`` on.
     """
 
     class Settings(LoggerSettings):
         def check_installed(self) -> None:
             if find_spec("tensorboard") is None:
-                raise ImportError("tensorboard is not installed; expected after: pip install 'seedbed[tensorboard]'")
+                raise ImportError("tensorboard is not installed; expected: pip install 'seedbed[tensorboard]'")
 
     def __init__(self, settings: Settings, directory: Path, seeds: range, first_step: int) -> None:
         from torch.utils.tensorboard import SummaryWriter  # an extra

@@ -8,9 +8,8 @@ from pathlib import Path
 
 import yaml
 
-from sweeps import ROOT
+from sweeps import CONF
 
-CONF = ROOT / "conf"
 LINE = re.compile(r"^(?P<indent> *)(?P<key>\w+):(?P<value>(?:[^#]|#(?! ))*?)(?:\s+# (?P<comment>.*))?$")
 GLOBAL = "# @package _global_"
 
@@ -24,16 +23,16 @@ EXAMPLES = {
     "experiment=acrobot/trpo num_seeds=10": "a preset",
     "env.id=my_lab.corridor:Corridor-v0": "a task of your own",
     "… hydra.run.dir=DIR": "where the run goes; hydra.sweep.dir=DIR for a sweep",
-    "… resume=true": "go on with what the directory holds",
+    "… resume=true": "continue the run or sweep in that directory",
     "… --config-dir DIR": "options of your own: DIR/algo/NAME.yaml is algo=NAME",
     "… --cfg job": "print the config and train nothing",
     "--hydra-help": "what else Hydra offers",
 }
-"""What may follow the command, and what that does."""
+"""Examples of arguments, and what they do."""
 
 
 def help_text(arguments: Sequence[str]) -> str:
-    """Usage, the options of every group, and every key with its value in the options that ``arguments`` choose."""
+    """The usage, the options of every group, and every key with its value under the options in ``arguments``."""
     chosen = dict(each.split("=", 1) for each in arguments if re.fullmatch(r"\w+=\w+", each))
     defaults = dict(_defaults())
     groups = "".join(_group_lines(defaults))
@@ -43,7 +42,7 @@ def help_text(arguments: Sequence[str]) -> str:
         if path.exists():
             keys += keys_of(path, group)
     unique: dict[str, tuple[str, str]] = {}
-    for key, value, comment in keys:  # what another file is based on explains a key that this one only sets
+    for key, value, comment in keys:  # the comment may be in the file that this one is based on
         unique[key] = value, comment or unique.get(key, ("", ""))[1]
     lines = _two_columns({f"{key}={value}": comment for key, (value, comment) in unique.items()})
     options = " ".join(f"{group}={chosen.get(group, option)}" for group, option in defaults.items() if option)
@@ -65,7 +64,7 @@ def _wrapped(line: str) -> str:
 
 
 def _two_columns(explained: Mapping[str, str]) -> list[str]:
-    """Settings and what they mean, within the width of the terminal; a long setting has a line of its own."""
+    """Settings and their meanings in two columns, as wide as the terminal."""
     width = shutil.get_terminal_size((120, 24)).columns
     left = min(max(map(len, explained)) + 4, max(width * 2 // 5, 26))
     lines = []
@@ -97,7 +96,7 @@ def _group_lines(defaults: dict[str, str | None]) -> Iterator[str]:
 
 
 def keys_of(path: Path, group: str) -> Iterator[tuple[str, str, str]]:
-    """Key, value and comment of every leaf of a file, those of the files that it is based on first."""
+    """Yield the key, value and comment of every leaf of a file; the files in its ``defaults`` come first."""
     text = path.read_text()
     for base in (yaml.safe_load(text) or {}).get("defaults", []):
         if isinstance(base, str) and base != "_self_":

@@ -1,4 +1,4 @@
-"""Trained agents, rebuilt from a run's directory."""
+"""Load trained agents from the directory of a run."""
 
 from pathlib import Path
 
@@ -16,13 +16,12 @@ from sweeps.errors import InputError, one_line
 
 
 def load_agents(directory: Path, seeds: range) -> tuple[Config, Policy, Critic]:
-    """The policies and critics of ``seeds`` as the last checkpoint of a run has them, and the config of these seeds.
+    """Load the policies and critics of ``seeds`` from the last checkpoint of a run, with the config of these seeds.
 
-    Only what the run computes is read of its config, so that a run made with other settings of how runs are kept is
-    no problem.
+    Settings of how a run is kept are ignored.
 
     Raises:
-        InputError: there is no such run, it has no checkpoint yet, or other seeds.
+        InputError: There is no such run, it has no checkpoint yet, or it has other seeds.
     """
     content = read_config(directory)
     try:

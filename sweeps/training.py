@@ -1,4 +1,4 @@
-"""Trains runs from their start, or from where they stopped, side by side in one process; each keeps its own files."""
+"""Train runs side by side in one process, each from its start or its checkpoint, each in its own directory."""
 
 import os
 import time
@@ -38,10 +38,10 @@ MOST_LABELS = 12
 
 @dataclass(frozen=True)
 class Job:
-    """One run: its composed config, as plain data, and its directory.
+    """A run to train: its composed config and its directory.
 
-    ``hydra_files`` are kept beside the config of a new run, by name; ``overrides`` among them are those of the command
-    that ``run.json`` tells. ``title`` is shown before what the run is, such as "job 3 of 6 (algo.clip_coef=0.1): ".
+    ``hydra_files``: content of further files beside the config of a new run, by name; ``overrides`` is one of them.
+    ``title``: shown before the description of the run, such as "job 3 of 6 (algo.clip_coef=0.1): ".
     """
 
     content: dict[str, Any]
@@ -51,13 +51,16 @@ class Job:
 
 
 class RunInTraining:
-    """One run while this process trains it: its files, how far it is, and how it ended.
+    """A run while this process trains it: its files, its progress and how it ended.
 
-    ``status`` is None until then. ``refusal`` is why it could not go on: its config or its files are wrong.
+    ``status`` is None until it ends. ``refusal`` is the error if its config or its files are wrong.
     """
 
     def __init__(self, job: Job) -> None:
-        """Raises InputError where the config is wrong."""
+        """
+        Raises:
+            InputError: The config is wrong.
+        """
         self.job = job
         self.config = validate(job.content)
         seeds = f"{self.config.num_seeds} seed{'s' if self.config.num_seeds > 1 else ''}"
@@ -68,10 +71,10 @@ class RunInTraining:
         self.logger: Logger | None = None
 
     def open(self) -> None:
-        """Read what is there; a run that has ended is left as it is, a new one gets its files.
+        """Read the files of the run, or write them if it is new; a run that has ended stays as it is.
 
         Raises:
-            InputError: the directory holds something else.
+            InputError: The directory holds something else.
         """
         content, directory = self.job.content, self.job.directory
         self.read()
@@ -90,13 +93,13 @@ class RunInTraining:
             self.files.start(content, describe(content, hydra_files["overrides"]), hydra_files)
 
     def read(self) -> None:
-        """The files, and the state to go on from, as they are on the disk."""
+        """Read the files and the checkpoint from the disk."""
         self.files = RunFiles(self.job.directory, self.job.content)
         self.state: State | None = self.files.state
         self.next_iteration = 0 if self.state is None else int(self.state["next_iteration"])
 
     def go_on(self, resumes_episodes: bool) -> None:
-        """A trainer has taken up the state; a run that another process began, or whose episodes are new, notes it."""
+        """Record that the run continues, after a trainer has loaded its state."""
         if self.state is not None and not (self.resumed and resumes_episodes):
             self.files.go_on(self.next_iteration, resumes_episodes)
         self.resumed = True
@@ -106,7 +109,7 @@ class RunInTraining:
             self.logger = logger_class(self.config.logger, self.files.directory, self.config.seeds, first_step)
 
     def keep(self, iteration: Iteration, state: Callable[[], State]) -> None:
-        """Write what an iteration reports, and a checkpoint where it is time for one."""
+        """Write the rows of an iteration, and a checkpoint when one is due."""
         config, files = self.config, self.files
         self.next_iteration = iteration.number + 1
         speed = config.samples * int(iteration.running.sum()) / iteration.seconds["seconds"]
@@ -132,12 +135,12 @@ class RunInTraining:
             print(f"{self.label}: {self.status}, results in {files.directory}", flush=True)
 
     def interrupt(self) -> None:
-        """A signal has ended it before its time."""
+        """Record that a signal stopped the run."""
         self.status = INTERRUPTED
         self.files.update(status=INTERRUPTED)
 
     def fail(self, error: Exception) -> None:
-        """It ends with an error of the code or of the disk, whose traceback goes into its directory."""
+        """End the run with an error; its traceback goes to the run's directory."""
         if isinstance(error, CheckpointError):
             path = self.files.directory / CHECKPOINT
             self.refuse(InputError(f"{path}: {error}; expected: this run's own, or none"))
@@ -150,20 +153,20 @@ class RunInTraining:
         report(f"{self.label}: {type(error).__name__}: {one_line(error)} (see {path})")
 
     def close(self) -> None:
-        """What shows the run while it trains ends with it."""
+        """Close the logger."""
         if self.logger is not None:
             self.logger.close()
 
     def refuse(self, error: Exception) -> None:
-        """It cannot be trained as it is."""
+        """End the run because its config or its files are wrong."""
         self.status, self.refusal = REFUSED, error
 
 
 def train_to_the_end(runs: Sequence[RunInTraining]) -> None:
-    """Train runs that have everything in common but numbers per row; those that are behind catch up first.
+    """Train runs whose configs differ only in numbers per row; runs that are behind catch up first.
 
-    Whatever a task or a full disk raises fails the run that it belongs to and no other: where several were trained, the
-    halves of them go on from their checkpoints by themselves.
+    An error, such as one of a task or of a full disk, fails only the run that caused it. To find that run, the runs are
+    split into halves, and each half continues from its checkpoints.
     """
     while left := [run for run in runs if run.status is None]:
         first = min(run.next_iteration for run in left)
@@ -186,9 +189,9 @@ def train_to_the_end(runs: Sequence[RunInTraining]) -> None:
 
 
 def advance(runs: Sequence[RunInTraining], until: int | None) -> None:
-    """Train runs that are at one iteration until all have ended, or until another iteration, where others join them.
+    """Train runs that are at the same iteration to their ends, or until an iteration at which others join them.
 
-    A run whose episodes cannot be taken up again joins no others: it trains to its end.
+    Runs whose episodes cannot be resumed train to their ends, because others cannot join them.
     """
     check_device(runs[0].config.device)
     trainer = make_trainer(together([run.config for run in runs]))
@@ -230,7 +233,7 @@ def advance(runs: Sequence[RunInTraining], until: int | None) -> None:
 
 
 def timed(trainer: Trainer, samples: int) -> Iterator[tuple[Iteration, float]]:
-    """The iterations, each with its whole time among its ``seconds``, and the env steps per second of all rows."""
+    """Yield each iteration, with its total time in ``seconds``, and the env steps per second of all rows."""
     start = time.perf_counter()
     for iteration in trainer:
         now = time.perf_counter()
@@ -240,7 +243,7 @@ def timed(trainer: Trainer, samples: int) -> Iterator[tuple[Iteration, float]]:
 
 
 def announced(runs: Sequence[RunInTraining]) -> str:
-    """What to show beside the progress of runs; several are listed first."""
+    """The label beside the progress bar; several runs are listed above it."""
     if len(runs) == 1:
         return runs[0].label
     for run in runs[:MOST_LABELS]:
@@ -253,19 +256,19 @@ def announced(runs: Sequence[RunInTraining]) -> str:
 
 
 def last_returns(runs: Sequence[RunInTraining]) -> float | None:
-    """The median return of runs that go on; None where no episode has ended yet."""
+    """The median return of resumed runs; None if no episode has ended yet."""
     found = [last_return(run.files.progress.path) for run in runs]
     known = [each for each in found if each is not None]
     return float(np.median(known)) if known else None
 
 
 def train_jobs(jobs: Sequence[Job]) -> list[RunInTraining]:
-    """Train jobs from their start, or from where they stopped, to their ends; a run that is refused says why.
+    """Train jobs to their ends, together as far as their configs allow; each starts anew or from its checkpoint.
 
-    Jobs that may be rows of one process are.
+    A run whose files are wrong is not trained; its ``refusal`` says why.
 
     Raises:
-        InputError: the config of a job is wrong; nothing was trained.
+        InputError: The config of a job is wrong; nothing was trained.
     """
     runs = [RunInTraining(job) for job in jobs]
     directories = [job.directory for job in jobs]
@@ -293,15 +296,17 @@ def train_jobs(jobs: Sequence[Job]) -> list[RunInTraining]:
 
 
 def train_together(jobs: Sequence[Job]) -> list[str]:
-    """Train a group to its end, each job from its start or from where it stopped; returns their statuses.
+    """Train a group of jobs to their ends; each starts anew or from its checkpoint.
 
-    A status is that of the job's ``run.json``: complete, failed, or interrupted where a signal asked to stop
-    (``interrupt.received`` then tells which); or refused, where the directory holds something else, which is reported.
-    Every job writes its own directory, and the bytes there are those that it writes when it trains alone: a job may be
-    resumed by itself, or in another group. What fails one job leaves the others as they are.
+    Every job writes to its own directory the same bytes as if it trained alone. It may later be resumed alone or in
+    another group. An error in one job does not affect the others.
+
+    Returns:
+        The status of each job: complete, failed, interrupted by a signal (``interrupt.received`` is its number), or
+        refused because its directory holds something else, which is reported.
 
     Raises:
-        InputError: the config of a job is wrong; nothing was trained.
+        InputError: The config of a job is wrong; nothing was trained.
     """
     runs = train_jobs(jobs)
     for run in runs:
@@ -311,14 +316,17 @@ def train_together(jobs: Sequence[Job]) -> list[str]:
 
 
 def train_run(content: dict[str, Any], directory: Path, hydra_files: Mapping[str, Any], title: str = "") -> str:
-    """One run from its start, or from where it stopped, to its end; returns its status, as ``run.json`` has it.
+    """Train one run to its end; it starts anew or from its checkpoint.
 
-    A run that has ended is verified and left as it is, unless ``content`` asks for more iterations. ``hydra_files`` are
-    kept beside the config of a new run; ``title`` is shown before what the run is.
+    A run that has ended is verified and stays as it is, unless ``content`` asks for more iterations. ``hydra_files``
+    and ``title`` are those of a :class:`Job`.
+
+    Returns:
+        The status in ``run.json``.
 
     Raises:
-        InputError: the config is wrong, or the directory holds something else.
-        OSError: the directory cannot be written to.
+        InputError: The config is wrong, or the directory holds something else.
+        OSError: The directory cannot be written to.
     """
     (run,) = train_jobs([Job(content, directory, hydra_files, title)])
     if run.refusal is not None:
@@ -327,9 +335,9 @@ def train_run(content: dict[str, Any], directory: Path, hydra_files: Mapping[str
 
 
 def train(content: dict[str, Any], directory: Path, hydra_files: Mapping[str, Any], title: str = "") -> int:
-    """As :func:`train_run`, for a command: reports what is wrong, and returns an exit status.
+    """Train as :func:`train_run` does, report errors and return an exit status.
 
-    An interrupted run has the status that a shell gives to what a signal has ended.
+    The exit status of an interrupted run is 128 plus the number of the signal.
     """
     try:
         status = train_run(content, directory, hydra_files, title)

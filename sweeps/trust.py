@@ -1,7 +1,7 @@
-"""Code that the files of a run or sweep name: it is imported only where the user has said so.
+"""Refuse to import code that the files of a run or sweep name, unless the user allows it.
 
-A run of a variant or a task from outside names the module that has it. ``resume``, ``evaluate`` and ``record`` would
-import that module, from a directory that may be somebody else's.
+The config of a user's own variant or task names its module. ``resume``, ``evaluate`` and ``record`` would import it,
+although the directory may come from somebody else.
 """
 
 import argparse
@@ -15,7 +15,7 @@ from sweeps.errors import InputError
 OWN = ("algos", "analysis", "sweeps")
 
 HARMLESS = ("hydra.mode", "hydra.sweep.dir", "hydra.sweep.subdir", "hydra/launcher", "hydra/launcher/over")
-"""Of Hydra's own settings, those that name no code."""
+"""Settings of Hydra's own that name no code."""
 
 HARMLESS_OF_LAUNCHERS = (
     *("n_jobs", "partition", "account", "qos", "cpus_per_task", "timeout_min", "mem_gb", "array_parallelism"),
@@ -27,12 +27,14 @@ HARMLESS_OF_LAUNCHERS = (
 def add_option(parser: argparse.ArgumentParser) -> None:
     """Add the option ``--trust``."""
     parser.add_argument(
-        "--trust", action="store_true", help="import the modules that the files in the directory name (your own runs)"
+        "--trust",
+        action="store_true",
+        help="allow the import of modules that files in the directory name; for your own runs",
     )
 
 
 def named_code(config: Any, path: str = "") -> Iterator[tuple[str, str]]:
-    """The keys of a config that name a module which is not seedbed's, with what they name."""
+    """Yield each key of a config that names a module outside seedbed, and the name."""
     if isinstance(config, Mapping):
         for key, value in config.items():
             inner = f"{path}.{key}" if path else str(key)
@@ -48,20 +50,20 @@ def named_code(config: Any, path: str = "") -> Iterator[tuple[str, str]]:
 
 
 def check_run(directory: Path, trust: bool) -> None:
-    """Whether the run in ``directory`` may be trained or played.
+    """Check that the run in ``directory`` may be trained or played.
 
     Raises:
-        InputError: its config names code, which ``trust`` does not allow.
+        InputError: Its config names code, and ``trust`` does not allow it.
     """
     if not trust:
         _refuse(directory, dict(named_code(read_config(directory))))
 
 
 def check_sweep(directory: Path, arguments: Sequence[str], trust: bool) -> None:
-    """Whether the command line that a sweep or a study was made by may run again.
+    """Check that the command line of a sweep or a study may run again.
 
     Raises:
-        InputError: it names code, or a folder of configs that may, which ``trust`` does not allow.
+        InputError: It names code, or a folder whose configs may name code, and ``trust`` does not allow it.
     """
     if trust:
         return
@@ -83,6 +85,4 @@ def check_sweep(directory: Path, arguments: Sequence[str], trust: bool) -> None:
 def _refuse(directory: Path, found: Mapping[str, str]) -> None:
     if found:
         named = ", ".join(f"{key}={value}" for key, value in found.items())
-        raise InputError(
-            f"{directory}: names code to import ({named}); expected: --trust, if you know where this directory is from"
-        )
+        raise InputError(f"{directory}: names code to import ({named}); expected: --trust, if you trust its source")

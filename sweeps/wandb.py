@@ -1,4 +1,4 @@
-"""A live view: what a run reports, as a run of Weights & Biases, online or in files for later."""
+"""Send what a run reports to Weights & Biases, or write it to files for a later upload."""
 
 import secrets
 from importlib.util import find_spec
@@ -15,8 +15,8 @@ STEP = "env_steps"
 class WandbLogger:
     """One series per seed, ``<figure>/seed<K>``, and their median, ``<figure>/median``, over env steps.
 
-    W&B's own files go to ``DIRECTORY/wandb``. A resumed run goes on in the same run of W&B, which cannot take points
-    back: those of iterations that are trained again are there twice, at the same env steps.
+    W&B's own files go to ``DIRECTORY/wandb``. A resumed run continues the same run of W&B. W&B cannot remove points, so
+    iterations that are trained again appear twice, at the same env steps.
     """
 
     class Settings(LoggerSettings):
@@ -27,7 +27,7 @@ class WandbLogger:
 
         def check_installed(self) -> None:
             if find_spec("wandb") is None:
-                raise ImportError("wandb is not installed; expected after: pip install 'seedbed[wandb]'")
+                raise ImportError("wandb is not installed; expected: pip install 'seedbed[wandb]'")
 
     def __init__(self, settings: Settings, directory: Path, seeds: range, first_step: int) -> None:
         import wandb  # an extra
@@ -50,7 +50,7 @@ class WandbLogger:
 
     @staticmethod
     def _id(path: Path) -> str:
-        """The id of W&B's run, which is made once for a directory."""
+        """The id of W&B's run; each directory has one."""
         if not path.is_file():
             path.parent.mkdir(exist_ok=True)
             path.write_text(secrets.token_hex(4))

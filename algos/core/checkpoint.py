@@ -1,4 +1,4 @@
-"""A run's state as bytes and back: named arrays in the safetensors format, which holds data and no code."""
+"""Checkpoints: a run's state as bytes and back, in the safetensors format, which holds data and no code."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -14,11 +14,11 @@ State = dict[str, np.ndarray]
 
 
 class CheckpointError(ValueError):
-    """A checkpoint that is damaged, or that belongs to a run of another kind."""
+    """A checkpoint is damaged, or belongs to a run of another kind."""
 
 
 def collect_state(**parts: Any) -> State:
-    """The states of ``parts`` under their names; a part without ``state_dict`` (or None) has none."""
+    """The states of ``parts``, by name. A part without ``state_dict`` (or None) has none."""
     return {
         f"{name}.{key}": value.detach().cpu().numpy() if isinstance(value, Tensor) else np.asarray(value)
         for name, part in parts.items()
@@ -28,7 +28,7 @@ def collect_state(**parts: Any) -> State:
 
 
 def restore_state(state: State, **parts: Any) -> None:
-    """Give each part what :func:`collect_state` took from it."""
+    """Gives each part the state that :func:`collect_state` took from it."""
     for name, part in parts.items():
         if hasattr(part, "load_state_dict"):
             prefix = f"{name}."
@@ -36,7 +36,10 @@ def restore_state(state: State, **parts: Any) -> None:
 
 
 def share(state: State, rows: slice, num_rows: int) -> State:
-    """The state of some of the ``num_rows`` rows of a process: arrays lead with the rows, or with all that each has."""
+    """The state of some of the ``num_rows`` rows of a process.
+
+    Arrays lead with the rows, or with equally many entries for each row.
+    """
     return {
         name: value[_scaled(rows, len(value) // num_rows)] if _of_rows(value, num_rows) else value
         for name, value in state.items()
@@ -44,7 +47,7 @@ def share(state: State, rows: slice, num_rows: int) -> State:
 
 
 def joined(states: Sequence[State]) -> State:
-    """The state of the rows of several, of which each was alone or a :func:`share`.
+    """The state of the rows of several states, each of one run alone or a :func:`share`.
 
     Raises:
         CheckpointError: they are not of the same kind, or not of the same iteration.
@@ -78,10 +81,10 @@ def pack(state: State, facts: Mapping[str, Any]) -> bytes:
 
 
 def unpack(data: bytes) -> tuple[State, dict[str, Any]]:
-    """What :func:`pack` was given.
+    """The state and facts that :func:`pack` was given.
 
     Raises:
-        CheckpointError: these are not the bytes of a whole checkpoint.
+        CheckpointError: the bytes are not a whole checkpoint.
     """
     try:
         state = load(data)
@@ -95,10 +98,10 @@ def unpack(data: bytes) -> tuple[State, dict[str, Any]]:
 
 
 def check_fits(state: State, own: State) -> None:
-    """Refuse a state whose arrays are not those of ``own``.
+    """Checks that the arrays of a state are those of ``own``.
 
     Raises:
-        CheckpointError: naming the array that is missing, unknown, or of another shape or type.
+        CheckpointError: an array is missing, unknown, or of another shape or type; the message names it.
     """
     for name in sorted(state.keys() ^ own.keys()):
         raise CheckpointError(f"{name} is {'missing' if name in own else 'not part of this run'}")

@@ -1,7 +1,7 @@
 """Action distributions over stacked seeds, with closed-form entropy, KL and Fisher products.
 
 All arguments and results keep the axes ``[S, B]``; sums run over the actions only. On the CPU the log-probabilities,
-which the inner loops of learning evaluate, are compiled; the formulae beside them serve other devices and shapes.
+which learning evaluates most often, are compiled. The plain formulae serve other devices and shapes.
 """
 
 import math
@@ -29,8 +29,8 @@ WEIGHTS = np.array(_DENSITIES) / math.fsum(_DENSITIES)
 class Categorical:
     """Independent choices, one per action dimension.
 
-    ``logits: [S, B, sum(choices)]`` holds the choices of each dimension one after another; actions are
-    ``[S, B, len(choices)]`` integers. One dimension is a Discrete action, several are MultiDiscrete.
+    ``logits: [S, B, sum(choices)]`` holds the choices of one dimension after another. Actions are integers ``[S, B,
+    len(choices)]``. One dimension is a Discrete action, several are MultiDiscrete.
     """
 
     logits: Tensor
@@ -133,8 +133,8 @@ class DiagonalGaussian:
 class SquashedGaussian:
     """tanh(u) of a Gaussian u, inside (-1, 1) in every dimension (Haarnoja et al. 2018, appendix C).
 
-    Actions, as arguments and as results, are u: tanh(u) has lost u's digits where tanh is flat. Probabilities, entropy
-    and KL are those of tanh(u).
+    Actions, as arguments and as results, are u, because tanh(u) loses digits of u where tanh is flat. Probabilities,
+    entropy and KL are those of tanh(u).
     """
 
     gaussian: DiagonalGaussian
@@ -172,7 +172,7 @@ class SquashedGaussian:
 
 
 def log_softmax(logits: Tensor) -> Tensor:
-    """Logarithms of the probabilities at ``logits [S, B, A]``; PyTorch's own sum depends on the processor."""
+    """Logarithms of the probabilities of ``logits [S, B, A]``. PyTorch's own sum depends on the processor."""
     if logits.device.type != "cpu":
         return logits.log_softmax(-1)
     shifted = logits - logits.detach().amax(-1, keepdim=True)
@@ -182,7 +182,7 @@ def log_softmax(logits: Tensor) -> Tensor:
 def log_tanh_slope(u: Tensor) -> Tensor:
     """log(1 − tanh²u), elementwise, without cancellation for any u.
 
-    By functions that round alike wherever a number stands in a tensor; softplus and logaddexp do not.
+    It uses functions that round the same wherever a number stands in a tensor; softplus and logaddexp do not.
     """
     return 2.0 * (math.log(2.0) - u.abs() - log(1.0 + exp(-2.0 * u.abs())))
 

@@ -14,7 +14,7 @@ class Estimator:
     """Base of the estimators; ``Class(settings, resources)`` makes one."""
 
     def estimate(self, transitions: Transitions, critic: Critic) -> Estimates:
-        """By the critic as it is."""
+        """The estimates by the critic before it is fitted."""
         raise NotImplementedError
 
     def revise(self, transitions: Transitions, estimates: Estimates, critic: Critic) -> Estimates:

@@ -34,7 +34,7 @@ RESERVED = (
 
 @dataclass
 class Failure:
-    """A seed that was stopped: its row, when, and which quantity was no longer finite."""
+    """A seed that was stopped: its row, the iteration, and the quantity that was no longer finite."""
 
     row: int
     seed: int
@@ -44,7 +44,7 @@ class Failure:
 
 @dataclass
 class Iteration:
-    """What one iteration reports."""
+    """The report of one iteration."""
 
     number: int
     stats: dict[str, np.ndarray]  # name -> [S]; NaN where a value does not exist
@@ -53,7 +53,7 @@ class Iteration:
     seconds: dict[str, float]  # of each part
 
     def of(self, rows: slice) -> "Iteration":
-        """What some of the rows report, as if there were no others."""
+        """The report of some of the rows, as if there were no others."""
         stats = {name: values[rows] for name, values in self.stats.items()}
         own = [replace(each, row=each.row - rows.start) for each in self.failures if rows.start <= each.row < rows.stop]
         return Iteration(self.number, stats, self.running[rows], own, self.seconds)
@@ -87,22 +87,22 @@ class Trainer:
 
     @property
     def finished(self) -> bool:
-        """Whether there is nothing left to do: all iterations are made, or all seeds have stopped."""
+        """Whether all iterations are made, or all seeds have stopped."""
         return self.next_iteration >= self.iterations or not bool(self.running.any())
 
     def state_dict(self) -> State:
-        """All that the iterations to come depend on, bit for bit; to be taken between iterations.
+        """Everything that later iterations depend on, bit for bit. It must be taken between iterations.
 
-        Of environments that cannot be saved there is nothing (see :class:`Collector`).
+        It does not hold environments that cannot be saved (see :class:`Collector`).
         """
         own = {"next_iteration": np.array(self.next_iteration), "running": self.running.cpu().numpy()}
         return own | collect_state(**self._parts())
 
     def load_state_dict(self, state: State) -> None:
-        """Go on where :meth:`state_dict` was taken.
+        """Continue from a state of :meth:`state_dict`.
 
         Raises:
-            CheckpointError: the state is not that of such a run; nothing was changed.
+            CheckpointError: the state is not of such a run; nothing was changed.
         """
         check_fits(state, self.state_dict())
         self.next_iteration = int(state["next_iteration"])
@@ -149,7 +149,7 @@ class Trainer:
         return Iteration(number, values, running.cpu().numpy(), failures, seconds)
 
     def fit(self, transitions: Transitions) -> tuple[Estimates, dict[str, Any]]:
-        """Estimate, then fit the critic: what the policy learns from, and numbers ``[S]`` to report."""
+        """Estimates, and then fits the critic. Returns what the policy learns from, and numbers ``[S]`` to report."""
         estimates = self.estimator.estimate(transitions, self.critic)
         stats = self.critic.fit(transitions, estimates, self.running)
         return self.estimator.revise(transitions, estimates, self.critic), {**stats, **estimates.stats}
@@ -166,7 +166,7 @@ class Trainer:
 
     @torch.no_grad()
     def _common_stats(self, transitions: Transitions, estimates: Estimates) -> dict[str, Any]:
-        """What is reported of every variant alike: the policy's entropy and step, how well the critic fitted."""
+        """The numbers that are reported for every variant: the policy's entropy and step, and the fit of the critic."""
         new = self.policy.distribution(transitions.flat(transitions.obs))
         return {
             "entropy": batch_mean(transitions.old.entropy()),

@@ -1,4 +1,4 @@
-"""What a variant may ask of the run that it is part of."""
+"""The interface of a run for its variant."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +14,7 @@ from algos.streams import Streams
 
 @dataclass(frozen=True)
 class Run:
-    """The config, the agents and the estimator of a run, and what it keeps for a variant."""
+    """The config, the agents and the estimator of a run. It hands out random streams and optimisers, and saves them."""
 
     policy: Policy
     critic: Critic
@@ -27,15 +27,15 @@ class Run:
         return self.resources.config
 
     def streams(self, purpose: str) -> Streams:
-        """One random stream per seed for a ``purpose`` of the variant's own, saved with the run."""
+        """One random stream per seed for a ``purpose`` of the variant's own. The run saves it."""
         return self.resources.streams(purpose)
 
     def anneal(self, owner: Any, name: str) -> None:
-        """Have a number of ``owner`` fall linearly from its present value to zero over the iterations."""
+        """Lets a number of ``owner`` fall linearly from its present value to zero over the iterations."""
         self.resources.anneal(owner, name)
 
     def descent(self, settings: OptimiserSettings) -> Descent:
-        """Gradient steps for the policy; with a joint critic they are the critic's too. Saved with the run."""
+        """Gradient steps for the policy; with a joint critic they train the critic too. The run saves them."""
         if isinstance(self.critic, JointCritic):
             params = [self.policy.params]
             if self.critic.params is not self.policy.params:  # a shared network's parameters are both

@@ -1,4 +1,4 @@
-"""Plots: of one axis each, for notebooks (axes), and the figures of the report made of them (figures)."""
+"""Plots: for notebooks, of one axis each (axes); and the figures of the report, made of these plots (figures)."""
 
 from analysis.plots.axes import (
     distribution,

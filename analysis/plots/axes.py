@@ -1,8 +1,8 @@
-"""Plots that take a frame and an axis.
+"""Plots that draw a frame into an axis of matplotlib.
 
-The frames: `frame`, the rows of one task (load_runs); `aligned`, one task on its common grid (Task.frame); `scores`,
-one row per seed of one task (seed_scores); `pairs`, one row per pair (pair_table); `overall`, one row per variant over
-all tasks. `colors` maps the variants to draw.
+The frames: `frame` holds the rows of one task (load_runs); `aligned`, one task on its common grid (Task.frame);
+`scores`, one row per seed of one task (seed_scores); `pairs`, one row per pair (pair_table); `overall`, one row per
+variant over all tasks. `colors` maps the variants to draw to their colors.
 """
 
 import textwrap
@@ -47,14 +47,14 @@ def in_steps(ax: Axes, which: str = "x") -> None:
 
 
 def matrix(aligned: pd.DataFrame, variant: str) -> tuple[np.ndarray, np.ndarray]:
-    """(grid [G], values [S, G]) of one variant in an aligned frame."""
+    """The grid [G] and values [S, G] of one variant in an aligned frame."""
     rows = aligned[aligned["variant"] == variant]
     grid = np.sort(rows["env_steps"].unique())
     return grid, rows.sort_values(["seed", "env_steps"])["value"].to_numpy().reshape(-1, len(grid))
 
 
 def band(ax: Axes, x: Any, low: Any, high: Any, color: str, step: Any = None) -> None:
-    """The area between `low` and `high`: thin edges, and so light a tint that areas which overlap keep their colors."""
+    """Draws the area between `low` and `high`: thin edges, and a light tint, so that areas may overlap."""
     ax.fill_between(x, low, high, color=color, alpha=TINT, linewidth=0, step=step)
     for edge in (low, high):
         ax.plot(x, edge, color=color, linewidth=0.6, alpha=0.8, drawstyle=f"steps-{step}" if step else "default")
@@ -72,8 +72,11 @@ def seed_curves(
     x: str = "env_steps",
     known: Mapping[str, Reference] | None = None,
 ) -> None:
-    """Every seed of `variant` as a thin line (a cross where one failed), their median and quartiles, and (dashed) the
-    limits that hold at least 80% of runs. `known`: as in align, for what a failed seed counts."""
+    """Draws every seed of `variant` as a thin line (a cross where one failed), their median and quartiles, and limits.
+
+    The dashed limits hold at least 80% of runs. `known` are the ends of tasks' scales, as in align: they say what a
+    failed seed counts as.
+    """
     lines = curves(frame, variant, metric, x)
     there = np.isfinite(lines.values)
     drawn = [np.column_stack([lines.x[cells], row[cells]]) for row, cells in zip(lines.values, there, strict=True)]
@@ -104,8 +107,10 @@ def median_band(
     label: str | None = None,
     ink: str | None = None,
 ) -> None:
-    """The median over seeds of `variant`, and the band between their first and third quartiles, at each x. `ink`: the
-    color of the median, where it is not the band's."""
+    """Draws the median over seeds of `variant`, and the band between the quartiles, at each x.
+
+    `ink` is the color of the median, if it differs from the color of the band.
+    """
     lines = curves(frame, variant, metric, x)
     values = lines.filled(floors_of(frame, lines, metric, known))
     some = np.isfinite(values).any(axis=0)
@@ -124,8 +129,11 @@ def median_band(
 
 
 def iqm_curves(aligned: pd.DataFrame, ax: Axes, colors: Mapping[str, str]) -> None:
-    """The IQM over seeds of each variant, its pointwise 95% interval (band) and the limits that hold the whole curve
-    with 95% confidence (thin lines). The y axis has the range of the seeds: with few of them limits may leave it."""
+    """Draws the IQM over seeds of each variant with its 95% limits: pointwise (band), and for the whole curve (thin
+    lines).
+
+    The y axis has the range of the seeds. With few seeds, limits may leave it.
+    """
     for variant, color in colors.items():
         grid, values = matrix(aligned, variant)
         if not values.size:
@@ -149,7 +157,7 @@ def iqm_curves(aligned: pd.DataFrame, ax: Axes, colors: Mapping[str, str]) -> No
 def sample_efficiency(
     aligned: pd.DataFrame, ax: Axes, colors: Mapping[str, str], lower_is_better: bool = False
 ) -> None:
-    """Env steps by which half of a variant's seeds had got to each level; a line ends where fewer ever did."""
+    """Draws the env steps by which half of a variant's seeds reached each level. A line ends where fewer did."""
     levels = np.linspace(aligned["value"].min(), aligned["value"].max(), 100)
     for variant, color in colors.items():
         grid, values = matrix(aligned, variant)
@@ -164,7 +172,7 @@ def sample_efficiency(
 
 
 def distribution(scores: pd.DataFrame, ax: Axes, colors: Mapping[str, str], score: str) -> None:
-    """Every seed's score as a point, and box, median and whiskers (1.5 interquartile ranges) of each variant."""
+    """Draws every seed's score as a point, and box, median and whiskers (1.5 interquartile ranges) of each variant."""
     order = list(colors)
     shown = scores[scores["variant"].isin(order)].assign(variant=lambda rows: rows["variant"].astype(str))
     where: dict[str, Any] = {"data": shown, "x": score, "y": "variant", "order": order, "ax": ax}
@@ -182,8 +190,7 @@ def distribution(scores: pd.DataFrame, ax: Axes, colors: Mapping[str, str], scor
 
 @contextmanager
 def reproducible_jitter() -> Iterator[None]:
-    """seaborn shifts points by NumPy's global generator: the same points at each drawing, and that generator as it
-    was."""
+    """Makes seaborn's jitter the same at each drawing, and leaves NumPy's global generator as it was."""
     before = np.random.get_state()  # noqa: NPY002
     np.random.seed(0)  # noqa: NPY002
     try:
@@ -195,8 +202,7 @@ def reproducible_jitter() -> Iterator[None]:
 def performance_profile(
     scores: pd.DataFrame, ax: Axes, colors: Mapping[str, str], score: str, lower_is_better: bool = False
 ) -> None:
-    """The fraction of runs that score better than each level, averaged over the tasks in `scores`, with a pointwise 95%
-    interval."""
+    """Draws the fraction of runs that score better than each level, over all tasks, with a pointwise 95% interval."""
     sign = -1.0 if lower_is_better else 1.0
     levels = np.linspace(scores[score].min(), scores[score].max(), 200)
     for variant, color in colors.items():
@@ -214,7 +220,7 @@ def performance_profile(
 
 
 def survival(scores: pd.DataFrame, ax: Axes, colors: Mapping[str, str]) -> None:
-    """Kaplan-Meier estimate of the fraction of seeds that have reached the threshold, with 95% log-log limits."""
+    """Draws the fraction of seeds that have reached the threshold (Kaplan-Meier), with 95% log-log limits."""
     for variant, color in colors.items():
         rows = scores[scores["variant"] == variant]
         if not len(rows):
@@ -232,8 +238,10 @@ def survival(scores: pd.DataFrame, ax: Axes, colors: Mapping[str, str]) -> None:
 
 
 def interval_widths(scores: pd.DataFrame, ax: Axes, colors: Mapping[str, str], score: str) -> None:
-    """The width of the 95% interval of the mean that so many seeds like these would give: the median, and where 80% of
-    such widths lie. A point marks the seeds there are."""
+    """Draws the width of the 95% interval of the mean that other numbers of seeds like these would give.
+
+    The line is the median width, the band holds 80% of such widths, and a point marks the seeds there are.
+    """
     for variant, color in colors.items():
         values = scores.loc[scores["variant"] == variant, score].to_numpy(dtype=float)
         if len(values) < 3:
@@ -252,7 +260,7 @@ def interval_widths(scores: pd.DataFrame, ax: Axes, colors: Mapping[str, str], s
 
 
 def improvement(pairs: pd.DataFrame, ax: Axes) -> None:
-    """P(a beats b) of each pair with its 95% interval; filled where its own adjusted p is at most .05."""
+    """Draws P(a beats b) of each pair with its 95% interval. It is filled where its own adjusted p is at most .05."""
     records = pairs.iloc[::-1].to_dict("records")
     for row, pair in enumerate(records):
         told = pair["probability_adjusted_p"] <= LEVEL
@@ -264,7 +272,7 @@ def improvement(pairs: pd.DataFrame, ax: Axes) -> None:
 
 
 def ranks(overall: pd.DataFrame, ax: Axes) -> None:
-    """The mean rank of each variant over tasks, with its 95% interval; the best on top."""
+    """Draws the mean rank of each variant over tasks, with its 95% interval. The best variant is on top."""
     ordered = overall.sort_values("mean_rank", ascending=False, kind="stable").to_dict("records")
     for row, variant in enumerate(ordered):
         point(ax, row, variant["mean_rank"], variant["rank_low"], variant["rank_high"])
@@ -275,7 +283,7 @@ def ranks(overall: pd.DataFrame, ax: Axes) -> None:
 
 
 def point(ax: Axes, row: int, value: float, low: float, high: float, filled: bool = True) -> None:
-    """A value with its interval, on one line of a list."""
+    """Draws a value with its interval on one line of a list."""
     ax.plot([low, high], [row, row], color=INK, linewidth=1)
     ax.plot(value, row, "o", color=INK, markerfacecolor=INK if filled else "none", markersize=4)
 
@@ -290,7 +298,7 @@ def rows_named(ax: Axes, names: list[str]) -> None:
 
 
 def heat_map(table: pd.DataFrame, ax: Axes, x: str, y: str, value: str, what: str = "") -> None:
-    """The mean of `value`, called `what`, over the rows of `table` that share the settings `x` and `y`."""
+    """Draws the mean of `value`, called `what`, over the rows of `table` that share the settings `x` and `y`."""
     cells = table.pivot_table(index=y, columns=x, values=value, aggfunc="mean", sort=False)
     cells = cells.loc[sorted(cells.index, key=natural, reverse=True), sorted(cells.columns, key=natural)]
     sns.heatmap(
@@ -308,7 +316,7 @@ def heat_map(table: pd.DataFrame, ax: Axes, x: str, y: str, value: str, what: st
 
 
 def ranking(table: pd.DataFrame, ax: Axes, best: int = 20, lower_is_better: bool = False) -> None:
-    """The `best` rows of `table` by mean score, with 95% intervals; the column `settings` names them."""
+    """Draws the `best` rows of `table` by mean score, with 95% intervals. The column `settings` names the rows."""
     top = table.dropna(subset="mean").sort_values("mean", ascending=lower_is_better).head(best).iloc[::-1]
     for row, setting in enumerate(top.to_dict("records")):
         point(ax, row, setting["mean"], setting["mean_low"], setting["mean_high"])

@@ -1,4 +1,4 @@
-"""One figure: its canvas, its caption, and how it becomes a PNG or SVG file."""
+"""One figure: its canvas and its caption, and how it becomes a PNG or SVG file."""
 
 import io
 import math
@@ -16,8 +16,13 @@ from analysis.plots.style import COLUMN, INK
 
 @dataclass(frozen=True)
 class Figure:
-    """A drawn figure: file name without suffix, title, caption. `parts`, where there are any, are its panels as
-    figures of their own, one column wide each, for a page that flows."""
+    """A drawn figure.
+
+    Attributes:
+        name: file name without suffix.
+        parts: its panels as figures of their own, one column wide each, for a page that flows. Empty if there is one
+            panel.
+    """
 
     name: str
     title: str
@@ -27,12 +32,12 @@ class Figure:
 
 
 def file_name(text: str) -> str:
-    """`text` as a file name: other characters than letters, digits and -_.= become a dash."""
+    """The text as a file name: characters other than letters, digits and -_.= become a dash."""
     return "".join(letter if letter.isalnum() or letter in "-_.=" else "-" for letter in text)
 
 
 def single(draw: Callable[[Axes], None], variants: int, height: float = 2.5, width: float = COLUMN) -> Canvas:
-    """A figure of one panel, `width` by `height` inches. With several variants it has a legend below."""
+    """Draws a figure of one panel, `width` by `height` inches. With several variants there is a legend below."""
     canvas = Canvas(figsize=(width, height), layout="constrained")
     ax = canvas.subplots()
     draw(ax)
@@ -48,10 +53,12 @@ def single(draw: Callable[[Axes], None], variants: int, height: float = 2.5, wid
 
 
 def settle(canvas: Canvas) -> None:
-    """Computes the layout once, so that saving does not repeat it, and fixes the legend to the lower edge."""
+    """Computes the layout once, so that saving does not repeat it. Fixes the legend to the lower edge."""
+    engine = canvas.get_layout_engine()
+    assert engine is not None
     for _ in range(2):  # the second pass settles labels that the first one moved
-        canvas.draw_without_rendering()
-    canvas.set_layout_engine("none")
+        engine.execute(canvas)
+    canvas.set_layout_engine(None)  # not "none", which makes saving draw twice
     for legend in canvas.legends:
         legend.set_loc("lower center")
         legend.set_bbox_to_anchor((0.5, 0.0), canvas.transFigure)

@@ -1,4 +1,4 @@
-"""Which figures there are, what is in each, and its caption."""
+"""The figures of the report: which there are, what each shows, and its caption."""
 
 import math
 from collections.abc import Callable, Hashable, Mapping, Sequence
@@ -8,13 +8,13 @@ from typing import Any
 import pandas as pd
 from matplotlib.axes import Axes
 
-from analysis.comparison import MOST_SHOWN, Comparison
 from analysis.extensions import from_outside, one_line
 from analysis.numbers import number
 from analysis.plots import axes as plots
 from analysis.plots.canvas import Canvas, Figure, file_name, finished, settle, single
 from analysis.plots.style import COLUMN, MAIN, colors_of
 from analysis.references import Reference
+from analysis.results import MOST_SHOWN, Results
 from analysis.run_format import InputError
 from analysis.runs.variants import ABSENT, settings_table, short_names
 from analysis.summary import ALL_TASKS, COVERAGE, TOLERANCE_CONFIDENCE
@@ -22,8 +22,14 @@ from analysis.summary import ALL_TASKS, COVERAGE, TOLERANCE_CONFIDENCE
 
 @dataclass(frozen=True)
 class Context:
-    """What the figures of one task share: how many seeds each variant has, in words, its color, the metric, and the
-    score's name and description, and the references of tasks."""
+    """What the figures of one task share.
+
+    Attributes:
+        counts: number of seeds of each variant, in words.
+        colors: color of each variant.
+        score_text: description of the score.
+        known: references of tasks.
+    """
 
     env_id: str
     counts: Mapping[str, str]
@@ -36,7 +42,7 @@ class Context:
 
     @property
     def seeds(self) -> str:
-        """The number of seeds, and how many of them did not end well."""
+        """The number of seeds, and how many of them failed or did not finish."""
         if len(set(self.counts.values())) == 1:
             return next(iter(self.counts.values())) + (" each." if len(self.counts) > 1 else ".")
         return "; ".join(f"{variant}: {count}" for variant, count in self.counts.items()) + "."
@@ -47,7 +53,7 @@ class Context:
 
 
 def seeds_figure(frame: pd.DataFrame, context: Context, x: str) -> Figure:
-    """All variants' medians in a wide panel, and below it a panel per variant with every seed. `frame`: of one task."""
+    """All medians in a wide panel, and below it one panel per variant with every seed. `frame` holds one task."""
     several = len(context.colors) > 1
 
     def one(variant: str) -> Callable[[Axes], None]:
@@ -110,7 +116,7 @@ def seeds_figure(frame: pd.DataFrame, context: Context, x: str) -> Figure:
 
 
 def task_figures(aligned: pd.DataFrame, scores: pd.DataFrame, pairs: pd.DataFrame, context: Context) -> list[Figure]:
-    """The figures of one task that compare variants; the frames are those of the shown variants."""
+    """The figures of one task that compare variants. The frames hold the shown variants."""
     colors, metric, score, lower = (
         context.colors,
         plots.describe(context.metric),
@@ -140,9 +146,9 @@ def task_figures(aligned: pd.DataFrame, scores: pd.DataFrame, pairs: pd.DataFram
         Figure(
             "iqm",
             "Interquartile mean",
-            f"Interquartile mean of {metric} over seeds, up to the env steps compared at; no smoothing. Band: 95% "
-            "interval at each point by itself. Thin lines: limits that hold the whole curve at once, with 95% "
-            "confidence. The axis has the range of the seeds; limits that leave it are wider than that.",
+            f"Interquartile mean of {metric} over seeds, up to the horizon, without smoothing. Band: 95% interval at "
+            "each point by itself. Thin lines: limits that hold the whole curve at once, with 95% confidence. The axis "
+            "has the range of the seeds; wider limits leave it.",
             single(iqm, variants),
         ),
         Figure(
@@ -181,8 +187,8 @@ def task_figures(aligned: pd.DataFrame, scores: pd.DataFrame, pairs: pd.DataFram
 
 def widths_figure(scores: pd.DataFrame, context: Context) -> Figure:
     caption = (
-        f"The width of the 95% interval of the mean {context.score} score that a number of seeds like these would "
-        "give: its median (line), and where it lies in 80% of the cases (band); the points are the seeds there are. "
+        f"The width of the 95% interval of the mean {context.score} score for other numbers of seeds like these: "
+        "its median (line), and where it lies in 80% of the cases (band). The points are the seeds there are. "
         "Choose the number before the runs: adding seeds until a difference is significant finds differences that are "
         "not there."
     )
@@ -201,14 +207,14 @@ def improvement_figure(pairs: pd.DataFrame, what: str) -> Figure:
 
 
 def rows_height(names: Sequence[str]) -> float:
-    """Inches for a list with these names, which may have several lines each."""
+    """Height in inches of a list with these names. A name may have several lines."""
     return 0.7 + len(names) * max(0.24, 0.14 * max(name.count("\n") + 1 for name in names))
 
 
 def overall_figures(
     scores: pd.DataFrame, overall: pd.DataFrame, pairs: pd.DataFrame, context: Context, scale: str
 ) -> list[Figure]:
-    """The figures over all tasks; `scores` has the column `normalised`, `scale` says what 0 and 1 are."""
+    """The figures over all tasks. `scores` has the column `normalised`; `scale` says what 0 and 1 are."""
 
     def profile(ax: Axes) -> None:
         plots.performance_profile(scores, ax, context.colors, "normalised")
@@ -232,8 +238,12 @@ def overall_figures(
     return [finished(figure, ALL_TASKS, context.seeds) for figure in drawn]
 
 
-def own_figures(comparison: Comparison) -> list[Figure]:
-    """The user's figures. Raises InputError for a function that raises or gives something else."""
+def own_figures(comparison: Results) -> list[Figure]:
+    """The user's figures.
+
+    Raises:
+        InputError: a function raises, or returns something other than figures.
+    """
     drawn: list[Figure] = []
     for name in comparison.choices.figures:
         function = from_outside(name, "figure")
@@ -259,7 +269,7 @@ OWN = "figures of your own"
 def sweep_figures(
     table: pd.DataFrame, keys: list[str], env_id: str, algo: str, what: str, lower_is_better: bool
 ) -> list[Figure]:
-    """A ranking, and a heat map for every two of the swept `keys`; `table` is a summary with the keys as columns."""
+    """A ranking, and a heat map for every two of the swept `keys`. `table` is a summary with the keys as columns."""
 
     def rank(ax: Axes) -> None:
         plots.ranking(table, ax, lower_is_better=lower_is_better)
@@ -282,8 +292,8 @@ def sweep_figures(
     return [finished(figure, env_id, "") for figure in drawn]
 
 
-def draw(comparison: Comparison) -> dict[str, list[Figure]]:
-    """The figures by task, in the order of the page; those over all tasks under ALL_TASKS, the user's under OWN."""
+def draw(comparison: Results) -> dict[str, list[Figure]]:
+    """The figures by task, in the order of the page. Those over all tasks are under ALL_TASKS, the user's under OWN."""
     choices, seeds, scores, pairs = comparison.choices, comparison.dataset.seeds, comparison.scores, comparison.pairs
     figures: dict[str, list[Figure]] = {}
     if choices.figures:
@@ -332,7 +342,7 @@ def pairs_of(pairs: pd.DataFrame, env_id: str) -> pd.DataFrame:
 
 
 def scored_text(scored: pd.DataFrame, variant: str) -> str:
-    """n=5, 1 failed: of the seeds that have a score."""
+    """The number of seeds with a score, as text: "n=5, 1 failed"."""
     own = scored[scored["variant"] == variant]
     failed = int(own["failed"].sum())
     return f"n={len(own)}" + (f", {failed} failed" if failed else "")
@@ -342,8 +352,8 @@ def overall_count(row: Mapping[Hashable, Any]) -> str:
     return f"n={row['scored']} runs on {row['tasks']} tasks"
 
 
-def scale_text(comparison: Comparison) -> str:
-    """What 0 and 1 of normalised scores are."""
+def scale_text(comparison: Results) -> str:
+    """What 0 and 1 mean for normalised scores."""
     observed = [env_id for env_id, scale in comparison.scales.items() if not scale.fixed]
     if not observed:
         return "0 and 1 are each task's references, listed under “How runs are compared”."
@@ -353,7 +363,7 @@ def scale_text(comparison: Comparison) -> str:
     )
 
 
-def sweeps(comparison: Comparison, env_id: str) -> list[Figure]:
+def sweeps(comparison: Results, env_id: str) -> list[Figure]:
     """Ranking and heat maps for each algorithm that was run with more than two settings on this task."""
     dataset = comparison.dataset
     figures: list[Figure] = []
@@ -377,7 +387,7 @@ def sweeps(comparison: Comparison, env_id: str) -> list[Figure]:
 
 
 def count_text(seeds: pd.DataFrame) -> str:
-    """How many seeds there are, and how many of them did not end well."""
+    """The number of seeds, and how many of them failed, did not finish or have no rows."""
     states = seeds["state"].value_counts()
     words = [f"n={len(seeds)}"]
     words += [f"{states[state]} {state}" for state in ("failed", "unfinished", "no rows") if state in states]

@@ -1,4 +1,4 @@
-"""How every figure looks: sizes, inks, and a color and a line style for each variant."""
+"""The style of every figure: sizes, inks, and a color and a line style for each variant."""
 
 import hashlib
 from collections.abc import Iterable
@@ -13,10 +13,10 @@ import seaborn as sns
 # they are a dark, a middle and a light grey.
 COLORS = ("#003F7D", "#A63A00", "#00A378", "#8E3A80", "#3A8CC1", "#5F3A16", "#8A6D00", "#6B6B6B")
 ON_DARK = ("#5EA9EA", "#FF9E5C", "#6FEFC8", "#E39BC4", "#A6DBFA", "#D9A988", "#F2C648", "#C6C6C6")
-"""The same colors on dark paper. There even the thin lines of single seeds have a contrast of at least 4.5."""
+"""The same colors on dark paper, where even the thin lines of single seeds have a contrast of at least 4.5."""
 
 THIN_ON_WHITE, THIN_ON_DARK = 0.5, 0.8
-"""The opacity of the lines of single seeds."""
+"""Opacity of the lines of single seeds."""
 
 LINES: tuple[Any, ...] = (
     "solid",
@@ -28,10 +28,10 @@ LINES: tuple[Any, ...] = (
     (0, (10, 2.5)),
     (0, (1.2, 2.8)),
 )
-"""A line style for each color, so that variants are told apart without color too."""
+"""A line style for each color, so that variants can be told apart without color."""
 
 BUILT_IN = {name: place for place, name in enumerate(("ppo", "trpo", "a2c", "npg", "ppo_penalty", "reinforce"))}
-"""The place in the palette that belongs to each variant that comes with seedbed, in every figure."""
+"""The place in the palette of each variant that comes with seedbed. It is the same in every figure."""
 
 COLUMN = 3.5  # inches, one column of a paper
 MAIN = 4.4  # inches, the first figure of a task on a page
@@ -82,8 +82,11 @@ def use_style() -> AbstractContextManager[None]:
 
 
 def places_of(variants: Iterable[str]) -> dict[str, int]:
-    """The place in the palette of each variant: its own for one of BUILT_IN, and for another a free one that its name
-    chooses. Names are served in alphabetical order; places of BUILT_IN are given away last."""
+    """The place of each variant in the palette.
+
+    A variant of BUILT_IN has a place of its own. Any other gets a free place that its name chooses; names are served in
+    alphabetical order, and places of BUILT_IN are given away last.
+    """
     names = sorted(variants)
     chosen = {name: BUILT_IN[name] for name in names if name in BUILT_IN}
     for name in names:
@@ -107,10 +110,11 @@ def colors_of(variants: Iterable[str]) -> dict[str, str]:
 
 
 def line_of(color: str) -> dict[str, Any]:
-    """How matplotlib draws the line of a variant: a style for each color of the palette, a solid line for any other.
+    """Line style and order of a variant's line: one style for each color of the palette, a solid line for any other
+    color.
 
-    A style with less ink is drawn later and thinner. So curves that coincide are all seen: each shows through the gaps
-    of those above it.
+    A style with less ink is drawn later and thinner. So all of several coincident curves are seen: each shows through
+    the gaps of those above it.
     """
     if color not in COLORS:
         return {"color": color, "linestyle": "solid"}
@@ -120,5 +124,5 @@ def line_of(color: str) -> dict[str, Any]:
 
 
 def ink(style: Any) -> float:
-    """The share of a line's length that a line style draws."""
+    """Share of a line's length that a line style draws."""
     return 1.0 if style == "solid" else sum(style[1][::2]) / sum(style[1])

@@ -1,7 +1,7 @@
-"""Runs of other programs: which files are logs, of which format, and what each run was.
+"""Runs of other programs: which files are logs, of which format, and of which variant, task and seed.
 
-A format is a module with one class (logs.Reader), listed in READERS. It says what a log holds and guesses nothing: what
-a log leaves open, the user has to say.
+A format is a module with one class (logs.Reader), listed in READERS. A reader guesses nothing: the user says what a log
+does not.
 """
 
 import os
@@ -32,13 +32,13 @@ READERS: dict[str, Reader] = {
         TableReader(),
     )
 }
-"""By their names; the first that claims a file has it."""
+"""The readers by name. The first that claims a file reads it."""
 
 REPORT = frozenset({"report.html", "appendix.md"})
-"""In a directory of a report, whose tables are no runs."""
+"""Files that mark the directory of a report. Its tables are no runs."""
 
 SHOWN_FROM = 50
-"""As many logs take long enough to read that a bar says how far that is."""
+"""From this number of logs on, a progress bar is shown."""
 
 FORMATS = "; ".join(f"{name}: {reader.looks_for}" for name, reader in READERS.items())
 
@@ -47,8 +47,13 @@ Given = str | os.PathLike[str] | pd.DataFrame
 
 @dataclass(frozen=True)
 class Reading:
-    """What the user says about logs of other programs. `patterns`: which part of a path is what; a run is described by
-    the first that matches. `columns`: what things are called there, ours to theirs."""
+    """What the user says about logs of other programs.
+
+    Attributes:
+        patterns: which part of a path is the variant, the task and the seed. The first pattern that matches a run
+            holds.
+        columns: names of columns and series in the logs, ours to theirs.
+    """
 
     patterns: Sequence[Pattern] = ()
     columns: Mapping[str, str] = field(default_factory=dict)
@@ -56,19 +61,23 @@ class Reading:
 
 @dataclass(frozen=True)
 class Source:
-    """Files of one run, or one file of many, below `root`."""
+    """Files of one run, or one file of many runs: `names` in `directory`."""
 
     reader: Reader
-    root: Path
     directory: Path
     names: Sequence[str]
-    explicit: bool
 
 
 @dataclass
 class Found:
-    """What lies at or below the paths given: directories of seedbed's runs, sources of others, data frames, projects
-    of W&B."""
+    """What lies at or below the given paths.
+
+    Attributes:
+        own: directories of seedbed's runs.
+        sources: logs of other programs.
+        frames: data frames.
+        projects: projects of W&B.
+    """
 
     own: list[Path] = field(default_factory=list)
     sources: list[Source] = field(default_factory=list)
@@ -77,7 +86,11 @@ class Found:
 
 
 def find(paths: Iterable[Given], reading: Reading | None = None) -> Found:
-    """Sorts out what `paths` are. Raises InputError for one that does not exist or holds no run."""
+    """Finds the runs and logs at or below `paths`.
+
+    Raises:
+        InputError: a path does not exist, or holds no run.
+    """
     found = Found()
     for given in paths:
         if isinstance(given, pd.DataFrame):
@@ -89,7 +102,7 @@ def find(paths: Iterable[Given], reading: Reading | None = None) -> Found:
 
 
 def place(given: Given) -> Path | None:
-    """Where on the disk something given lies; None if it does not lie there."""
+    """The path of something given. None if it does not lie on the disk."""
     if isinstance(given, pd.DataFrame):
         return None
     name, colon, rest = os.fspath(given).partition(":")
@@ -108,15 +121,15 @@ def find_at(given: str, reading: Reading, found: Found) -> None:
     path = Path(rest if explicit else given)
     readers = [READERS[name]] if explicit else list(READERS.values())
     if not path.exists():
-        known = f" (FORMAT:PATH knows {', '.join(READERS)})" if colon and not explicit else ""
+        known = f" (formats of FORMAT:PATH: {', '.join(READERS)})" if colon and not explicit else ""
         raise InputError(f"{given}: no such directory{known}; expected: run directories or directories above them")
     if path.is_file() and path.name == PROGRESS and not explicit and is_own(path.parent, [PROGRESS]):
         found.own.append(path.parent)
     elif path.is_file():
         request = Request((), reading.columns, explicit)
-        claimed = claim(readers, path.parent, path.parent, [path.name], request)
+        claimed = claim(readers, path.parent, [path.name], request)
         if not claimed:  # said, not found: so what is wrong with it is said
-            claimed = claim(readers, path.parent, path.parent, [path.name], replace(request, explicit=True))
+            claimed = claim(readers, path.parent, [path.name], replace(request, explicit=True))
         found.sources += claimed
     else:
         search(path, readers, Request((), reading.columns, explicit), found)
@@ -134,11 +147,11 @@ def search(root: Path, readers: Sequence[Reader], request: Request, found: Found
             if not request.explicit:
                 found.own.append(directory)
         elif not REPORT.issubset(files):
-            found.sources += claim(readers, root, directory, sorted(files), request)
+            found.sources += claim(readers, directory, sorted(files), request)
 
 
 def is_own(directory: Path, names: Sequence[str]) -> bool:
-    """Whether the files called `names` are those of a run of seedbed."""
+    """Whether the files called `names` belong to a run of seedbed."""
     if INFO in names:
         return HISTORY not in names
     if PROGRESS not in names:
@@ -148,16 +161,14 @@ def is_own(directory: Path, names: Sequence[str]) -> bool:
     return start.startswith(f"{ALGO},{ENV_ID}".encode()) or not start
 
 
-def claim(
-    readers: Sequence[Reader], root: Path, directory: Path, names: Sequence[str], request: Request
-) -> list[Source]:
+def claim(readers: Sequence[Reader], directory: Path, names: Sequence[str], request: Request) -> list[Source]:
     sources: list[Source] = []
     left = list(names)
     for reader in readers:
         if reader.whole_directory and any(source.reader.whole_directory for source in sources):
             continue  # one run has several logs of the same; the first reader's are the most exact
         for own in reader.claims(directory, left, request):
-            sources.append(Source(reader, root, directory, own, request.explicit))
+            sources.append(Source(reader, directory, own))
             left = [name for name in left if name not in own]
     return sources
 
@@ -165,9 +176,16 @@ def claim(
 def read_logs(
     found: Found, wanted: Sequence[str] | None, reading: Reading, open_facts: bool = False
 ) -> tuple[list[Log], list[Aggregates]]:
-    """Every run of others, with its variant, task and seed in `facts`; and the tables without seeds.
+    """Every run of other programs, with variant, task and seed in `facts`; and the tables without seeds.
 
-    Raises InputError for what cannot be read, and, but for `open_facts`, for a run of which nothing says what it is.
+    Args:
+        found: what find found.
+        wanted: series to read. None: all.
+        reading: what the user says about the logs.
+        open_facts: whether a run may lack its variant, task or seed.
+
+    Raises:
+        InputError: a log cannot be read, or nothing says what a run is.
     """
     logs: list[Log] = []
     aggregates: list[Aggregates] = []
@@ -182,7 +200,7 @@ def read_logs(
 
 def read_each(found: Found, request: Request) -> Iterator[Log | Aggregates]:
     for source in shown(found.sources):
-        yield from source.reader.read(source.directory, source.names, replace(request, explicit=source.explicit))
+        yield from source.reader.read(source.directory, source.names, request)
     for number, frame in enumerate(found.frames, start=1):
         name = "data frame" if len(found.frames) == 1 else f"data frame {number}"
         yield from table_logs(Path(name), frame, request)
@@ -191,7 +209,7 @@ def read_each(found: Found, request: Request) -> Iterator[Log | Aggregates]:
 
 
 def shown(sources: Sequence[Source]) -> Iterable[Source]:
-    """The sources, with a bar on a terminal that says how many of them are read, where there are many."""
+    """The sources. Where there are many, a progress bar on a terminal shows how many are read."""
     if len(sources) < SHOWN_FROM:
         return sources
     from rich.console import Console  # takes its time to start
@@ -201,7 +219,7 @@ def shown(sources: Sequence[Source]) -> Iterable[Source]:
 
 
 def described_runs(logs: Sequence[Log], reading: Reading, open_facts: bool) -> list[Log]:
-    """The same runs with variant, task and seed, from the pattern that matches or from the log itself."""
+    """The same runs with variant, task and seed: from the pattern that matches, or from the log itself."""
     matches: list[Mapping[str, str]] = []
     matched = set()
     for log in logs:

@@ -1,4 +1,4 @@
-"""Files of other programs: text, tables and arrays, read as data. What is wrong with one is said in one line."""
+"""Files of other programs: text, tables and arrays, read as data. An error is one line."""
 
 import io
 import zipfile
@@ -15,7 +15,7 @@ from analysis.run_format import InputError
 EXACT: dict[str, Any] = (
     {} if tuple(map(int, pd.__version__.split(".")[:2])) >= (3, 1) else {"float_precision": "round_trip"}
 )
-"""For read_csv: numbers exactly as they were written. Newer versions of pandas always read them so."""
+"""Arguments of read_csv that read numbers exactly as they were written. Newer versions of pandas need none."""
 
 
 def read_text(path: Path) -> str:
@@ -25,8 +25,19 @@ def read_text(path: Path) -> str:
         raise InputError(f"{path}: cannot be read ({' '.join(str(error).split())}); expected: a text file") from None
 
 
+def whole_rows(path: Path, text: str) -> tuple[str, list[str]]:
+    """The text without a last row that was cut off, and a note if there was one."""
+    if not text or text.endswith("\n"):
+        return text, []
+    return text[: text.rfind("\n") + 1], [f"{path} is cut off; its last, incomplete row was left out."]
+
+
 def read_numbers(path: Path, text: str, needed: Sequence[str], what: str) -> pd.DataFrame:
-    """The number columns of a CSV, which has those that are `needed`, without rows that lack them."""
+    """The number columns of a CSV, without rows in which a `needed` column is empty.
+
+    Raises:
+        InputError: the text is no CSV, or lacks a needed column.
+    """
     try:
         table = pd.read_csv(io.StringIO(text), **EXACT)
     except (ValueError, OverflowError) as error:
@@ -44,7 +55,11 @@ def read_numbers(path: Path, text: str, needed: Sequence[str], what: str) -> pd.
 
 
 def load_arrays(path: Path, names: Sequence[str]) -> dict[str, np.ndarray]:
-    """The arrays `names` of an npz file. Nothing that is pickled is ever loaded. Raises InputError."""
+    """The arrays called `names` of an npz file. Nothing pickled is ever loaded.
+
+    Raises:
+        InputError: the file cannot be read, or lacks an array.
+    """
     try:
         with np.load(path, allow_pickle=False) as file:
             missing = [name for name in names if name not in file]

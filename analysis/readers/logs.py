@@ -1,4 +1,4 @@
-"""What every reader gives: runs as their logs tell them, with nothing guessed."""
+"""What every reader returns: runs as their logs describe them. Nothing is guessed."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,15 +11,19 @@ import pandas as pd
 from analysis.run_format import InputError
 
 MOST_STEPS = 2**53
-"""Env steps above it are no whole numbers any more where a format stores them as floating point."""
+"""Limit of env steps: floating point, in which some formats store them, has no larger whole numbers without gaps."""
 
 
 @dataclass(frozen=True)
 class Series:
-    """One quantity of one run, sorted by env steps: `values` [n], NaN where there is none, at `env_steps` [n].
+    """One quantity of one run, sorted by env steps.
 
-    `name`: what the log calls it. `reach`: the env steps that the run is known to have come to, where that is more than
-    the last of `env_steps`. `statuses` [n]: as in progress.csv, None if all are ok.
+    Attributes:
+        name: its name in the log.
+        env_steps: [n].
+        values: [n], NaN where there is none.
+        reach: env steps that the run is known to have reached, if more than the last of `env_steps`.
+        statuses: [n], as in progress.csv. None if all are ok.
     """
 
     name: str
@@ -33,10 +37,16 @@ class Series:
 class Log:
     """One seed of one variant on one task.
 
-    `path`: where it was read. `format`: the reader's name. `facts`: of `variant`, `task` and `seed`, those that the
-    log itself says. `settings`: those that the log has, with dotted keys. `series`: by the name asked for. `names`: all
-    that the log has. `notes`: a sentence on each thing that is not whole. `pairing`: runs with the same pairing and
-    seed began alike. `unfinished`: the log says that the run had not ended.
+    Attributes:
+        path: where it was read.
+        format: the reader's name.
+        facts: variant, task and seed, as far as the log says them.
+        settings: the settings in the log, with dotted keys.
+        series: the series, by the name asked for.
+        names: names of all series of the log.
+        notes: one sentence on each thing that is incomplete.
+        pairing: runs with the same pairing and seed began alike. None if the log does not say.
+        unfinished: whether the log says that the run had not ended.
     """
 
     path: Path
@@ -52,7 +62,7 @@ class Log:
 
 @dataclass(frozen=True)
 class Aggregates:
-    """A table without seeds: `rows` has variant, task, n, mean and std, the deviation over the n seeds."""
+    """A table without seeds: variant, task, n, mean, and std, the deviation over the n seeds."""
 
     path: Path
     rows: pd.DataFrame
@@ -60,8 +70,13 @@ class Aggregates:
 
 @dataclass(frozen=True)
 class Request:
-    """What to read: the series called `wanted` (None: all), under the names that `columns` gives them, ours to theirs.
-    `explicit`: the user has named the format, so what is not of it is an error."""
+    """What to read.
+
+    Attributes:
+        wanted: names of the series. None: all.
+        columns: names in the log, ours to theirs.
+        explicit: whether the user named the format: then a file of another format is an error.
+    """
 
     wanted: Sequence[str] | None
     columns: Mapping[str, str] = field(default_factory=dict)
@@ -72,28 +87,33 @@ class Request:
 
 
 class Reader(Protocol):
-    """Reads one format. A format is one module with one such class, listed in READERS."""
+    """Reads one format. Each format has one module with one such class, listed in READERS."""
 
     name: str
     looks_for: str
-    """The files it knows, for a message."""
+    """The files of this format, in words for a message."""
 
     whole_directory: bool
-    """Whether the files of one directory are one run."""
+    """Whether all files of one directory belong to one run."""
 
     def claims(self, directory: Path, names: Sequence[str], request: Request) -> list[list[str]]:
-        """Of the files called `names` in `directory` those that are of this format, a list for each `read`."""
+        """The files in `directory` that are of this format, of those called `names`. One list for each `read`."""
 
     def read(self, directory: Path, names: Sequence[str], request: Request) -> Iterable[Log | Aggregates]:
-        """What such files hold. Raises InputError."""
+        """The runs in such files.
+
+        Raises:
+            InputError: a file cannot be read.
+        """
 
 
 def series(
     where: Path | str, name: str, env_steps: Any, values: Any, reach: int = 0, statuses: Any = None
 ) -> tuple[Series, list[str]]:
-    """A series sorted by env steps, and a note if some of its values are not finite: they count as empty.
+    """A series sorted by env steps, and notes. Values that are not finite count as empty, and a note says how many.
 
-    Raises InputError for env steps that cannot be.
+    Raises:
+        InputError: env steps are not whole numbers from 0.
     """
     steps = checked_steps(where, env_steps)
     numbers = np.asarray(values, dtype=float)
@@ -106,7 +126,11 @@ def series(
 
 
 def checked_steps(where: Path | str, env_steps: Any) -> np.ndarray:
-    """[n], as whole numbers. Raises InputError."""
+    """Env steps [n] as whole numbers.
+
+    Raises:
+        InputError: they are not whole numbers from 0.
+    """
     numbers = np.asarray(env_steps, dtype=float)
     wrong = ~(np.isfinite(numbers) & (numbers >= 0) & (numbers < MOST_STEPS) & (numbers == np.floor(numbers)))
     if wrong.any():
@@ -115,9 +139,10 @@ def checked_steps(where: Path | str, env_steps: Any) -> np.ndarray:
 
 
 def since_restart(env_steps: np.ndarray) -> np.ndarray:
-    """[n] bool: which rows of an append-only log still count.
+    """Which rows [n] of an append-only log still count.
 
-    Steps that go back say that a run was restarted from there; what it had written at or after that step is void.
+    Where env steps go back, a run was restarted from there. Rows that it had written at or after that step do not
+    count.
     """
     lowest_later = np.minimum.accumulate(env_steps[::-1])[::-1]
     return env_steps <= lowest_later

@@ -1,4 +1,4 @@
-"""marl-eval's JSON, as Stoix and BenchMARL write it: environment, task, algorithm, seed, step."""
+"""Reads marl-eval's JSON, as Stoix and BenchMARL write it: environment, task, algorithm, seed, step."""
 
 import json
 from collections import Counter
@@ -20,7 +20,7 @@ SHAPE = "{environment: {task: {algorithm: {seed_0: {step_0: {step_count: 0, METR
 
 
 class MarlEvalReader:
-    """A file has many runs."""
+    """Reads marl-eval's JSON. One file holds many runs."""
 
     name = "marl-eval"
     looks_for = "JSON of marl-eval"
@@ -47,7 +47,7 @@ class MarlEvalReader:
 
 
 def looks_like_marl_eval(path: Path) -> bool:
-    """Whether the content is nested as deep as it has to be, or would be if the file were whole."""
+    """Whether the content is nested as deep as marl-eval's; for a damaged file, whether it names `step_count`."""
     try:
         data = path.read_bytes()
         if not data.lstrip().startswith(b"{"):
@@ -122,7 +122,7 @@ def check_steps(where: str, steps: Sequence[Any]) -> None:
 
 
 def mean(where: str, step: str, metric: str, numbers: Any) -> float:
-    """Of a metric's values at one step: a list of one an episode, or a number."""
+    """Mean of a metric's values at one step: a list with one value per episode, or one number."""
     try:
         values = np.asarray(numbers, dtype=float)
     except (TypeError, ValueError):

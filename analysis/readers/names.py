@@ -1,4 +1,4 @@
-"""What other programs call the quantities that are compared, and what kind of number each is."""
+"""Names: what other programs call the compared quantities, and what kind of number each is."""
 
 from collections.abc import Collection, Sequence
 
@@ -29,20 +29,24 @@ KNOWN = {
         "rollout/ep_len_mean",
     ),
 }
-"""By our name, theirs: exact numbers before averaged ones."""
+"""Names in other programs' logs, by our name. Exact numbers come before averaged ones."""
 
 AVERAGED = {
     "rollout/ep_rew_mean": "the last 100 episodes (stats_window_size)",
     "rollout/ep_len_mean": "the last 100 episodes (stats_window_size)",
     "charts/avg_episodic_return": "the last 20 episodes",
 }
-"""Numbers that are means over a moving window, and over which."""
+"""Numbers that are means over a moving window, and the window."""
 
 NOT_OVER_ENV_STEPS = {"eval/episodic_return": "its steps count episodes (CleanRL)"}
 
 
 def choose(names: Collection[str], wanted: str, request: Request) -> str | None:
-    """Which of a log's `names` is the quantity `wanted`; None if none is. Raises InputError."""
+    """The log's name of the quantity `wanted`, one of `names`. None if the log does not have it.
+
+    Raises:
+        InputError: the series is not one over env steps.
+    """
     asked = request.theirs(wanted)
     if asked in NOT_OVER_ENV_STEPS and asked in names:
         raise InputError(f"metric {asked}: {NOT_OVER_ENV_STEPS[asked]}; expected: a series over env steps")
@@ -50,12 +54,12 @@ def choose(names: Collection[str], wanted: str, request: Request) -> str | None:
 
 
 def candidates(wanted: Sequence[str], request: Request) -> set[str]:
-    """Every name under which a log may have one of `wanted`."""
+    """Every name under which a log may have one of the `wanted` quantities."""
     return {name for each in wanted for name in (request.theirs(each), each, *KNOWN.get(each, ()))}
 
 
 def kind(name: str) -> str | None:
-    """Whether a quantity is of training or of evaluations, by its name; None if that does not say."""
+    """Whether a quantity is of training or of evaluations, by its name. None if the name does not say."""
     if name in KNOWN[EVALUATION_RETURN] or name.startswith(("eval", "test/", "absolute")):
         return EVALUATION
     if name in KNOWN[RETURN] or name == RETURN or name.startswith(("rollout/", "train/")):

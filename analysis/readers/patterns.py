@@ -1,4 +1,4 @@
-"""Which part of a path is the variant, the task, the seed: `{variant}/{task}_{seed}`, as the user says."""
+"""Patterns of paths: which part is the variant, the task and the seed, as in `{variant}/{task}_{seed}`."""
 
 import re
 from collections.abc import Mapping
@@ -13,8 +13,11 @@ EXAMPLE = "{variant}/{task}_{seed}"
 
 @dataclass(frozen=True)
 class Pattern:
-    """`text` describes the end of a run's path. `{variant}`, `{task}` and `{seed}` stand for a part of a name without a
-    slash, `{seed}` for digits; `*` for any part of a name that says nothing."""
+    """Describes the end of a run's path.
+
+    In `text`, `{variant}` and `{task}` stand for a part of a name without a slash, `{seed}` for digits, and `*` for any
+    part of a name.
+    """
 
     text: str
 
@@ -22,12 +25,13 @@ class Pattern:
         fields = re.findall(r"\{([^{}]*)\}", self.text)
         if not fields or set(fields) - set(FIELDS) or len(fields) != len(set(fields)):
             raise InputError(
-                f"--pattern {self.text}: expected {{variant}}, {{task}} and {{seed}}, each once at most, as {EXAMPLE}"
+                f"--pattern {self.text}: expected: {{variant}}, {{task}} and {{seed}}, each at most once, "
+                f"as in {EXAMPLE}"
             )
 
     @cached_property
     def expressions(self) -> tuple[re.Pattern[str], re.Pattern[str]]:
-        """The same pattern with each part as short, and as long, as can be."""
+        """The pattern with each part as short as possible, and with each part as long as possible."""
         return self._expression("?"), self._expression("")
 
     def _expression(self, lazy: str) -> re.Pattern[str]:
@@ -44,7 +48,11 @@ class Pattern:
         return re.compile(rf"(?:.*/)?{''.join(parts)}")
 
     def match(self, path: str) -> Mapping[str, str] | None:
-        """The fields of a path; None if it does not match. Raises InputError if it matches in two ways."""
+        """The fields of a path. None if it does not match.
+
+        Raises:
+            InputError: the path matches in two ways.
+        """
         short, long = (expression.fullmatch(path) for expression in self.expressions)
         if short is None or long is None:
             return None

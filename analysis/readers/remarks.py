@@ -1,4 +1,4 @@
-"""What seedbed knows of runs and a format of others has no place for: a file beside the exported one."""
+"""Remarks: a file beside an exported one, for what the other format has no place for."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -13,13 +13,20 @@ from analysis.readers.settings import read_json
 from analysis.run_format import OK, InputError
 
 FAILED = "failed"
-"""The status of the last row of a seed that failed, where an export says no more."""
+"""Status of the last row of a seed that failed, if the export does not say more."""
 
 
 @dataclass(frozen=True)
 class Remarks:
-    """`metric`: what was exported. `pairing`: by variant; runs with the same pairing and seed began alike. `failed` and
-    `unfinished`: [variant, task, seed] each. `scores`: of an export of scores, those and what they stand on."""
+    """What seedbed knows of exported runs.
+
+    Attributes:
+        metric: the exported metric.
+        pairing: by variant. Runs with the same pairing and seed began alike.
+        failed: [variant, task, seed] of each seed that failed.
+        unfinished: [variant, task, seed] of each seed that had not finished.
+        scores: for an export of scores: the scores, and the numbers that they depend on.
+    """
 
     metric: str = ""
     pairing: Mapping[str, str] = field(default_factory=dict)
@@ -33,7 +40,11 @@ class Remarks:
 
     @classmethod
     def beside(cls, exported: Path) -> "Remarks":
-        """The remarks on an exported file; empty ones if there are none. Raises InputError."""
+        """The remarks on an exported file. Empty if there are none.
+
+        Raises:
+            InputError: the file of the remarks cannot be read.
+        """
         path = cls.path(exported)
         if not path.is_file():
             return cls()
@@ -49,7 +60,7 @@ class Remarks:
         return list(seed) in [list(each) for each in self.unfinished]
 
     def applied(self, series: Series, *seed: Any) -> Series:
-        """`series` with the status of a failure at its end, if the seed failed."""
+        """The `series`, with the status of a failure at its end if the seed failed."""
         if list(seed) not in [list(each) for each in self.failed] or not len(series.env_steps):
             return series
         statuses = np.full(len(series.env_steps), OK, dtype=object)

@@ -1,4 +1,4 @@
-"""The score arrays that rliable takes, as `seedbed export --to rliable` writes them: [runs, tasks] for each variant."""
+"""Reads the score arrays of rliable, [runs, tasks] by variant, as `seedbed export --to rliable` writes them."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -12,7 +12,7 @@ from analysis.run_format import OK, InputError
 
 
 class RliableReader:
-    """A file has many runs. Each is two points: what it returned untrained, and its score at the horizon."""
+    """Reads score arrays. A file holds many runs of two points: the untrained return, and the score at the horizon."""
 
     name = "rliable"
     looks_for = "an npz of scores that seedbed exported"

@@ -1,4 +1,4 @@
-"""Stable-Baselines3's logs: monitor.csv, evaluations.npz, progress.csv, and the folders of rl-baselines3-zoo."""
+"""Reads Stable-Baselines3's logs: monitor.csv, evaluations.npz, progress.csv, and the folders of rl-baselines3-zoo."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.readers.files import load_arrays, read_numbers, read_text
+from analysis.readers.files import load_arrays, read_numbers, read_text, whole_rows
 from analysis.readers.logs import Log, Request, Series, restart_note, series, since_restart
 from analysis.readers.names import EVALUATION_RETURN, LENGTH, RETURN, choose
 from analysis.readers.settings import facts_of, read_yaml, settings_of
@@ -20,7 +20,7 @@ FILES = f"*.{MONITOR}, {EVALUATIONS} or {PROGRESS} of Stable-Baselines3"
 
 
 class SB3Reader:
-    """A directory is a run."""
+    """Reads Stable-Baselines3's logs. One directory is one run."""
 
     name = "sb3"
     looks_for = FILES
@@ -72,8 +72,10 @@ def is_sb3_progress(path: Path) -> bool:
 
 
 def zoo_settings(directory: Path) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The facts and settings of rl-baselines3-zoo's `args.yml` and `config.yml`, in the run's folder or in the one of
-    its environment's name below it; empty where there are none."""
+    """Facts and settings from rl-baselines3-zoo's `args.yml` and `config.yml`. Empty where there are none.
+
+    The files lie in the run's folder, or in the folder below it that is named after the environment.
+    """
     for folder in (directory, *sorted(path for path in directory.iterdir() if path.is_dir())):
         if (folder / "args.yml").is_file() and (folder / "config.yml").is_file():
             arguments, config = read_yaml(folder / "args.yml"), read_yaml(folder / "config.yml")
@@ -82,11 +84,11 @@ def zoo_settings(directory: Path) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 def read_monitors(paths: Sequence[Path], found: dict[str, Series]) -> tuple[str | None, list[str]]:
-    """Puts returns and lengths of all episodes into `found`; gives the task and notes.
+    """Adds returns and lengths of all episodes to `found`, and returns the task and notes.
 
-    Each file is one environment of the same vectorised ones, which step together: its episodes end at as many env steps
-    as it has made itself, times the number of files. Where the files do not go together like that, episodes are in the
-    order of their end, and the env steps are those of all episodes until then.
+    Each file is one environment of a vectorised one. These step together, so an episode ends at the env steps of its
+    own file times the number of files. Where the files show that environments do not step together, episodes are sorted
+    by the time of their end, and env steps are those of all episodes until then.
     """
     tables, tasks, starts, notes = [], [], [], []
     for path in paths:
@@ -97,7 +99,9 @@ def read_monitors(paths: Sequence[Path], found: dict[str, Series]) -> tuple[str 
         tasks.append(str(header.get("env_id")))
     known = sorted({task for task in tasks if task != "None"})
     if len(known) > 1:
-        raise InputError(f"{paths[0].parent}: its monitor files are of {' and '.join(known)}; expected: one task a run")
+        raise InputError(
+            f"{paths[0].parent}: its monitor files are of {' and '.join(known)}; expected: one task per run"
+        )
     filled = [table for table in tables if len(table)]
     longest = max((int(table["l"].max()) for table in filled), default=0)
     totals = [int(table["l"].sum()) for table in tables]
@@ -131,10 +135,8 @@ def read_monitor(path: Path) -> tuple[Mapping[str, Any], pd.DataFrame, list[str]
         header = None
     if not isinstance(header, dict):
         raise InputError(f"{path}: its first line cannot be read; expected: #{{...}}, in JSON")
-    notes = []
-    if not text.endswith("\n"):
-        notes.append(f"{path} is cut off; its last, incomplete row was left out.")
-        lines = lines[:-1]
+    text, notes = whole_rows(path, text)
+    lines = text.splitlines()
     if len(lines) < 2:
         return header, pd.DataFrame({"r": [], "l": [], "t": []}), notes
     again = [line for line in lines[2:] if line.startswith("#")]
@@ -149,7 +151,7 @@ def read_monitor(path: Path) -> tuple[Mapping[str, Any], pd.DataFrame, list[str]
 
 
 def read_evaluations(path: Path, found: dict[str, Series]) -> list[str]:
-    """Puts the mean return of each evaluation into `found`."""
+    """Adds the mean return of each evaluation to `found`, and returns notes."""
     arrays = load_arrays(path, ["timesteps", "results"])
     steps, results = arrays["timesteps"], arrays["results"]
     if steps.ndim != 1 or results.ndim != 2 or len(steps) != len(results) or not results.size:
@@ -165,12 +167,8 @@ def read_evaluations(path: Path, found: dict[str, Series]) -> list[str]:
 
 
 def read_sb3_progress(path: Path, found: dict[str, Series]) -> list[str]:
-    """Puts every number column into `found` that is not there already."""
-    text = read_text(path)
-    notes = []
-    if text and not text.endswith("\n"):
-        notes.append(f"{path} is cut off; its last, incomplete row was left out.")
-        text = text[: text.rfind("\n") + 1]
+    """Adds every number column to `found` that is not there already, and returns notes."""
+    text, notes = whole_rows(path, read_text(path))
     table = read_numbers(path, text, [STEPS], "a progress.csv of Stable-Baselines3")
     steps = table[STEPS].to_numpy()
     kept = since_restart(steps)

@@ -1,4 +1,4 @@
-"""The settings that logs of other programs have, in files that are read as data: no object is ever made from them."""
+"""Settings in logs of other programs. Files are read as data: no object is ever made from them."""
 
 import json
 from collections.abc import Mapping
@@ -21,12 +21,14 @@ NO_SETTINGS = {
     *("eval_freq", "eval_episodes", "eval_env_kwargs", "n_eval_envs", "save_replay_buffer", "vec_env", "optimize"),
     *("_n_gpu", "wandb_project", "resume_path", "watch", "resume", "log_path", "video_frequency", "render"),
 }  # fmt: skip
-"""Keys that choose seed, task and machine, or how a run is watched: no difference between variants."""
+"""Keys that choose seed, task and machine, or how a run is watched. They do not make another variant."""
 
 
 class DataLoader(yaml.SafeLoader):
-    """Reads YAML that Python wrote from objects of its own: ordered mappings and tuples as plain data, any other object
-    as the text of its name."""
+    """Reads YAML that Python wrote from its own objects.
+
+    Ordered mappings and tuples become plain data; any other object becomes the text of its name.
+    """
 
 
 def python_data(loader: DataLoader, suffix: str, node: yaml.Node) -> Any:
@@ -43,7 +45,11 @@ DataLoader.add_multi_constructor("tag:yaml.org,2002:python/", python_data)
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
-    """The mapping in a YAML file, nested. Raises InputError."""
+    """The nested mapping in a YAML file.
+
+    Raises:
+        InputError: the file cannot be read, or holds no mapping.
+    """
     try:
         content = yaml.load(path.read_text(encoding="utf-8"), Loader=DataLoader)
     except (OSError, ValueError, TypeError, yaml.YAMLError) as error:
@@ -52,7 +58,11 @@ def read_yaml(path: Path) -> dict[str, Any]:
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """The mapping in a JSON file. Raises InputError."""
+    """The mapping in a JSON file.
+
+    Raises:
+        InputError: the file cannot be read, holds no mapping, or names a key twice.
+    """
     try:
         content = json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=each_key_once)
     except (OSError, ValueError, RecursionError) as error:
@@ -61,7 +71,11 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def each_key_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """A JSON mapping; ValueError if it has a key twice, of which a parser would drop one without a word."""
+    """A JSON mapping.
+
+    Raises:
+        ValueError: it has a key twice. A parser would drop one of them silently.
+    """
     content = dict(pairs)
     if len(content) < len(pairs):
         keys = [key for key, _ in pairs]
@@ -76,13 +90,13 @@ def checked(path: Path, content: Any) -> dict[str, Any]:
 
 
 def settings_of(content: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings of a nested mapping that make a variant, with dotted keys."""
+    """The settings that define a variant, from a nested mapping, with dotted keys."""
     kept = {key: value for key, value in content.items() if key not in NO_SETTINGS and not key.startswith("_")}
     return {key: value for key, value in flatten(kept) if value is not None}
 
 
 def facts_of(content: Mapping[str, Any]) -> dict[str, Any]:
-    """What recorded settings say of variant, task and seed."""
+    """Variant, task and seed, as far as recorded settings say them."""
     facts: dict[str, Any] = {}
     for fact, keys in (("variant", VARIANT_KEYS), ("task", TASK_KEYS), ("seed", ("seed",))):
         found = [content[key] for key in keys if isinstance(content.get(key), (str, int))]

@@ -1,4 +1,4 @@
-"""One plain table: variant, task, seed, env_steps, value. A CSV, a Parquet file, or a data frame in a notebook."""
+"""Reads one plain table of variant, task, seed, env_steps and value: a CSV, a Parquet file, or a data frame."""
 
 from collections.abc import Iterable, Sequence
 from importlib.util import find_spec
@@ -8,20 +8,21 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from analysis.numbers import listed
 from analysis.readers.files import EXACT
 from analysis.readers.logs import Aggregates, Log, Request, Series, series
 from analysis.readers.names import choose
+from analysis.readers.patterns import FIELDS
 from analysis.run_format import OK, InputError
 
 VALUE, METRIC, STATUS, PAIRING, UNFINISHED = "value", "metric", "status", "pairing", "unfinished"
-FACTS = ("variant", "task", "seed")
-COLUMNS = (*FACTS, "env_steps", VALUE)
+COLUMNS = (*FIELDS, "env_steps", VALUE)
 EXPECTED = f"expected: {', '.join(COLUMNS)}; --column env_steps=NAME says how a column is called here"
 DEVIATIONS = ("std", "sd", "sem")
 
 
 class TableReader:
-    """A file has many runs."""
+    """Reads plain tables. One file holds many runs."""
 
     name = "table"
     looks_for = f"a CSV or Parquet table of {', '.join(COLUMNS)}"
@@ -37,7 +38,7 @@ class TableReader:
 
 
 def is_table(path: Path, request: Request) -> bool:
-    """Whether a file has the columns that a table needs; they may be called otherwise."""
+    """Whether a file has the columns of a table, under our names or the user's."""
     try:
         names = set(column_names(path))
     except InputError:
@@ -66,7 +67,11 @@ def parquet() -> Any:
 
 
 def read_table(path: Path) -> pd.DataFrame:
-    """The table in a file. Raises InputError."""
+    """The table in a file.
+
+    Raises:
+        InputError: the file cannot be read.
+    """
     try:
         if path.suffix == ".parquet":
             return parquet().read_table(path).to_pandas()
@@ -78,14 +83,18 @@ def read_table(path: Path) -> pd.DataFrame:
 
 
 def table_logs(path: Path, table: pd.DataFrame, request: Request) -> Iterable[Log | Aggregates]:
-    """The runs in a table. Raises InputError."""
+    """The runs in a table.
+
+    Raises:
+        InputError: a column is missing, or a cell is not of its kind.
+    """
     table = table.rename(columns={request.theirs(name): name for name in (*COLUMNS, METRIC) if name not in table})
     if "seed" not in table and "mean" in table:
         yield aggregates(path, table)
         return
     if "env_steps" not in table:
         raise InputError(f"{path}: has no column 'env_steps' but {columns_of(table)}; {EXPECTED}")
-    facts = [name for name in FACTS if name in table]
+    facts = [name for name in FIELDS if name in table]
     for name in facts:
         if table[name].isna().any():
             raise InputError(f"{path}: row {int(table[name].isna().argmax()) + 2} has no {name}; {EXPECTED}")
@@ -105,7 +114,7 @@ def table_logs(path: Path, table: pd.DataFrame, request: Request) -> Iterable[Lo
 
 
 def one_run(path: Path, facts: dict[str, Any], table: pd.DataFrame, names: Sequence[str], request: Request) -> Log:
-    """The rows of one seed."""
+    """The run of one seed, from its rows."""
     found: dict[str, Series] = {}
     notes: list[str] = []
     for wanted in names if request.wanted is None else request.wanted:
@@ -125,11 +134,11 @@ def one_run(path: Path, facts: dict[str, Any], table: pd.DataFrame, names: Seque
 
 
 def number_columns(table: pd.DataFrame) -> list[str]:
-    return [str(name) for name in table.select_dtypes("number") if name not in (*FACTS, "env_steps")]
+    return [str(name) for name in table.select_dtypes("number") if name not in (*FIELDS, "env_steps")]
 
 
 def columns_of(table: pd.DataFrame) -> str:
-    return ", ".join(str(name) for name in table.columns[:12])
+    return listed([str(name) for name in table.columns], 12)
 
 
 def numbers(path: Path, name: str, cells: pd.Series) -> pd.Series:
@@ -149,10 +158,14 @@ def whole_numbers(path: Path, name: str, cells: pd.Series) -> pd.Series:
 
 
 def aggregates(path: Path, table: pd.DataFrame) -> Aggregates:
-    """A table of means. Raises InputError."""
+    """A table of means.
+
+    Raises:
+        InputError: a column is missing, or a cell is not of its kind.
+    """
     deviation = next((name for name in DEVIATIONS if name in table), None)
-    for name, there in (("variant", "variant" in table), ("task", "task" in table), ("n", "n" in table)):
-        if not there:
+    for name in ("variant", "task", "n"):
+        if name not in table:
             raise InputError(
                 f"{path}: has means but no column {name!r}; expected: variant, task, n, mean and std (or sem), "
                 f"or {', '.join(COLUMNS)}"

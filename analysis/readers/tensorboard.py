@@ -1,4 +1,4 @@
-"""TensorBoard's event files, as CleanRL, Tianshou and PyTorch's SummaryWriter write them: every event, none sampled."""
+"""Reads TensorBoard's event files, as CleanRL, Tianshou and PyTorch's SummaryWriter write them. Every event is read."""
 
 import mmap
 import re
@@ -19,13 +19,13 @@ from analysis.run_format import InputError
 
 EVENTS = ".tfevents."
 HYPERPARAMETERS = "hyperparameters/text_summary"
-"""Where CleanRL writes its settings, as a table in Markdown."""
+"""The tag under which CleanRL writes its settings, as a table in Markdown."""
 
 POLYNOMIAL = 0x82F63B78  # of CRC-32C, reversed
 
 
 def crc_table() -> np.ndarray:
-    """[256], the CRC-32C of each byte."""
+    """The CRC-32C [256] of each byte."""
     table = np.arange(256, dtype=np.uint32)
     for _ in range(8):
         table = np.where(table & 1, (table >> 1) ^ np.uint32(POLYNOMIAL), table >> 1).astype(np.uint32)
@@ -36,7 +36,7 @@ CRC = crc_table()
 
 
 def masked_crc(records: np.ndarray) -> np.ndarray:
-    """[n], the checksums of `records` [n, bytes] as event files have them."""
+    """Checksums [n] of `records` [n, bytes], as event files have them."""
     value = np.full(len(records), 0xFFFFFFFF, dtype=np.uint32)
     for column in records.T:
         value = CRC[(value ^ column) & 0xFF] ^ (value >> np.uint32(8))
@@ -45,10 +45,9 @@ def masked_crc(records: np.ndarray) -> np.ndarray:
 
 
 def record_places(data: Any) -> tuple[np.ndarray, np.ndarray, int | None]:
-    """([n], [n], byte): where the whole and unharmed records begin, how long they are, and where the first is that is
-    not, None if there is none.
+    """([n], [n], byte): start and length of the intact records, and where the first damaged one is (None if none is).
 
-    A record is its length (8 bytes), the checksum of these (4), its bytes, and their checksum (4).
+    A record is its length (8 bytes), the checksum of the length (4), its bytes, and their checksum (4).
     """
     starts, lengths = array("q"), array("q")
     place, size, unpack = 0, len(data), struct.Struct("<Q").unpack_from
@@ -73,7 +72,7 @@ def record_places(data: Any) -> tuple[np.ndarray, np.ndarray, int | None]:
 
 
 def checksums_hold(content: np.ndarray, start: np.ndarray, length: np.ndarray) -> np.ndarray:
-    """[n] bool, whether each part of `content` [bytes] has the checksum that follows it."""
+    """Whether [n] each part of `content` [bytes] has the checksum that follows it."""
     holds = np.empty(len(start), dtype=bool)
     for size in np.unique(length):
         which = np.flatnonzero(length == size)
@@ -95,7 +94,7 @@ class Events:
     void: int = 0
 
     def read(self, path: Path) -> list[str]:
-        """Adds the events of one file; notes say what is not whole."""
+        """Adds the events of one file, and returns notes on what is damaged."""
         with path.open("rb") as file:
             if not path.stat().st_size:
                 return [f"{path} is empty."]
@@ -105,13 +104,13 @@ class Events:
                     raise InputError(f"{path}: holds no whole record; expected: an event file of TensorBoard")
                 started = False
                 for start, length in zip(starts.tolist(), lengths.tolist(), strict=True):
-                    started = self.add(path, data[start : start + length], started)
+                    started = self.add(data[start : start + length], started)
         if broken is None:
             return []
         return [f"{path} is cut off or damaged at byte {broken}; the {len(starts):,} events before it were read."]
 
-    def add(self, path: Path, record: bytes, started: bool) -> bool:
-        """Adds one event. `started`: the file has had scalars before; whether it has now."""
+    def add(self, record: bytes, started: bool) -> bool:
+        """Adds one event, and returns whether the file has had scalars by now. `started`: whether it had before."""
         event = event_class().FromString(record)
         if event.HasField("session_log") and event.session_log.status == 1:  # START
             self.discard_from(event.step)
@@ -134,7 +133,7 @@ class Events:
         return started
 
     def discard_from(self, step: int) -> None:
-        """A run that was started again writes anew what it had at or after `step`."""
+        """Drops what was written at or after `step`: a run that was restarted there writes it again."""
         for tag, steps in self.steps.items():
             kept = np.frombuffer(steps, dtype=np.int64) < step
             self.void += int((~kept).sum())
@@ -148,7 +147,11 @@ _EVENT: Any = None
 
 
 def event_class() -> Any:
-    """The message of an event. Raises InputError where the extra is not installed."""
+    """The class of an event's message.
+
+    Raises:
+        InputError: tensorboard is not installed.
+    """
     global _EVENT
     if _EVENT is None:
         try:
@@ -162,7 +165,7 @@ def event_class() -> Any:
 
 
 def scalar(value: Any) -> float | None:
-    """The number of a summary value, of both forms that there are; None if it holds something else."""
+    """The number of a summary value, of either form. None if it holds something else."""
     which = value.WhichOneof("value")
     if which == "simple_value":
         return float(value.simple_value)
@@ -187,12 +190,12 @@ def markdown_table(value: Any) -> dict[str, str]:
 
 
 def by_number(name: str) -> list[tuple[bool, int, str]]:
-    """Sorts event files by their time, process and number, which are in their names, each as a number."""
+    """Sort key of event files. Their names hold a time, a process and a number; each counts as a number."""
     return [(part.isdigit(), int(part) if part.isdigit() else 0, part) for part in re.split(r"(\d+)", name)]
 
 
 class TensorBoardReader:
-    """A directory with event files is a run."""
+    """Reads event files. One directory is one run."""
 
     name = "tensorboard"
     looks_for = "event files of TensorBoard"

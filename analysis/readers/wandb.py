@@ -1,4 +1,4 @@
-"""Runs of Weights & Biases: as openrlbenchmark exports them (run_df.csv and run.json), or asked of its API."""
+"""Reads runs of Weights & Biases: exports of openrlbenchmark (run_df.csv and run.json), or W&B's API."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from analysis.numbers import listed
 from analysis.readers.files import read_numbers, read_text
 from analysis.readers.logs import Log, Request, Series, restart_note, series, since_restart
 from analysis.readers.names import candidates, choose
@@ -19,7 +20,7 @@ ENDED = ("finished",)
 
 
 class WandbReader:
-    """A directory with the history and the description of a run."""
+    """Reads exports of W&B: a directory with the history and the description of one run."""
 
     name = "wandb"
     looks_for = f"{HISTORY} beside {RUN}, an export of W&B, or wandb:ENTITY/PROJECT"
@@ -35,13 +36,14 @@ class WandbReader:
 
 
 def run_log(path: Path, history: pd.DataFrame, run: Mapping[str, Any], request: Request) -> Log:
-    """A run, from its history (a row per step of W&B) and what W&B knows of it."""
+    """A run, from its history (one row per step of W&B) and its description."""
     steps_name = request.theirs("env_steps") if request.theirs("env_steps") in history else STEPS
     names = [str(name) for name in history.select_dtypes("number") if name not in (*OF_WANDB, steps_name)]
     names = [name for name in names if not name.startswith("Unnamed")]
     if steps_name not in history:
         raise InputError(
-            f"{path}: has no {steps_name} but {listed(names)}; expected: env steps, named by --column env_steps=NAME"
+            f"{path}: has no {steps_name} but {listed(names, 12)}; expected: env steps, named by "
+            "--column env_steps=NAME"
         )
     notes: list[str] = []
     found: dict[str, Series] = {}
@@ -64,7 +66,7 @@ def run_log(path: Path, history: pd.DataFrame, run: Mapping[str, Any], request: 
 
 
 def plain_config(config: Any) -> dict[str, Any]:
-    """The settings by their names; W&B's files have {value: ...} around each."""
+    """The settings by name. W&B's files have {value: ...} around each."""
     if not isinstance(config, Mapping):
         return {}
     return {
@@ -73,13 +75,12 @@ def plain_config(config: Any) -> dict[str, Any]:
     }
 
 
-def listed(names: Sequence[str]) -> str:
-    return ", ".join(names[:12]) + (f" and {len(names) - 12} more" if len(names) > 12 else "") or "nothing"
-
-
 def ask(project: str, request: Request) -> Iterable[Log]:
-    """The runs of ENTITY/PROJECT, or the one run ENTITY/PROJECT/RUN, with every row of their history. Raises
-    InputError."""
+    """The runs of ENTITY/PROJECT, or the run ENTITY/PROJECT/RUN, with every row of their history.
+
+    Raises:
+        InputError: wandb is not installed, or W&B does not give the runs.
+    """
     try:
         import wandb
     except ImportError:

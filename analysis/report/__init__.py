@@ -1,4 +1,4 @@
-"""The report: one self-contained HTML page, its tables in other formats, and its figures as files."""
+"""The report of a comparison: one self-contained HTML page, its figures as files, and its tables in other formats."""
 
 from analysis.report.files import report_files, write_files
 from analysis.report.sections import fragment

@@ -1,13 +1,13 @@
 """The part of the report about variants of which only means are known."""
 
 from analysis.aggregates import CAVEAT
-from analysis.comparison import Comparison
 from analysis.numbers import interval, number
 from analysis.report.tables import Cells, html_table
+from analysis.results import Results
 
 
-def aggregate_cells(comparison: Comparison) -> Cells:
-    """A row per task and variant: those without seeds, and those with seeds on the same tasks."""
+def aggregate_cells(comparison: Results) -> Cells:
+    """One row per task and variant: those without seeds, and on the same tasks those with seeds."""
     cells: Cells = [["task", "variant", "from", "seeds", "mean", "deviation"]]
     for row in comparison.with_aggregates.sort_values(["task", "variant"]).to_dict("records"):
         source = str(row["file"]) or "the runs above"
@@ -16,7 +16,7 @@ def aggregate_cells(comparison: Comparison) -> Cells:
     return cells
 
 
-def aggregate_pair_cells(comparison: Comparison) -> Cells:
+def aggregate_pair_cells(comparison: Results) -> Cells:
     cells: Cells = [["task", "first", "second", "difference", "95% interval, if scores are normal", "seeds"]]
     for row in comparison.aggregate_pairs.to_dict("records"):
         words = [str(row["env_id"]), str(row["a"]), str(row["b"]), number(row["difference"])]
@@ -26,8 +26,8 @@ def aggregate_pair_cells(comparison: Comparison) -> Cells:
     return cells
 
 
-def aggregates_html(comparison: Comparison) -> list[str]:
-    """Empty if every variant has seeds."""
+def aggregates_html(comparison: Results) -> list[str]:
+    """This part of the page. Empty if every variant has seeds."""
     if not len(comparison.with_aggregates):
         return []
     parts = ["<h2>Only means are known</h2>", f"<p>{CAVEAT}</p>"]

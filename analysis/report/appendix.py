@@ -1,9 +1,9 @@
-"""A paragraph for a paper's appendix: everything that a reader needs to judge the comparison."""
+"""A paragraph for a paper's appendix, with everything that a reader needs to judge the comparison."""
 
 from collections.abc import Iterable
 
-from analysis.comparison import Comparison
 from analysis.numbers import number, steps
+from analysis.results import Results
 from analysis.runs.dataset import spans
 from analysis.statistics.multiplicity import LEVEL
 from analysis.summary import ALL_TASKS, CONFIDENCE, COVERAGE
@@ -11,8 +11,8 @@ from analysis.summary import ALL_TASKS, CONFIDENCE, COVERAGE
 SOFTWARE = ("seedbed", "torch", "numpy", "gymnasium", "python")
 
 
-def appendix(comparison: Comparison) -> str:
-    """Plain text: seeds, score, horizon, failures, tests, corrections, intervals, normalisation, software."""
+def appendix(comparison: Results) -> str:
+    """The paragraph as plain text: seeds, score, horizon, failures, tests, corrections, intervals, scales, software."""
     parts = [seeds_text(comparison), score_text(comparison), failures_text(comparison), tests_text(comparison)]
     parts += [intervals_text(comparison), scales_text(comparison), software_text(comparison)]
     return " ".join(part for part in parts if part)
@@ -23,7 +23,7 @@ def sentence(items: Iterable[str]) -> str:
     return " and ".join([", ".join(listed[:-1]), listed[-1]]) if len(listed) > 1 else "".join(listed)
 
 
-def seeds_text(comparison: Comparison) -> str:
+def seeds_text(comparison: Results) -> str:
     seeds = comparison.dataset.seeds
     parts = []
     for (env_id, variant), group in seeds.groupby(["env_id", "variant"], sort=True):
@@ -35,7 +35,7 @@ def seeds_text(comparison: Comparison) -> str:
     return f"{start}, {len(seeds)} seeds in all; settings.csv and scores.csv list them."
 
 
-def score_text(comparison: Comparison) -> str:
+def score_text(comparison: Results) -> str:
     choices = comparison.choices
     parts = []
     for env_id, task in comparison.tasks.items():
@@ -46,7 +46,7 @@ def score_text(comparison: Comparison) -> str:
     return f"A seed's score is the {choices.scored.name} {choices.metric} ({'; '.join(parts)}).{direction}"
 
 
-def failures_text(comparison: Comparison) -> str:
+def failures_text(comparison: Results) -> str:
     seeds = comparison.dataset.seeds
     failed, unfinished = (int((seeds["state"] == state).sum()) for state in ("failed", "unfinished"))
     absent = int((seeds["state"] == "no rows").sum())
@@ -60,7 +60,7 @@ def failures_text(comparison: Comparison) -> str:
     return text + "."
 
 
-def tests_text(comparison: Comparison) -> str:
+def tests_text(comparison: Results) -> str:
     pairs = comparison.pairs
     if not len(pairs):
         return "No two variants were compared."
@@ -86,7 +86,7 @@ def tests_text(comparison: Comparison) -> str:
     return text
 
 
-def intervals_text(comparison: Comparison) -> str:
+def intervals_text(comparison: Results) -> str:
     return (
         f"Intervals are {CONFIDENCE:.0%} intervals of each quantity by itself (t intervals that allow for skewness; "
         "winsorised for the interquartile mean; order statistics for the median), limits for "
@@ -94,7 +94,7 @@ def intervals_text(comparison: Comparison) -> str:
     )
 
 
-def scales_text(comparison: Comparison) -> str:
+def scales_text(comparison: Results) -> str:
     if not len(comparison.overall):
         return ""
     parts = []
@@ -104,7 +104,7 @@ def scales_text(comparison: Comparison) -> str:
     return f"Over all tasks, scores were normalised to 0 and 1 at {sentence(parts)}, and every task counts the same."
 
 
-def software_text(comparison: Comparison) -> str:
+def software_text(comparison: Results) -> str:
     found: dict[str, None] = {}
     commits: dict[str, None] = {}
     own = [run for run in comparison.dataset.runs.values() if not run.format]

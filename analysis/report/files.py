@@ -1,25 +1,30 @@
 """The files of a report."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
 
-from analysis.comparison import Comparison
-from analysis.plots.canvas import encode
+from analysis.plots.canvas import Figure, encode
 from analysis.plots.style import use_style
 from analysis.report.appendix import appendix
 from analysis.report.sections import report
 from analysis.report.tables import csv, latex, markdown, overall_cells, pair_cells, summary_cells
+from analysis.results import Results
 from analysis.run_format import InputError
 from analysis.runs.variants import settings_table
 
 REPORT = "report.html"
 
 
-def report_files(comparison: Comparison, command: str, with_latex: bool) -> dict[str, bytes]:
-    """Every file by its name; `command` is what made the report. `with_latex`: tables for the booktabs package too."""
+def report_files(
+    comparison: Results, figures: Mapping[str, Sequence[Figure]], command: str, with_latex: bool
+) -> dict[str, bytes]:
+    """The report's files by name: the page, the figures and the tables.
+
+    `figures` are by task. `command` is what the user typed. `with_latex` adds tables for the booktabs package.
+    """
     own = [statistic.name for statistic in comparison.choices.own_statistics]
-    figures = comparison.figures
     with use_style():
         files = {
             f"{figure.name}.{suffix}": encode(figure, suffix)
@@ -50,7 +55,11 @@ def report_files(comparison: Comparison, command: str, with_latex: bool) -> dict
 
 
 def write_files(out: Path, files: dict[str, bytes]) -> Path:
-    """Writes `files` into `out`, and gives the path of the page. Raises InputError if that cannot be done."""
+    """Writes `files` into `out`, and returns the path of the page.
+
+    Raises:
+        InputError: a file cannot be written.
+    """
     try:
         out.mkdir(parents=True, exist_ok=True)
         for name, content in files.items():

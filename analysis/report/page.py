@@ -1,4 +1,4 @@
-"""The frame of the report: one HTML file with its style, and figures as SVG that follows the page's colors."""
+"""The frame of a page: one HTML file with its style, and figures as SVG in the colors of the page."""
 
 import html
 import re
@@ -70,7 +70,7 @@ body {{ margin: 0 auto; padding: 1rem clamp(1rem, 4vw, 3rem) 4rem; max-width: 76
 
 
 def notebook_part(body: str) -> str:
-    """`body` as a notebook's output, on white paper, with a style of its own that leaves the notebook's alone."""
+    """`body` as the output of a notebook cell, on white paper. Its style does not affect the notebook."""
     frame = f".seedbed {{ {INKS} background: var(--paper); color: var(--ink); padding: .5rem 1rem; {PARTS} }}"
     return f'<div class="seedbed"><style>{frame}</style>{body}</div>'
 
@@ -85,7 +85,7 @@ def page(title: str, body: str) -> str:
 
 
 THIN = f"stroke-opacity: {THIN_ON_WHITE}"
-"""How an SVG file has the opacity of the lines of single seeds."""
+"""The opacity of the lines of single seeds, as it stands in an SVG file."""
 
 
 def inline_svg(content: bytes, name: str, title: str) -> str:

@@ -1,21 +1,21 @@
-"""The report: one self-contained HTML page, the verdict first; and the part of it that a notebook shows."""
+"""The report's page, verdict first; and the part of it that a notebook shows."""
 
 import html
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from analysis.alignment import RULES
-from analysis.comparison import Comparison
 from analysis.numbers import number, steps
 from analysis.pairs import BETTER, SAME
 from analysis.plots.axes import describe
 from analysis.plots.canvas import Figure, save
 from analysis.plots.figures import OWN
-from analysis.plots.style import use_style
+from analysis.plots.style import MAIN, use_style
 from analysis.report.aggregates import aggregates_html
 from analysis.report.appendix import appendix
 from analysis.report.page import inline_svg, notebook_part, page
 from analysis.report.tables import Cells, html_table, overall_cells, pair_cells, summary_cells
+from analysis.results import Results
 from analysis.runs.dataset import spans
 from analysis.runs.variants import numbered_variants, settings_table
 from analysis.statistics.multiplicity import LEVEL
@@ -26,8 +26,8 @@ VERDICTS_SHOWN = 12
 KINDS = {BETTER: "told", SAME: "same"}
 
 
-def report(comparison: Comparison, figures: Mapping[str, Sequence[Figure]], command: str) -> str:
-    """The page. `figures` are by task (ALL_TASKS for those over all); `command` is what the user typed."""
+def report(comparison: Results, figures: Mapping[str, Sequence[Figure]], command: str) -> str:
+    """The page. `figures` are by task (ALL_TASKS for those over all tasks); `command` is what the user typed."""
     tasks = sorted(set(comparison.dataset.seeds["env_id"]))
     names = comparison.shown or sorted(set(comparison.with_aggregates.get("variant", ())))
     everywhere = tasks or sorted(set(comparison.with_aggregates.get("task", ())))
@@ -53,14 +53,14 @@ def report(comparison: Comparison, figures: Mapping[str, Sequence[Figure]], comm
     return page(title, "\n".join(parts))
 
 
-def fragment(comparison: Comparison) -> str:
-    """What a notebook shows: notes, verdicts, tables and each task's first figures."""
+def fragment(comparison: Results, figures: Mapping[str, Sequence[Figure]]) -> str:
+    """What a notebook shows: notes, verdicts, tables, and each task's curves. `figures` are by task."""
     parts = [warnings(comparison.warnings), verdicts(comparison)]
     if len(comparison.overall):
         parts += ["<h3>All tasks</h3>", overall_html(comparison)]
     for env_id in comparison.tasks:
         parts += [f"<h3>{html.escape(env_id)}</h3>", task_table(comparison, env_id)]
-        parts.append(gallery([each for each in comparison.figures.get(env_id, []) if each.name.startswith("seeds-")]))
+        parts.append(gallery([each for each in figures.get(env_id, []) if each.name.startswith("seeds-")]))
     return notebook_part("\n".join(parts))
 
 
@@ -77,7 +77,7 @@ def folded(title: str, content: str) -> str:
     return f"<details><summary>{html.escape(title)}</summary>{content}</details>"
 
 
-def intro(comparison: Comparison) -> str:
+def intro(comparison: Results) -> str:
     dataset, choices = comparison.dataset, comparison.choices
     text = (
         f"{len(dataset.runs)} runs, {len(dataset.seeds)} seeds, {dataset.seeds['variant'].nunique()} variants; "
@@ -90,27 +90,27 @@ def warnings(sentences: Sequence[str]) -> str:
     return f"<h3>Note</h3>{items(sentences, 'warnings')}" if sentences else ""
 
 
-def own_names(comparison: Comparison) -> list[str]:
+def own_names(comparison: Results) -> list[str]:
     return [statistic.name for statistic in comparison.choices.own_statistics]
 
 
-def overall_html(comparison: Comparison) -> str:
+def overall_html(comparison: Results) -> str:
     return html_table(overall_cells(comparison.overall, own_names(comparison)))
 
 
-def task_table(comparison: Comparison, env_id: str) -> str:
+def task_table(comparison: Results, env_id: str) -> str:
     summary = comparison.summary[comparison.summary["env_id"] == env_id]
     return html_table(
         summary_cells(summary, comparison.shown, own_names(comparison), comparison.choices.lower_is_better)
     )
 
 
-def pair_table_html(comparison: Comparison) -> str:
+def pair_table_html(comparison: Results) -> str:
     return html_table(pair_cells(comparison.ordered_pairs), words=4)
 
 
-def verdicts(comparison: Comparison) -> str:
-    """A sentence per pair: over all tasks first; what can be told apart before what cannot. The rest is folded."""
+def verdicts(comparison: Results) -> str:
+    """One sentence per pair, over all tasks first, the surest first. The page folds all after VERDICTS_SHOWN."""
     pairs = comparison.ordered_pairs
     if not len(pairs):
         return ""
@@ -129,8 +129,8 @@ def verdicts(comparison: Comparison) -> str:
     return f"<h2>Verdict</h2>{items(legend) if legend else ''}{chosen}{text}{verdict_note(comparison)}"
 
 
-def verdict_note(comparison: Comparison) -> str:
-    """What the sentences stand on."""
+def verdict_note(comparison: Results) -> str:
+    """What the verdicts rest on."""
     pairs = comparison.pairs
     tested = int(pairs["p_uncorrected"].notna().sum())
     text = (
@@ -143,8 +143,8 @@ def verdict_note(comparison: Comparison) -> str:
     return soft(text)
 
 
-def rules(comparison: Comparison) -> list[str]:
-    """The rules, and the scales of this report's tasks."""
+def rules(comparison: Results) -> list[str]:
+    """The rules of the comparison, and the scales of this report's tasks."""
     told = [*RULES, *comparison.dataset.rules]
     for env_id, scale in comparison.scales.items():
         source = f" ({scale.source})" if scale.source else ""
@@ -155,7 +155,7 @@ def rules(comparison: Comparison) -> list[str]:
     return told
 
 
-def score_note(comparison: Comparison, env_id: str) -> str:
+def score_note(comparison: Results, env_id: str) -> str:
     task, choices = comparison.tasks[env_id], comparison.choices
     return soft(
         f"The {choices.scored.name} score of a seed is the {choices.scored.describe(task, choices.last)}, up to "
@@ -166,8 +166,8 @@ def score_note(comparison: Comparison, env_id: str) -> str:
     )
 
 
-def reliability(comparison: Comparison, env_id: str) -> str:
-    """Where intervals from so few seeds hold the truth more rarely than they say."""
+def reliability(comparison: Results, env_id: str) -> str:
+    """A warning where intervals from so few seeds hold the truth less often than they claim."""
     summary = comparison.summary[comparison.summary["env_id"] == env_id]
     shown = summary[summary["variant"].isin(comparison.shown) & (summary["scored"] > 0)]
     if not len(shown):
@@ -177,22 +177,25 @@ def reliability(comparison: Comparison, env_id: str) -> str:
 
 
 def gallery(figures: Sequence[Figure]) -> str:
-    each = []
-    for figure in figures:
-        canvases = figure.parts or [figure.canvas]
-        with use_style():
-            drawings = [
-                inline_svg(save(canvas, "svg"), f"{figure.name}-{i}", figure.title) for i, canvas in enumerate(canvases)
-            ]
-        inner = f'<div class="figures">{"".join(drawings)}</div>' if figure.parts else drawings[0]
-        caption = f"<figcaption><b>{html.escape(figure.title)}.</b> {html.escape(figure.caption)}</figcaption>"
-        each.append(f"<figure{' class=panels' if figure.parts else ''}>{inner}{caption}</figure>")
-    return f'<div class="figures">{"".join(each)}</div>' if each else ""
+    """Figures side by side, as many as there is room for."""
+    return f'<div class="figures">{"".join(map(figure_html, figures))}</div>' if figures else ""
 
 
-def differences(comparison: Comparison) -> list[str]:
-    """Per task, the settings in which the shown variants differ, of those whose settings are known; what is not a row's
-    commonest value is marked."""
+def figure_html(figure: Figure) -> str:
+    """A figure with its caption; its parts, or a wide one, take the whole width of the page."""
+    with use_style():
+        drawings = [
+            inline_svg(save(canvas, "svg"), f"{figure.name}-{i}", figure.title)
+            for i, canvas in enumerate(figure.parts or [figure.canvas])
+        ]
+    inner = f'<div class="figures">{"".join(drawings)}</div>' if figure.parts else drawings[0]
+    caption = f"<figcaption><b>{html.escape(figure.title)}.</b> {html.escape(figure.caption)}</figcaption>"
+    wide = figure.parts or figure.canvas.get_size_inches()[0] > MAIN
+    return f"<figure{' class=panels' if wide else ''}>{inner}{caption}</figure>"
+
+
+def differences(comparison: Results) -> list[str]:
+    """For each task, the settings in which the shown variants differ. Rare values are marked."""
     dataset = comparison.dataset
     parts = []
     for env_id in sorted(set(dataset.seeds["env_id"])):
@@ -218,9 +221,11 @@ def differences(comparison: Comparison) -> list[str]:
     return parts
 
 
-def run_list(comparison: Comparison) -> str:
-    """Every run: where it is from, variant, seeds, status, commit, failed seeds; versions once where all are the same;
-    commands."""
+def run_list(comparison: Results) -> str:
+    """The table of runs, and the versions and commands of seedbed's runs.
+
+    Columns: source, variant, task, seeds, status, failed seeds, commit. Versions appear once if all runs share them.
+    """
     dataset = comparison.dataset
     cells: Cells = [["run", "from", "variant", "task", "seeds", "status", "failed seeds", "commit", "config"]]
     for name, run in dataset.runs.items():

@@ -1,4 +1,4 @@
-"""The summary as CSV, and as a table for a page (HTML), a README (Markdown) or a paper (LaTeX)."""
+"""Tables: as CSV, for a page (HTML), a README (Markdown) or a paper (LaTeX)."""
 
 import html
 import re
@@ -13,15 +13,17 @@ Cells = list[list[str]]
 
 
 def csv(table: pd.DataFrame) -> bytes:
-    """Six significant digits, one line per row; the same table gives the same bytes."""
+    """The table with six significant digits, one line per row. The same table gives the same bytes."""
     return table.to_csv(index=False, float_format="%.6g", lineterminator="\n").encode()
 
 
 def summary_cells(
     summary: pd.DataFrame, variants: Sequence[str], own: Sequence[str] = (), lower_is_better: bool = False
 ) -> Cells:
-    """A heading row, then one row per variant (and task, if there are several): what a paper's table says. `own` are
-    the names of the user's statistics."""
+    """The summary as a paper's table: a heading row, then one row per variant (and task, if there are several).
+
+    `own` are the names of the user's statistics.
+    """
     several = summary["env_id"].nunique() > 1
     head = [
         *("variant", "seeds", "mean", "95% interval of the mean", "IQM", "95% interval of the IQM", "median"),
@@ -52,13 +54,13 @@ def summary_cells(
 
 
 def tolerance(row: Mapping[Hashable, Any]) -> str:
-    """The limits for 80% of runs, with the confidence that so many seeds give."""
+    """The limits for 80% of runs, with the confidence that this number of seeds gives."""
     limits = interval(row["tolerance_low"], row["tolerance_high"])
     return f"{limits} ({row['tolerance_confidence']:.1%})"
 
 
 def overall_cells(overall: pd.DataFrame, own: Sequence[str] = ()) -> Cells:
-    """The same for normalised scores, averaged over tasks."""
+    """The summary of normalised scores, averaged over tasks."""
     head = ["variant", "runs", "mean", "95% interval of the mean", "IQM", "95% interval of the IQM", "median"]
     head += ["worst quarter", "optimality gap", "mean rank (95% interval)", *own]
     cells = [head]
@@ -77,7 +79,7 @@ def overall_cells(overall: pd.DataFrame, own: Sequence[str] = ()) -> Cells:
 
 
 def pair_cells(pairs: pd.DataFrame) -> Cells:
-    """A row per task and pair: outcome, difference, effect sizes."""
+    """One row per task and pair: outcome, difference, effect sizes."""
     head = ["task", "first", "second", "outcome", "difference", "95% interval of the difference", "adjusted p"]
     head += ["Hedges' g (95% interval)", "P(first beats second)", "95% interval of P", "runs", "correlation over seeds"]
     cells = [head]
@@ -97,18 +99,18 @@ def pair_cells(pairs: pd.DataFrame) -> Cells:
 
 
 def minus(text: str) -> str:
-    """With the typographer's minus sign, as `number` has it."""
+    """The text with a typographic minus sign, as `number` has it."""
     return text.replace("-", "−") if text[:1] in "-0123456789" else text
 
 
 def seed_count(row: Mapping[Hashable, Any]) -> str:
-    """36, or 36 (2 failed, 1 unfinished)."""
+    """The number of seeds as text: "36", or "36 (2 failed, 1 unfinished)"."""
     states = [f"{row[name]} {name.replace('_', ' ')}" for name in ("failed", "unfinished", "no_rows") if row[name]]
     return f"{row['seeds']} ({', '.join(states)})" if states else str(row["seeds"])
 
 
 def markdown(cells: Cells) -> str:
-    """A heading row and the rows below it; columns of numbers stand on the right."""
+    """The table in Markdown: a heading row and the rows below it. Columns of numbers are aligned right."""
     head, *body = [[cell.replace("|", "\\|") for cell in row] for row in cells]
     numbers = [all(re.match(r"[-−+±<≥≤]?\s?[\d.–]", row[column]) for row in body) for column in range(len(head))]
     lines = [head, ["---:" if number else "---" for number in numbers], *body]
@@ -123,7 +125,7 @@ LATEX = str.maketrans(
 
 
 def latex(cells: Cells) -> str:
-    """A tabular for the booktabs package."""
+    """The table as a tabular for the booktabs package."""
     head, *body = [" & ".join(cell.translate(LATEX) for cell in row) + r" \\" for row in cells]
     columns = "l" + "r" * (len(cells[0]) - 1)
     lines = [
@@ -139,8 +141,13 @@ def latex(cells: Cells) -> str:
 
 
 def html_table(cells: Cells, marked: Sequence[Sequence[bool]] | None = None, words: int = 1) -> str:
-    """A table that scrolls on its own where the page is narrow, under a line that says so. `marked` body cells are set
-    off. The first `words` columns hold words, the others numbers."""
+    """The table in HTML. Where the page is narrow, it scrolls by itself, and a line says so.
+
+    Args:
+        cells: a heading row, then the rows.
+        marked: which body cells are highlighted.
+        words: number of first columns that hold words. The others hold numbers.
+    """
     head, *body = cells
 
     def classes(column: int, mark: bool = False) -> str:

@@ -1,4 +1,4 @@
-"""What runs left behind: their directories, what each run was, its rows, its variant, and one tidy frame of all."""
+"""Runs: their directories, their settings, their rows, their variants, and one tidy frame of all rows."""
 
 from analysis.run_format import InputError
 from analysis.runs.directories import Run, RunWarning, find_runs

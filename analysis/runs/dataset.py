@@ -1,4 +1,4 @@
-"""From run directories to one tidy frame, in which a seed counts once."""
+"""One tidy frame of many runs. A seed counts once."""
 
 import os
 import warnings
@@ -25,17 +25,20 @@ STATES = ("ok", "failed", "unfinished", "no rows")
 
 @dataclass(frozen=True)
 class Dataset:
-    """What was found below the given paths.
+    """The runs below the given paths.
 
-    `frame`: one row per seed and iteration: run, variant, algo, env_id, finished (whether the seed has all the
-    iterations that it was asked for, or failed), status, seed, iteration, env_steps, then the metrics; a value that
-    does not exist is NaN.
-    `seeds`: one row per seed: env_id, variant, run, seed, state (one of STATES), the iterations and env_steps it has,
-    and `asked`, the env_steps it was asked for.
-    `runs` and `variants`: each run, and its variant's label, by the path that `frame.run` has for it.
-    `warnings`: what the reader of a figure has to know, one sentence each. `rules`: how the seeds of logs of other
-    programs were brought to common env steps. `metric`: the column that was asked for, or that there is.
-    `aggregates`: variant, task, n, mean, std of tables that have no seeds, and the file.
+    Attributes:
+        frame: one row per seed and iteration: run, variant, algo, env_id, finished (whether the seed has all iterations
+            asked for, or failed), status, seed, iteration, env_steps, then the metrics. A value that does not exist is
+            NaN.
+        seeds: one row per seed: env_id, variant, run, seed, state (one of STATES), its iterations and env_steps, and
+            `asked`, the env_steps that it was asked for.
+        runs: each run, by the path that `frame.run` has for it.
+        variants: the label of each run's variant, by the same path.
+        warnings: what the reader of a figure must know, one sentence each.
+        rules: how seeds of other programs' logs were brought to common env steps, one sentence each.
+        metric: the metric that was asked for, or that the runs have.
+        aggregates: tables without seeds: variant, task, n, mean, std, and the file.
     """
 
     frame: pd.DataFrame
@@ -46,6 +49,18 @@ class Dataset:
     rules: list[str] = field(default_factory=list)
     metric: str = RETURN
     aggregates: pd.DataFrame = field(default_factory=pd.DataFrame)
+
+    @property
+    def pairings(self) -> dict[str, str]:
+        """By variant, a name that its runs share with all runs that begin alike with the same seed.
+
+        Runs of other programs begin alike only if they say so. A variant is left out if one of its runs does not say
+        it.
+        """
+        found: dict[str, set[str]] = defaultdict(set)
+        for name, run in self.runs.items():
+            found[self.variants[name]].add(str(run.info["pairing"] or "") if run.format else run.algo)
+        return {variant: " ".join(sorted(names)) for variant, names in found.items() if all(names)}
 
 
 @dataclass(frozen=True)
@@ -71,9 +86,17 @@ def load_runs(
 ) -> pd.DataFrame:
     """Every row of every run at or below `paths`: Dataset.frame.
 
-    `columns` names the metrics to read (None: all; of logs of other programs the return). `variants` names variants
-    (variants.Naming): a key of the config, or patterns of runs by the name. `pattern` and `column`: as in compare.
-    Warns (RunWarning) about what is incomplete and raises InputError for what cannot be read.
+    Warns (RunWarning) about what is incomplete.
+
+    Args:
+        paths: run directories, directories above them, or logs of other programs.
+        columns: metrics to read. None: all; of logs of other programs, the return.
+        variants: names of variants: a key of the config, or patterns of runs by name (variants.Naming).
+        pattern: as in compare.
+        column: as in compare.
+
+    Raises:
+        InputError: a run cannot be read.
     """
     dataset = load(paths, columns, namings(variants), reading(pattern, column))
     for sentence in dataset.warnings:
@@ -82,7 +105,11 @@ def load_runs(
 
 
 def reading(pattern: str | Sequence[str] = (), column: Mapping[str, str] | None = None) -> Reading:
-    """How logs of other programs are read, as a notebook says it. Raises InputError."""
+    """How logs of other programs are read, from the arguments of a notebook.
+
+    Raises:
+        InputError: a pattern is wrong.
+    """
     return Reading([Pattern(each) for each in ([pattern] if isinstance(pattern, str) else pattern)], column or {})
 
 
@@ -93,9 +120,12 @@ def load(
     reading: Reading | None = None,
     choose_metric: bool = False,
 ) -> Dataset:
-    """As load_runs, with what each run and each seed was.
+    """The same as load_runs, with what each run and each seed is.
 
-    `choose_metric`: the one column is the return that there is, of training or else of evaluations. Raises InputError.
+    `choose_metric` reads one column, the return: that of training, or that of evaluations where there is no other.
+
+    Raises:
+        InputError: a run cannot be read.
     """
     reading = reading or Reading()
     each = [paths] if isinstance(paths, (str, os.PathLike, pd.DataFrame)) else paths
@@ -151,7 +181,7 @@ def assembled(
 def all_rows(
     runs: Mapping[str, Run], foreign: Sequence[ForeignRun], columns: Sequence[str] | None, reading: Reading
 ) -> tuple[pd.DataFrame, dict[str, slice], list[str]]:
-    """The rows of all runs in one frame, where in it those of each run are, and what is not whole."""
+    """The rows of all runs in one frame, the place of each run's rows in it, and notes on what is incomplete."""
     own = {name: run for name, run in runs.items() if not run.format}
     tables: list[pd.DataFrame] = []
     places: dict[str, slice] = {}
@@ -194,8 +224,7 @@ def no_rows(columns: Sequence[str]) -> pd.DataFrame:
 
 
 def called(own: Mapping[str, Run], columns: Sequence[str] | None, reading: Reading) -> list[str] | None:
-    """What the progress.csv of seedbed's runs call the columns: as --column says, where one is not there by its
-    name."""
+    """The names of the columns in progress.csv. --column names those that are not there under our name."""
     if columns is None or not reading.columns:
         return None if columns is None else list(columns)
     first = next((run.progress for run in own.values() if run.progress.is_file()), None)
@@ -213,7 +242,7 @@ def run_names(runs: Sequence[Run]) -> list[str]:
 
 
 def seed_table(loaded: Sequence[Loaded], frame: pd.DataFrame) -> pd.DataFrame:
-    """What became of each seed: of those that the runs were asked for and of those with rows in `frame`."""
+    """The state of each seed: of those that the runs were asked for, and of those with rows in `frame`."""
     asked = pd.DataFrame([(item.name, seed) for item in loaded for seed in item.seeds_asked], columns=["run", "seed"])
     by_seed = frame.groupby(["run", "seed"], observed=True)
     have = by_seed.agg(iterations=("iteration", "size"), env_steps=("env_steps", "max")).reset_index()
@@ -240,7 +269,7 @@ def seed_table(loaded: Sequence[Loaded], frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def seed_notes(seeds: pd.DataFrame) -> list[str]:
-    """One sentence for each variant with failed, unfinished or absent seeds, or with one seed only."""
+    """One sentence for each variant with failed, unfinished or missing seeds, or with only one seed."""
     notes = []
     for (env_id, variant), group in seeds.groupby(["env_id", "variant"], sort=True):
         total = len(group)
@@ -254,7 +283,7 @@ def seed_notes(seeds: pd.DataFrame) -> list[str]:
 
 
 def spans(numbers: Sequence[int]) -> str:
-    """Sorted whole numbers in few words: 1, 3-5, 9."""
+    """Sorted whole numbers as a short text: "1, 3-5, 9"."""
     words: list[str] = []
     start = previous = numbers[0]
     for number in [*numbers[1:], None]:
@@ -266,7 +295,7 @@ def spans(numbers: Sequence[int]) -> str:
 
 
 def assemble(rows: pd.DataFrame, loaded: Sequence[Loaded]) -> pd.DataFrame:
-    """Those of all `rows` that the runs have kept, run by run, with the run's facts as categorical columns."""
+    """The rows that the runs have kept, run by run, with the run's facts as categorical columns."""
     counts = [len(item.table) for item in loaded]
     kept = np.concatenate([item.table.index for item in loaded]) if loaded else np.empty(0, dtype=int)
     frame = rows if np.array_equal(kept, rows.index) else rows.take(kept).reset_index(drop=True)
@@ -280,7 +309,7 @@ def assemble(rows: pd.DataFrame, loaded: Sequence[Loaded]) -> pd.DataFrame:
 
 
 def finished(frame: pd.DataFrame, seeds: pd.DataFrame) -> np.ndarray:
-    """[rows], whether the seed of each row has all the iterations that it was asked for, or failed."""
+    """Whether [rows] the seed of each row has all iterations asked for, or failed."""
     unfinished = seeds.loc[seeds["state"] == "unfinished", ["run", "seed"]]
     if not len(unfinished):
         return np.ones(len(frame), dtype=bool)
@@ -290,7 +319,7 @@ def finished(frame: pd.DataFrame, seeds: pd.DataFrame) -> np.ndarray:
 
 
 def repeated(values: Sequence[str], counts: Sequence[int]) -> pd.Categorical:
-    """`values`, each as often as `counts` says."""
+    """The `values`, each repeated as often as `counts` says."""
     each = pd.Categorical(np.array(values, dtype=object))
     return each.take(np.repeat(np.arange(len(values)), counts))
 
@@ -299,10 +328,10 @@ def repeated(values: Sequence[str], counts: Sequence[int]) -> pd.Categorical:
 
 
 def count_seeds_once(loaded: Sequence[Loaded]) -> tuple[list[Loaded], list[str]]:
-    """`loaded` with each seed of a variant and task in one run only, and a note on everything that was changed.
+    """The runs with each seed of a variant and task in one run only, and a note on every change.
 
-    Where runs share seeds with equal rows, the longest run keeps them. Where the rows differ, the runs are not the
-    same variant after all: their labels get what tells them apart (commit, directory above, directory).
+    Where runs share seeds with equal rows, the longest run keeps them. Where the rows differ, the runs are different
+    variants: their labels get the fact that tells them apart (commit, directory above, directory).
     """
     groups: dict[tuple[str, str], list[Loaded]] = defaultdict(list)
     for item in loaded:
@@ -324,21 +353,22 @@ def count_seeds_once(loaded: Sequence[Loaded]) -> tuple[list[Loaded], list[str]]
 
 
 def twice(group: Sequence[Loaded]) -> str:
-    """Which two runs are one seed of a variant and have other rows."""
+    """Names two runs that have the same seed of a variant with different rows."""
     seen: dict[int, Loaded] = {}
     for item in group:
         for seed in item.seeds_asked:
             if seed in seen and not agree([seen[seed], item]):
                 return (
                     f"{seen[seed].run.path} and {item.run.path} are both seed {seed} of {item.label} on "
-                    f"{item.run.env_id}, with other rows; expected: one run a seed, or --pattern that tells them apart"
+                    f"{item.run.env_id}, with different rows; expected: one run per seed, or a --pattern that tells "
+                    "them apart"
                 )
             seen[seed] = item
     raise AssertionError("runs that do not agree share a seed")
 
 
 def rows_by_seed(item: Loaded) -> dict[int, np.ndarray]:
-    """[rows, columns] of numbers for each seed of a run, without those of evaluations: they are only observations."""
+    """Numbers [rows, columns] of each seed of a run. Evaluations are left out: they are only observations."""
     numbers = item.table.select_dtypes("number")
     numbers = numbers[[name for name in numbers if not str(name).startswith(EVALUATED)]]
     seed = item.table["seed"].to_numpy()
@@ -346,7 +376,7 @@ def rows_by_seed(item: Loaded) -> dict[int, np.ndarray]:
 
 
 def agree(group: Sequence[Loaded]) -> bool:
-    """Whether runs that share seeds have equal rows for them, as far as both go."""
+    """Whether runs that share seeds have equal rows for them, up to the end of the shorter one."""
     if sum(len(item.seeds_asked) for item in group) == len({seed for item in group for seed in item.seeds_asked}):
         return True
     first: dict[int, np.ndarray] = {}
@@ -361,7 +391,7 @@ def agree(group: Sequence[Loaded]) -> bool:
 
 
 def split(group: Sequence[Loaded]) -> list[list[Loaded]]:
-    """The runs in parts that agree within themselves, by the first fact about the runs that does it."""
+    """The runs in parts that agree within themselves, split by the first fact that achieves it."""
     facts: tuple[Callable[[Loaded], str], ...] = (
         lambda item: f"commit {str(item.run.info.get('commit'))[:10]}",
         lambda item: item.name.rsplit("/", 1)[0],
@@ -377,7 +407,7 @@ def split(group: Sequence[Loaded]) -> list[list[Loaded]]:
 
 
 def without_repeats(group: Sequence[Loaded]) -> tuple[list[Loaded], list[str]]:
-    """Each seed in the run that has most rows, and a note for each run that loses seeds."""
+    """Keeps each seed in the run that has most rows, and notes the runs that lose seeds."""
     taken: set[int] = set()
     kept, notes = [], []
     for item in sorted(group, key=lambda item: (-len(item.table), item.name)):

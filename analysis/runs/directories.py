@@ -1,4 +1,4 @@
-"""Finding run directories and reading what each run was: its composed config and its run.json."""
+"""Run directories: finds them, and reads the composed config and run.json of each."""
 
 import os
 from collections.abc import Iterable, Mapping
@@ -22,14 +22,17 @@ from analysis.run_format import (
 
 
 class RunWarning(UserWarning):
-    """Something about the runs that the reader of a figure has to know."""
+    """Something about the runs that the reader of a figure must know."""
 
 
 @dataclass(frozen=True)
 class Run:
-    """One run: `info` is run.json, `config` the composed config with dotted keys.
+    """One run.
 
-    `format`: empty for a run of seedbed, else the name of the reader (readers.READERS) that made the rest of its logs.
+    Attributes:
+        info: the content of run.json.
+        config: the composed config, with dotted keys.
+        format: name of the reader (readers.READERS) that read the logs of another program. Empty for a run of seedbed.
     """
 
     path: Path
@@ -47,17 +50,17 @@ class Run:
 
     @cached_property
     def purpose(self) -> str:
-        """Tuning or test; runs of old, which do not say, are tests."""
+        """Tuning or test. Old runs do not say it, and count as tests."""
         return str(self.info.get(PURPOSE, TEST))
 
     @cached_property
     def settings(self) -> dict[str, Any]:
-        """The settings that make the run the variant that it is; the runs that chose them are no test of them."""
+        """The settings that define the variant, and the purpose: runs that chose settings are no test of them."""
         return variant_settings(self.config) | {PURPOSE: self.purpose}
 
     @property
     def origin(self) -> str:
-        """Who wrote it, and which of its series is read."""
+        """The program that wrote the run, and the series that is read."""
         return f"{self.format}: {', '.join(self.info['series'])}" if self.format else "seedbed"
 
     @property
@@ -74,7 +77,11 @@ class Run:
 
 
 def read_runs(directories: Iterable[Path]) -> list[Run]:
-    """The runs in `directories`, sorted by path, each once. Raises InputError."""
+    """The runs in `directories`, sorted by path, each once.
+
+    Raises:
+        InputError: a run's files are missing or malformed.
+    """
     found: dict[Path, Run] = {}
     for directory in directories:
         resolved = directory.resolve()
@@ -84,10 +91,10 @@ def read_runs(directories: Iterable[Path]) -> list[Run]:
 
 
 def find_runs(paths: Iterable[str | os.PathLike[str]]) -> list[Run]:
-    """Every run of seedbed at or below `paths`, sorted by path, each once.
+    """Every run of seedbed at or below `paths`, sorted by path, each once. A run is a directory with a run.json.
 
-    A run is a directory with a run.json. Raises InputError for a path that does not exist or holds no run, and for
-    a run whose files are missing or unreadable.
+    Raises:
+        InputError: a path does not exist or holds no run, or a run's files are missing or malformed.
     """
     found: list[Path] = []
     for given in map(Path, paths):
@@ -104,7 +111,7 @@ def find_runs(paths: Iterable[str | os.PathLike[str]]) -> list[Run]:
 
 
 def run_directories(root: Path) -> Iterable[Path]:
-    """Directories at or below `root` that hold a run's files; nothing below a run is looked at."""
+    """Directories at or below `root` that hold a run's files. Directories below a run are not searched."""
     for directory, subdirectories, files in os.walk(root):
         if INFO in files or PROGRESS in files:
             subdirectories.clear()
@@ -112,7 +119,11 @@ def run_directories(root: Path) -> Iterable[Path]:
 
 
 def read_run(directory: Path) -> Run:
-    """The run in `directory`. Raises InputError if its run.json or its config is missing or malformed."""
+    """The run in `directory`.
+
+    Raises:
+        InputError: its run.json or its config is missing or malformed.
+    """
     info = read_info(directory)
     for key in ("algo", "env_id", "status", "seeds", "iterations"):
         if key not in info:

@@ -1,4 +1,4 @@
-"""Logs of other programs as runs: their seeds on common env steps, and what a reader of the report has to know."""
+"""Logs of other programs as runs, with their seeds on common env steps, and notes for the reader of the report."""
 
 import math
 from collections import defaultdict
@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from analysis.numbers import listed
 from analysis.numbers import steps as shortened
 from analysis.readers.logs import Log, Series
 from analysis.readers.names import AVERAGED, EVALUATION, EVALUATION_RETURN, RETURN, TRAINING, kind
@@ -16,11 +17,9 @@ from analysis.run_format import OK, STATUS, InputError
 from analysis.runs.directories import Run
 
 INTERVALS = 100
-"""As many intervals at most hold the values of seeds that do not share their env steps."""
+"""Largest number of intervals for the values of seeds that do not share their env steps."""
 
 ROUND = (1, 1.25, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10)
-
-FEWEST_NAMES = 12
 
 
 @dataclass(frozen=True)
@@ -32,9 +31,10 @@ class ForeignRun:
 
 
 def foreign_runs(logs: Sequence[Log], wanted: Sequence[str]) -> tuple[list[ForeignRun], list[str], list[str]]:
-    """The runs in `logs`, what a reader has to know, and the rules by which steps were made common, a sentence each.
+    """The runs in `logs`, notes for the reader, and the rules by which env steps were made common, one sentence each.
 
-    Raises InputError for a log that has none of a metric, and for one seed that two logs have.
+    Raises:
+        InputError: a log does not have a metric, or two logs are of one seed.
     """
     logs = with_metrics(logs, wanted)
     notes = list(dict.fromkeys(note for log in logs for note in log.notes))
@@ -66,7 +66,7 @@ def grouped(logs: Iterable[Log], key: Callable[[Log], Hashable]) -> dict[Any, li
 
 
 def with_metrics(logs: Sequence[Log], wanted: Sequence[str]) -> list[Log]:
-    """Those of the logs that have every metric; the others have to be of seeds that another log tells of."""
+    """The logs that have every metric. Other logs must be of seeds that one of these covers."""
     whole = [log for log in logs if all(metric in log.series for metric in wanted)]
     told = {tuple(log.facts.values()) for log in whole}
     for log in logs:
@@ -78,9 +78,7 @@ def with_metrics(logs: Sequence[Log], wanted: Sequence[str]) -> list[Log]:
 
 def without(log: Log, metric: str) -> str:
     """Why a log cannot be compared on `metric`, and what to do."""
-    names = ", ".join(log.names[:FEWEST_NAMES]) or "nothing"
-    if len(log.names) > FEWEST_NAMES:
-        names += f" and {len(log.names) - FEWEST_NAMES} more"
+    names = listed(log.names, 12)
     if metric == RETURN and any(kind(name) == EVALUATION for name in log.names):
         return (
             f"has returns of evaluations, and none of training ({names}); expected: --metric {EVALUATION_RETURN}, with "
@@ -93,23 +91,23 @@ def without(log: Log, metric: str) -> str:
 
 
 def on_common_steps(given: Sequence[Series]) -> tuple[list[Series], str, str]:
-    """The seeds of one variant on one task on common env steps; the rule, if they had none; and a note, if a seed has
-    several values at one step.
+    """The seeds of one variant on one task at common env steps, with a rule and a note.
 
-    Steps are common if those of every seed are the first ones of the seed that has most. Else they are put into
-    intervals of one width, and an interval has the mean of its values.
+    Env steps are common if those of every seed are the first ones of the longest seed. Otherwise they are put into
+    intervals of one width; the value of an interval is the mean of its values, and the rule says so. The note says if a
+    seed has several values at one step.
     """
     several = sum(int((np.diff(each.env_steps) == 0).sum()) for each in given)
     once = [mean_at_each_step(each) for each in given]
     longest = max(once, key=lambda each: len(each.env_steps)).env_steps
     if all(np.array_equal(each.env_steps, longest[: len(each.env_steps)]) for each in once):
-        note = f"{several:,} values lie at an env step that has another of the same seed; their mean counts."
+        note = f"{several:,} values share an env step with another value of their seed; their mean counts."
         return once, "", note if several else ""
     ends = edges([each.env_steps for each in once])
     rule = (
         f"its seeds have values at different env steps; they are averaged in {len(ends)} intervals of "
-        f"{shortened(float(ends[0]))} env steps, the last up to {ends[-1]:,}. An interval without a value is empty. A "
-        "seed is taken to have trained on from its last value for as long as it was without one at most."
+        f"{shortened(float(ends[0]))} env steps, the last up to {ends[-1]:,}. An interval without a value is empty. "
+        "After its last value, a seed counts as training for as long as its longest gap between two values."
     )
     return [in_intervals(each, whole, ends) for each, whole in zip(given, once, strict=True)], rule, ""
 
@@ -129,7 +127,7 @@ def mean_at_each_step(given: Series) -> Series:
 
 
 def mean_by(index: np.ndarray, values: np.ndarray, length: int) -> np.ndarray:
-    """[length], the mean of the values of each index; NaN where there is none."""
+    """Mean [length] of the values of each index. NaN where there is none."""
     known = np.isfinite(values)
     count = np.bincount(index[known], minlength=length)
     total = np.bincount(index[known], weights=values[known], minlength=length)
@@ -137,8 +135,11 @@ def mean_by(index: np.ndarray, values: np.ndarray, length: int) -> np.ndarray:
 
 
 def edges(all_steps: Sequence[np.ndarray]) -> np.ndarray:
-    """Where intervals end: as many as a seed has values (the median of the seeds), at most INTERVALS, of a round width;
-    the last ends with the longest seed."""
+    """Ends of the intervals. The last interval ends with the longest seed.
+
+    There are as many intervals as a seed has values (the median of the seeds), at most INTERVALS, and their width is a
+    round number.
+    """
     end = max(int(steps[-1]) for steps in all_steps if len(steps))
     count = int(np.clip(np.median([len(steps) for steps in all_steps]), 1, INTERVALS))
     size = max(1, math.ceil(end / count))
@@ -148,7 +149,7 @@ def edges(all_steps: Sequence[np.ndarray]) -> np.ndarray:
 
 
 def in_intervals(given: Series, once: Series, ends: np.ndarray) -> Series:
-    """A seed's values averaged in the intervals up to those it reached."""
+    """A seed's values averaged in the intervals up to its last env step."""
     if not len(given.env_steps):
         return given
     last = int(given.env_steps[-1])
@@ -181,7 +182,7 @@ def joined(columns: Sequence[pd.DataFrame]) -> pd.DataFrame:
 
 
 def run_of(members: Sequence[Log], tables: Sequence[pd.DataFrame]) -> ForeignRun:
-    """The seeds that lie at one path."""
+    """The run of the seeds that lie at one path."""
     first = members[0]
     info = {
         "algo": first.facts["variant"],
@@ -204,7 +205,7 @@ def run_of(members: Sequence[Log], tables: Sequence[pd.DataFrame]) -> ForeignRun
 
 
 def number_notes(runs: Mapping[str, Run], labels: Mapping[str, str], metric: str) -> list[str]:
-    """What the numbers of the variants are, where they are not all of one kind."""
+    """Notes on the numbers of the variants, where they are not all of one kind."""
     names: dict[str, set[str]] = defaultdict(set)
     for path, run in runs.items():
         names[labels[path]] |= set(run.info["series"]) if run.format else {metric}
@@ -212,12 +213,11 @@ def number_notes(runs: Mapping[str, Run], labels: Mapping[str, str], metric: str
     kinds: dict[str | None, list[str]] = defaultdict(list)
     for label, series in sorted(names.items()):
         for each in sorted(series):
-            kinds[kind(each) if each != "value" else None].append(f"{label} ({each})")
+            kinds[kind(each)].append(f"{label} ({each})")
     if kinds[TRAINING] and kinds[EVALUATION]:
         notes.append(
-            f"Returns of training and of evaluations are compared with each other, as was asked: those of "
-            f"{', '.join(kinds[TRAINING])} are of training, those of {', '.join(kinds[EVALUATION])} of evaluations. A "
-            "difference may be one between exploring and not."
+            f"Returns of training ({', '.join(kinds[TRAINING])}) are compared with returns of evaluations "
+            f"({', '.join(kinds[EVALUATION])}). A difference may come from exploration, which only training has."
         )
     elif kinds[None] and (kinds[TRAINING] or kinds[EVALUATION]):
         known = TRAINING if kinds[TRAINING] else EVALUATION

@@ -1,4 +1,4 @@
-"""Reading the progress.csv of many runs, strictly: a file that is torn or not a run's is refused, never half read."""
+"""Reads the progress.csv of many runs. A file that is torn or not a run's is refused, never read in part."""
 
 import io
 from collections import defaultdict
@@ -14,15 +14,20 @@ from pandas.api.types import union_categoricals
 from analysis.run_format import ALGO, ENV_ID, KEYS, LEADING_COLUMNS, STATUS, InputError
 
 BATCH_BYTES = 2**23
-"""As much is parsed at once: to start pandas' parser takes longer than to parse a short file."""
+"""Bytes that are parsed at once. To start pandas' parser takes longer than to parse a short file."""
 
 NOT_SEPARATORS = bytes(set(range(256)) - set(b",\n"))
 
 
 @dataclass(frozen=True)
 class Progress:
-    """One file: which `rows` of all files' frame are its own; `torn`: the last, half-written row of a run still in
-    progress was left out; `not_finite` counts cells of nan or inf."""
+    """The place of one file in the frame of all files.
+
+    Attributes:
+        rows: its rows in the frame.
+        torn: whether the last row of a run in progress was half-written and left out.
+        not_finite: number of cells with nan or inf.
+    """
 
     rows: slice
     torn: bool
@@ -31,7 +36,7 @@ class Progress:
 
 @dataclass(frozen=True)
 class Text:
-    """One file before its cells are parsed: its `header` line, and the whole `rows` below it, each with all cells."""
+    """One file before its cells are parsed: its `header` line, and the complete `rows` below it."""
 
     path: Path
     header: bytes
@@ -46,11 +51,13 @@ class Text:
 def read_progress(
     files: Sequence[tuple[Path, bool]], columns: Sequence[str] | None
 ) -> tuple[pd.DataFrame, dict[Path, Progress]]:
-    """The rows of all `files` in one frame: status, keys and the `columns` asked for (None: every number column).
+    """The rows of all `files` in one frame, and the place of each file in it.
 
-    A file is its path and whether its run is in progress, which allows a half-written last row, and that nothing has
-    been written yet. Raises InputError for a missing, empty, torn or foreign file and for a column that it does not
-    have.
+    Columns: status, keys, and the `columns` asked for (None: every number column). A file is a path and whether its run
+    is in progress. A run in progress may have a half-written last row, or no rows yet.
+
+    Raises:
+        InputError: a file is missing, empty, torn or not a run's, or does not have a column.
     """
     with ThreadPoolExecutor(max_workers=2) as pool:  # pandas parses without the interpreter's lock
         tables = [
@@ -71,7 +78,7 @@ def read_progress(
 
 
 def batches(files: Iterable[tuple[Path, bool]]) -> Iterator[list[tuple[Path, bool]]]:
-    """`files` in parts of about BATCH_BYTES."""
+    """The `files` in parts of about BATCH_BYTES."""
     batch: list[tuple[Path, bool]] = []
     size = 0
     for path, in_progress in files:
@@ -86,7 +93,7 @@ def batches(files: Iterable[tuple[Path, bool]]) -> Iterator[list[tuple[Path, boo
 def read_batch(
     files: Sequence[tuple[Path, bool]], columns: Sequence[str] | None
 ) -> list[tuple[pd.DataFrame, dict[Path, Progress]]]:
-    """The rows of `files`, one table for all that have the same header."""
+    """The rows of `files`: one table for all files with the same header."""
     texts: dict[bytes, list[Text]] = defaultdict(list)
     for path, in_progress in files:
         text = read_text(path, columns, in_progress)
@@ -95,7 +102,7 @@ def read_batch(
 
 
 def read_text(path: Path, columns: Sequence[str] | None, in_progress: bool) -> Text:
-    """The file at `path`; as in read_progress."""
+    """The file at `path`, as in read_progress."""
     try:
         data = path.read_bytes() if path.exists() or not in_progress else b""
     except OSError as error:
@@ -106,41 +113,55 @@ def read_text(path: Path, columns: Sequence[str] | None, in_progress: bool) -> T
     for name in columns or []:
         if name not in names:
             numbers = ", ".join(name for name in names if name not in (ALGO, ENV_ID, STATUS))
-            raise InputError(f"{path}: has no column {name!r}; its columns are {numbers}")
+            raise InputError(f"{path}: has no column {name!r}; expected: one of {numbers}")
     data, torn = whole_rows(path, data, len(names), in_progress)
     end = data.find(b"\n") + 1
     return Text(path, data[:end], data[end:], torn)
 
 
 def header(path: Path, data: bytes) -> list[str]:
-    """Column names of a progress.csv. Raises InputError if it is not one."""
+    """Column names of a progress.csv.
+
+    Raises:
+        InputError: it is not the header of a progress.csv.
+    """
     first = data.partition(b"\n")[0].decode("utf-8", errors="replace").rstrip("\r")
     columns = first.split(",")
     if not first:
-        raise InputError(f"{path}: is empty; a progress.csv begins with a row of column names")
+        raise InputError(f"{path}: is empty; expected: a row of column names first")
     missing = [name for name in LEADING_COLUMNS if name not in columns]
     if missing:
-        raise InputError(f"{path}: not a run's progress.csv, column {missing[0]!r} is missing")
+        raise InputError(f"{path}: has no column {missing[0]!r}; expected: the progress.csv of a run")
     return columns
 
 
 def whole_rows(path: Path, data: bytes, width: int, in_progress: bool) -> tuple[bytes, bool]:
-    """`data` without a half-written last row, and whether there was one; InputError if any other row is torn."""
+    """The `data` without a half-written last row, and whether there was one.
+
+    Raises:
+        InputError: another row is torn.
+    """
     torn = not data.endswith(b"\n")
     lines = data.count(b"\n")
     if torn and in_progress:
         data = data[: data.rfind(b"\n") + 1]
     elif torn:
-        raise InputError(f"{path}: torn, line {lines + 1} is not complete; every row ends with a newline")
+        raise InputError(f"{path}: torn: line {lines + 1} is not complete; expected: a newline after every row")
     if data.translate(None, NOT_SEPARATORS) != (b"," * (width - 1) + b"\n") * lines or b"\x00" in data:
         for number, line in enumerate(data.splitlines(), start=1):
             if line.count(b",") != width - 1 or b"\x00" in line:
-                raise InputError(f"{path}: torn, line {number} has not the {width} cells that the first line names")
+                raise InputError(
+                    f"{path}: torn: line {number} is not complete; expected: {width} cells, as in the first line"
+                )
     return data, torn
 
 
 def parse_texts(texts: Sequence[Text], columns: Sequence[str] | None) -> tuple[pd.DataFrame, dict[Path, Progress]]:
-    """The rows of files that have the same header, in their order. Raises InputError naming the first that is wrong."""
+    """The rows of files with the same header, in their order.
+
+    Raises:
+        InputError: a file is wrong. The message names the first one.
+    """
     names = texts[0].header.decode(errors="replace").rstrip().split(",")
     wanted = [name for name in names if name not in (ALGO, ENV_ID, *KEYS, STATUS)] if columns is None else columns
     try:
@@ -152,7 +173,7 @@ def parse_texts(texts: Sequence[Text], columns: Sequence[str] | None) -> tuple[p
             except ValueError as error:
                 reason = " ".join(str(error).split())
                 needed = ", ".join([*KEYS, *wanted])
-                wrong = f"{text.path}: not a run's progress.csv ({reason}); {needed} must be numbers"
+                wrong = f"{text.path}: not a run's progress.csv ({reason}); expected: numbers in {needed}"
                 raise InputError(wrong) from None
         raise
     values = table[list(wanted)]
@@ -170,8 +191,11 @@ def parse_texts(texts: Sequence[Text], columns: Sequence[str] | None) -> tuple[p
 
 
 def parse(data: bytes, wanted: Sequence[str]) -> pd.DataFrame:
-    """The status, the keys and the columns `wanted` of every line. Raises ValueError where a cell is not of its type,
-    or lines are joined by a quotation mark."""
+    """The status, the keys and the `wanted` columns of every line.
+
+    Raises:
+        ValueError: a cell is not of its type, or a quotation mark joins lines.
+    """
     types: dict[str, str] = {STATUS: "category"} | dict.fromkeys(KEYS, "int64") | dict.fromkeys(wanted, "float64")
     table = pd.read_csv(io.BytesIO(data), usecols=list(types), dtype=types)[list(types)]
     lines = data.count(b"\n") - 1
@@ -181,7 +205,7 @@ def parse(data: bytes, wanted: Sequence[str]) -> pd.DataFrame:
 
 
 def written_nan(text: Text, wanted: Sequence[str]) -> int:
-    """How many cells hold the word nan, where an empty cell would say that there is no value."""
+    """Number of cells with the word nan. A missing value would be an empty cell."""
     if b"nan" not in text.rows.lower():
         return 0
     data = io.BytesIO(text.header + text.rows)

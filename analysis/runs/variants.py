@@ -1,7 +1,7 @@
-"""Which runs are the same variant, and what to call it: the algorithm and the settings in which it differs.
+"""Variants: which runs are the same variant, and its label: the algorithm, and the settings in which it differs.
 
-A variant is one set of settings on every task. Where settings differ between tasks on purpose, as presets do, the user
-says so with a `Naming`. What counts as a setting of a variant is in `run_format.variant_settings`.
+A variant is one set of settings on every task. Where settings differ between tasks on purpose, as those of presets do,
+the user names the variant (`Naming`). `run_format.variant_settings` says which settings count.
 """
 
 from collections import Counter, defaultdict
@@ -12,6 +12,7 @@ from typing import Any
 
 import pandas as pd
 
+from analysis.numbers import listed
 from analysis.run_format import TUNING, InputError
 from analysis.runs import Run
 
@@ -21,11 +22,11 @@ LONGEST_LABEL = 60
 
 @dataclass(frozen=True)
 class Naming:
-    """What the user calls variants: runs that match `pattern` are called `name`, whatever their settings.
+    """The user's name of a variant: runs that match `pattern` are called `name`, whatever their settings.
 
-    `pattern`: conditions that all hold, with commas between them: KEY=VALUE of the config (`algo.name=ppo`; VALUE may
-    hold `*`), or a path as the report lists it (`ppo-*`, `*/ppo/*`). Without a name, `pattern` is a key of the config,
-    and every run is called by its value.
+    `pattern` holds conditions with commas between them, which must all hold: KEY=VALUE of the config (`algo.name=ppo`;
+    VALUE may hold `*`), or a path as the report lists it (`ppo-*`, `*/ppo/*`). Without a name, `pattern` is a key of
+    the config, and every run is called by its value.
     """
 
     name: str | None
@@ -35,7 +36,7 @@ class Naming:
         return self.pattern if self.name is None else f"{self.name}={self.pattern}"
 
     def name_of(self, run: Run, path: str) -> str | None:
-        """What `run` is called; None if it does not match."""
+        """The name of `run`. None if it does not match."""
         if self.name is None:
             return text(run.config[self.pattern]) if self.pattern in run.config else None
         return self.name if all(self._holds(each, run, path) for each in self.pattern.split(",")) else None
@@ -48,25 +49,29 @@ class Naming:
 
 
 def naming(argument: str) -> Naming:
-    """KEY or NAME=PATTERN, as the command line has it. Raises InputError."""
+    """The Naming of the command line: KEY or NAME=PATTERN.
+
+    Raises:
+        InputError: the argument is neither.
+    """
     name, equals, pattern = (part.strip() for part in argument.partition("="))
     if not name or (equals and not pattern):
         raise InputError(
-            f"--variant {argument}: expected KEY, as in algo.name, or NAME=PATTERN, as in ppo=algo.name=ppo or "
+            f"--variant {argument}: expected: KEY, as in algo.name, or NAME=PATTERN, as in ppo=algo.name=ppo or "
             "mine=ppo-*"
         )
     return Naming(name, pattern) if equals else Naming(None, name)
 
 
 def namings(variants: str | Mapping[str, str] | None) -> list[Naming]:
-    """The same for a notebook: a KEY, or patterns by their names."""
+    """The Namings of a notebook: a KEY, or patterns by name."""
     if isinstance(variants, str):
         return [naming(variants)]
     return [Naming(name, pattern) for name, pattern in (variants or {}).items()]
 
 
 def identity(run: Run) -> dict[str, str]:
-    """The settings that make `run` the variant it is."""
+    """The settings that define the variant of `run`."""
     return {key: text(value) for key, value in run.settings.items()}
 
 
@@ -79,13 +84,14 @@ def text(value: Any) -> str:
 
 
 def label_variants(runs: Mapping[str, Run], named: Sequence[Naming] = ()) -> dict[str, str]:
-    """A label for each run; `runs` are by the path that the report lists.
+    """A label for each run. `runs` are by the path that the report lists.
 
     Runs share a label exactly if they share every setting but seeds, task and machine, or if the user has named them
-    alike. The label is the algorithm's name and the settings in which its runs differ, on any task; where that is
-    long, a number in the order of those settings (`numbered_variants` says which is which).
+    alike. The label is the algorithm's name and the settings in which its runs differ, on any task. A label that would
+    be long has a number instead, in the order of those settings (see `numbered_variants`).
 
-    Raises InputError for a pattern that no run matches, and for a run that two names match.
+    Raises:
+        InputError: no run matches a pattern, or two names match a run.
     """
     labels = user_labels(runs, named)
     foreign = {path: run for path, run in runs.items() if path not in labels and run.format}
@@ -106,7 +112,7 @@ def label_variants(runs: Mapping[str, Run], named: Sequence[Naming] = ()) -> dic
 
 
 def foreign_labels(runs: Mapping[str, Run], taken: set[str]) -> dict[str, str]:
-    """What runs of other programs are called: their variant, with its format where others have a variant so called."""
+    """Labels of runs of other programs: their variant, with its format where others have a variant of that name."""
     formats: dict[str, set[str]] = defaultdict(set)
     for run in runs.values():
         formats[run.algo].add(run.format)
@@ -130,12 +136,12 @@ def user_labels(runs: Mapping[str, Run], named: Sequence[Naming]) -> dict[str, s
             )
         for path, name in matched.items():
             if labels.setdefault(path, name) != name:
-                raise InputError(f"--variant: {path} matches {labels[path]} and {name}; expected: one name a run")
+                raise InputError(f"--variant: {path} matches {labels[path]} and {name}; expected: one name per run")
     return without_tuning(runs, labels)
 
 
 def without_tuning(runs: Mapping[str, Run], labels: Mapping[str, str]) -> dict[str, str]:
-    """The user's names; where one is of tests and of tuning, the runs of tuning are called so."""
+    """The user's names. Where a name covers tests and tuning, its runs of tuning get a label of their own."""
     tested = {label for path, label in labels.items() if runs[path].purpose != TUNING}
     return {
         path: f"{label} ({TUNING})" if runs[path].purpose == TUNING and label in tested else label
@@ -144,7 +150,7 @@ def without_tuning(runs: Mapping[str, Run], labels: Mapping[str, str]) -> dict[s
 
 
 def name_settings(names: Iterable[str], settings: Iterable[tuple[str, ...]]) -> dict[tuple[str, ...], str]:
-    """A text for each of `settings`, the values of the keys called `names`: the values, or numbers if that is long."""
+    """A text for each of `settings`: the values of the keys called `names`, or a number if that is long."""
     ordered = sorted(settings, key=lambda values: tuple(map(natural, values)))
     named = {values: settings_text(names, values) for values in ordered}
     if max(map(len, named.values())) <= LONGEST_LABEL:
@@ -158,7 +164,7 @@ def settings_text(names: Iterable[str], values: Iterable[str]) -> str:
 
 
 def natural(setting: str) -> tuple[bool, float, str]:
-    """Sorts numbers by size, before words."""
+    """Sort key of settings: numbers by size, before words."""
     try:
         return False, float(setting), ""
     except ValueError:
@@ -166,7 +172,7 @@ def natural(setting: str) -> tuple[bool, float, str]:
 
 
 def differing_keys(settings: Iterable[Mapping[str, str]]) -> list[str]:
-    """Keys, sorted, that do not have one value in all of `settings`; a key that is absent counts as a value."""
+    """Sorted keys that differ among `settings`. A missing key counts as a value."""
     unique = {tuple(sorted(mapping.items())) for mapping in settings}
     if len(unique) <= 1:
         return []
@@ -176,16 +182,18 @@ def differing_keys(settings: Iterable[Mapping[str, str]]) -> list[str]:
 
 
 def short_names(keys: Sequence[str]) -> dict[str, str]:
-    """The last part of each dotted key where that tells the keys apart, else the whole key."""
+    """The last part of each dotted key if that tells the keys apart, else the whole key."""
     last = {key: key.rsplit(".", 1)[-1] for key in keys}
     count = Counter(last.values())
     return {key: name if count[name] == 1 else key for key, name in last.items()}
 
 
 def settings_table(runs: Mapping[str, Run], labels: Mapping[str, str]) -> pd.DataFrame:
-    """One row per task and variant (`labels` of `runs`, both by the run's path): env_id, variant, algo, then every
-    setting that is not the same in all runs of the table, as text; NaN where a variant does not have it. Values of one
-    variant on one task that differ stand side by side, with a `|` between them."""
+    """One row per task and variant: env_id, variant, algo, then every setting that differs in the table, as text.
+
+    NaN where a variant does not have a setting. Different values of one variant on one task stand side by side, with
+    `|` between them. `labels` of `runs`, both by the run's path.
+    """
     groups: dict[tuple[str, str], list[Run]] = defaultdict(list)
     for path, run in runs.items():
         groups[run.env_id, labels[path]].append(run)
@@ -211,7 +219,7 @@ def joined(values: Iterable[str | None]) -> str | None:
 
 
 def numbered_variants(runs: Mapping[str, Run], labels: Mapping[str, str]) -> dict[str, str]:
-    """What the variants that have a number for a name are: their settings by their label."""
+    """The settings of the variants that have a number for a name, by label."""
     legend = {}
     for algo in sorted({run.algo for run in runs.values()}):
         own = {path: run for path, run in runs.items() if run.algo == algo and is_numbered(labels[path], algo)}
@@ -228,8 +236,7 @@ def is_numbered(label: str, algo: str) -> bool:
 
 
 def variant_notes(runs: Mapping[str, Run], labels: Mapping[str, str]) -> list[str]:
-    """A sentence if no variant of an algorithm is on every task, and one for each name that stands for several
-    settings."""
+    """A sentence if no variant of an algorithm is on every task, and one for each name that covers several settings."""
     tasks_of: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
     settings_of: dict[str, dict[str, list[dict[str, str]]]] = defaultdict(lambda: defaultdict(list))
     for path, run in runs.items():
@@ -259,17 +266,12 @@ def variant_notes(runs: Mapping[str, Run], labels: Mapping[str, str]) -> list[st
 
 
 def named_notes(label: str, by_task: Mapping[str, Sequence[Mapping[str, str]]]) -> list[str]:
-    """What `label` pools: settings that differ on one task, and between tasks."""
+    """What the name `label` pools: settings that differ on one task, and settings that differ between tasks."""
     notes = []
     for env_id, settings in sorted(by_task.items()):
         if keys := differing_keys(settings):
-            notes.append(f"{label} on {env_id} pools runs that differ in {listed(keys)}, as it was named.")
+            notes.append(f"{label} on {env_id} pools runs that differ in {listed(keys)}: that is how it was named.")
     first = [settings[0] for settings in by_task.values()]
     if keys := differing_keys(first):
-        notes.append(f"{label} differs between tasks in {listed(keys)}, as it was named.")
+        notes.append(f"{label} differs between tasks in {listed(keys)}: that is how it was named.")
     return notes
-
-
-def listed(keys: Sequence[str], most: int = 6) -> str:
-    names = ", ".join(keys[:most])
-    return names if len(keys) <= most else f"{names} and {len(keys) - most} more settings"

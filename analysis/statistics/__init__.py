@@ -1,7 +1,7 @@
-"""Statistics over seeds: pure functions, arrays in, numbers out; whatever draws at random takes a Generator.
+"""Statistics over seeds. Every function is pure: it takes arrays and returns numbers. Random draws need a Generator.
 
-Scores are [..., n], one number per seed on the last axis. Where several tasks are involved, `samples` holds one array
-per stratum (task), as in Agarwal et al. 2021 (rliable).
+Scores are [..., n]: the last axis holds one number per seed. Where several tasks are involved, `samples` holds one
+array per stratum (task), as in Agarwal et al. 2021 (rliable).
 """
 
 from analysis.statistics.aggregates import (

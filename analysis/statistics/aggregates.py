@@ -1,4 +1,4 @@
-"""One number for all seeds: scores are [..., n], one number per seed on the last axis."""
+"""Aggregates: one number for all seeds. Scores are [..., n], one number per seed on the last axis."""
 
 from collections.abc import Callable
 
@@ -6,7 +6,7 @@ import numpy as np
 import scipy.stats
 
 Statistic = Callable[..., np.ndarray]
-"""Takes one or more samples [..., n] and `axis`, and gives numbers [...]: what scipy.stats.bootstrap expects."""
+"""A function of one or more samples [..., n] and `axis` that returns [...], as scipy.stats.bootstrap expects."""
 
 WORST_SHARE = 0.25
 
@@ -20,14 +20,14 @@ def median(scores: np.ndarray, axis: int = -1) -> np.ndarray:
 
 
 def iqm(scores: np.ndarray, axis: int = -1) -> np.ndarray:
-    """Interquartile mean: of the middle half, floor(n/4) scores cut on each side."""
+    """Interquartile mean: the mean of the middle half. floor(n/4) scores are cut on each side."""
     return scipy.stats.trim_mean(scores, 0.25, axis=axis)
 
 
 def lower_tail(scores: np.ndarray, axis: int = -1) -> np.ndarray:
     """Mean of the worst quarter of the scores: the conditional value at risk (Rockafellar and Uryasev 2000).
 
-    Where a quarter of n is no whole number, the last score of the quarter counts in part; below four seeds this is
+    Where a quarter of n is not a whole number, the last score of the quarter counts in part. Below four seeds this is
     the lowest score.
     """
     ordered = np.sort(np.moveaxis(np.asarray(scores, dtype=float), axis, -1), axis=-1)
@@ -35,18 +35,18 @@ def lower_tail(scores: np.ndarray, axis: int = -1) -> np.ndarray:
 
 
 def tail_weights(n: int) -> np.ndarray:
-    """[n], what each ordered score counts in the mean of the worst quarter."""
+    """Weights [n] of the ordered scores in the mean of the worst quarter."""
     size = max(WORST_SHARE * n, 1.0)
     return np.clip(size - np.arange(n), 0.0, 1.0) / size
 
 
 def optimality_gap(scores: np.ndarray, target: float, axis: int = -1) -> np.ndarray:
-    """Mean shortfall below `target`; what is above it does not make up for what is below."""
+    """Mean shortfall below `target`. Scores above the target do not make up for scores below it."""
     return np.maximum(target - np.asarray(scores), 0.0).mean(axis=axis)
 
 
 def over_tasks(statistic: Statistic) -> Statistic:
-    """`statistic` of each stratum (task), averaged: every task counts the same, however many seeds it has."""
+    """Averages `statistic` over strata (tasks). Every task counts the same, however many seeds it has."""
 
     def averaged(*samples: np.ndarray, axis: int = -1) -> np.ndarray:
         return np.mean([statistic(sample, axis=axis) for sample in samples], axis=0)
@@ -55,6 +55,6 @@ def over_tasks(statistic: Statistic) -> Statistic:
 
 
 def performance_profile(*samples: np.ndarray, thresholds: np.ndarray, axis: int = -1) -> np.ndarray:
-    """[len(thresholds), ...], the fraction of runs that score above each threshold, averaged over strata."""
+    """Fraction of runs [len(thresholds), ...] that score above each threshold, averaged over strata."""
     each = [np.array([(sample > threshold).mean(axis=axis) for threshold in thresholds]) for sample in samples]
     return np.mean(each, axis=0)

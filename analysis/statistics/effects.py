@@ -1,4 +1,6 @@
-"""How two variants differ: x and y hold one array [..., n_j] per stratum (task); paired ones share their seeds."""
+"""Effect sizes: how two variants differ. x and y hold one array [..., n_j] per stratum (task); paired ones share their
+seeds.
+"""
 
 from collections.abc import Sequence
 
@@ -14,13 +16,16 @@ Strata = Sequence[np.ndarray]
 
 
 def difference(*samples: np.ndarray, axis: int = -1) -> np.ndarray:
-    """Mean of x minus mean of y, averaged over strata; `samples` is x_1, y_1, x_2, y_2, ..."""
+    """Mean of x minus mean of y, averaged over strata. `samples` is x_1, y_1, x_2, y_2, ..."""
     pairs = zip(samples[::2], samples[1::2], strict=True)
     return np.mean([x.mean(axis=axis) - y.mean(axis=axis) for x, y in pairs], axis=0)
 
 
 def of_difference(x: Strata, y: Strata, paired: bool = False) -> Estimate:
-    """Of the difference of means, averaged over strata: Welch's, or of the seeds' own differences if `paired`."""
+    """Estimate of the difference of means, averaged over strata.
+
+    Welch's, or that of the seeds' own differences if `paired`.
+    """
     strata = [(np.asarray(a), np.asarray(b)) for a, b in zip(x, y, strict=True)]
     if paired:
         return averaged([of_mean(a - b) for a, b in strata])
@@ -29,15 +34,15 @@ def of_difference(x: Strata, y: Strata, paired: bool = False) -> Estimate:
 
 
 def difference_interval(x: Strata, y: Strata, confidence: float = 0.95, paired: bool = False) -> Limits:
-    """(low, high) [...] of the difference of means, averaged over strata; what `tests.difference_test` agrees with.
+    """Limits (low, high) [...] of the difference of means, averaged over strata.
 
-    NaN where a sample has fewer than two seeds.
+    They agree with `tests.difference_test`. NaN where a sample has fewer than two seeds.
     """
     return of_difference(x, y, paired).limits(confidence)
 
 
 def probability_of_improvement(*samples: np.ndarray, axis: int = -1) -> np.ndarray:
-    """P(X > Y) + P(X = Y)/2, Mann-Whitney's U/(n m), averaged over strata; `samples` is x_1, y_1, x_2, y_2, ..."""
+    """P(X > Y) + P(X = Y)/2, averaged over strata: Mann-Whitney's U/(n m). `samples` is x_1, y_1, x_2, y_2, ..."""
     each = []
     for x, y in zip(samples[::2], samples[1::2], strict=True):
         x, y = np.moveaxis(x, axis, -1)[..., :, None], np.moveaxis(y, axis, -1)[..., None, :]
@@ -46,14 +51,17 @@ def probability_of_improvement(*samples: np.ndarray, axis: int = -1) -> np.ndarr
 
 
 MOST_SEEDS = 4.0
-"""Between U = n m and U = 0 a comparison of n with m seeds is worth at most 4/(1/n + 1/m) runs of a fraction."""
+"""If U is neither 0 nor n m, a comparison of n with m seeds is worth at most 4/(1/n + 1/m) runs of a fraction."""
 
 
 def probability_estimate(x: Strata, y: Strata) -> tuple[np.ndarray, np.ndarray, int]:
-    """(P, number, degrees): P(X > Y) averaged over strata, and of how many independent runs it is as sure a fraction.
+    """P(X > Y), averaged over strata, as the fraction of a number of independent runs.
 
-    The number is P (1 - P)/variance with the variance of Brunner and Munzel 2000, which vanishes where all of x are
-    above all of y; it is capped there at what the exponential model of Hanley and McNeil 1982 gives.
+    The number is P (1 - P)/variance with the variance of Brunner and Munzel 2000. That variance vanishes where all of x
+    are above all of y, so the number is at most what the exponential model of Hanley and McNeil 1982 gives.
+
+    Returns:
+        (P, number, degrees).
     """
     values, variances, most, degrees = [], [], [], 0
     for a, b in zip(x, y, strict=True):
@@ -74,9 +82,10 @@ def probability_estimate(x: Strata, y: Strata) -> tuple[np.ndarray, np.ndarray, 
 
 
 def probability_interval(x: Strata, y: Strata, confidence: float = 0.95) -> Limits:
-    """(low, high) [...] of P(X > Y): Wilson's limits of a fraction of as many runs as the comparison is worth, with t.
+    """Limits (low, high) [...] of P(X > Y).
 
-    It does not collapse where every run of x is above every one of y. NaN with fewer than two seeds.
+    Wilson's limits of a fraction, with t, for as many runs as the comparison is worth (`probability_estimate`). The
+    limits do not collapse where every run of x is above every run of y. NaN with fewer than two seeds.
     """
     if min(np.shape(sample)[-1] for sample in (*x, *y)) < 2:
         nothing = np.full(np.shape(x[0])[:-1], np.nan)
@@ -89,13 +98,15 @@ def probability_interval(x: Strata, y: Strata, confidence: float = 0.95) -> Limi
 
 
 def probability_test(x: Strata, y: Strata) -> np.ndarray:
-    """[...], two-sided p of P(X > Y) = 1/2: at most 1 - confidence just where probability_interval excludes 1/2."""
+    """Two-sided p [...] of P(X > Y) = 1/2. It is at most 1 - confidence exactly where `probability_interval` excludes
+    1/2.
+    """
     value, number, degrees = probability_estimate(x, y)
     return np.asarray(2 * scipy.stats.t.sf(np.abs(value - 0.5) * 2 * np.sqrt(number), degrees))
 
 
 def correlation(x: Strata, y: Strata) -> float:
-    """Pearson's, over the seeds that x and y share, averaged over strata; NaN where a sample does not vary."""
+    """Pearson's correlation over shared seeds, averaged over strata. NaN where a sample does not vary."""
     each = []
     for a, b in zip(x, y, strict=True):
         if len(a) < 3 or constant(a) or constant(b):
@@ -105,21 +116,21 @@ def correlation(x: Strata, y: Strata) -> float:
 
 
 def cohens_d(x: np.ndarray, y: np.ndarray) -> float:
-    """Difference of the means in pooled standard deviations; infinite where they differ and neither varies."""
+    """Difference of the means in pooled standard deviations. Infinite for different means that do not vary."""
     if constant(x) and constant(y):
         return float(np.sign(x[0] - y[0]) * np.inf) if x[0] != y[0] else 0.0
     return float((np.mean(x) - np.mean(y)) / pooled_deviation(x, y))
 
 
 def small_sample_factor(degrees: int) -> float:
-    """What makes Cohen's d unbiased (Hedges 1981)."""
+    """Factor that removes the bias of Cohen's d (Hedges 1981)."""
     return float(np.exp(scipy.special.gammaln(degrees / 2) - scipy.special.gammaln((degrees - 1) / 2))) * float(
         np.sqrt(2 / degrees)
     )
 
 
 def hedges_g(x: np.ndarray, y: np.ndarray) -> float:
-    """Cohen's d of [n] and [m], without its bias; NaN with fewer than two seeds."""
+    """Cohen's d of samples [n] and [m] without its bias. NaN with fewer than two seeds."""
     if min(len(x), len(y)) < 2:
         return float("nan")
     degrees = len(x) + len(y) - 2
@@ -127,9 +138,9 @@ def hedges_g(x: np.ndarray, y: np.ndarray) -> float:
 
 
 def hedges_g_interval(x: np.ndarray, y: np.ndarray, confidence: float = 0.95) -> tuple[float, float]:
-    """(low, high) of Hedges' g: exact for normal scores of equal variance, by the noncentral t (Hedges and Olkin 1985).
+    """Limits (low, high) of Hedges' g, by the noncentral t (Hedges and Olkin 1985).
 
-    NaN with fewer than two seeds, or where neither sample varies.
+    Exact for normal scores of equal variance. NaN with fewer than two seeds, or where neither sample varies.
     """
     if min(len(x), len(y)) < 2 or (constant(x) and constant(y)):
         return float("nan"), float("nan")
@@ -147,7 +158,7 @@ def hedges_g_interval(x: np.ndarray, y: np.ndarray, confidence: float = 0.95) ->
 
 
 def pooled_deviation(x: np.ndarray, y: np.ndarray) -> float:
-    """The standard deviation within both samples."""
+    """Pooled standard deviation within both samples."""
     squares = (len(x) - 1) * np.var(x, ddof=1) + (len(y) - 1) * np.var(y, ddof=1)
     return float(np.sqrt(squares / (len(x) + len(y) - 2)))
 

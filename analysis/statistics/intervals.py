@@ -1,6 +1,7 @@
-"""95% intervals of what is said of one variant. `samples` holds one array [..., n_j] per stratum (task).
+"""95% intervals of a variant's aggregates. `samples` holds one array [..., n_j] per stratum (task).
 
-tests/analysis/simulation.csv has the simulated coverage of each; `reliability` has what to say where it falls short.
+tests/analysis/simulation.csv has the simulated coverage of each interval. `reliability` has the warning to print where
+the coverage falls short.
 """
 
 import functools
@@ -14,11 +15,12 @@ from analysis.statistics.estimates import Estimate, averaged, of_iqm, of_mean
 
 Limits = tuple[np.ndarray, np.ndarray]
 Interval = Callable[..., Limits]
-"""Takes samples and a confidence, and gives (low, high)."""
+"""A function of samples and a confidence that returns (low, high)."""
 
 
 def mean_interval(samples: Sequence[np.ndarray], confidence: float = 0.95) -> Limits:
-    """(low, high) [...] of the mean, averaged over strata: Student's t, wider where scores are skewed (`estimates`).
+    """Limits (low, high) [...] of the mean, averaged over strata: Student's t, wider where scores are skewed
+    (`estimates`).
 
     NaN where a sample has fewer than two seeds.
     """
@@ -26,13 +28,13 @@ def mean_interval(samples: Sequence[np.ndarray], confidence: float = 0.95) -> Li
 
 
 FEW = 5
-"""Below, the bootstrap is of no use: too few different samples can be drawn."""
+"""Fewer seeds are too few for the bootstrap: too few different samples can be drawn."""
 
 
 def iqm_interval(samples: Sequence[np.ndarray], confidence: float = 0.95) -> Limits:
-    """(low, high) [...] of the interquartile mean, averaged over strata: a bootstrap with widened quantiles.
+    """Limits (low, high) [...] of the interquartile mean, averaged over strata: a bootstrap with widened quantiles.
 
-    With fewer than five seeds: t with a winsorised variance. NaN where a sample has fewer than two.
+    With fewer than five seeds, t with a winsorised variance. NaN where a sample has fewer than two.
     """
     each = [iqm_limits(np.asarray(sample), confidence) for sample in samples]
     return combined([iqm(np.asarray(sample)) for sample in samples], each)
@@ -44,7 +46,7 @@ def iqm_limits(sample: np.ndarray, confidence: float) -> Limits:
 
 
 def iqm_weights(n: int) -> tuple[float, ...]:
-    """[n], what each ordered score counts in the interquartile mean."""
+    """Weights [n] of the ordered scores in the interquartile mean."""
     cut = n // 4
     return tuple(1 / (n - 2 * cut) if cut <= i < n - cut else 0.0 for i in range(n))
 
@@ -55,7 +57,9 @@ CHUNK = 1000
 
 @functools.lru_cache(maxsize=64)
 def resampling(weights: tuple[float, ...]) -> np.ndarray:
-    """[RESAMPLES, n]: what each ordered score counts in the weighted sum of each resample, the same ones every time."""
+    """Weights [RESAMPLES, n] of the ordered scores in the weighted sum of each resample. They are the same at every
+    call.
+    """
     n = len(weights)
     drawn = np.sort(np.random.default_rng(n).integers(n, size=(RESAMPLES, n)), axis=1)
     counts = np.zeros((RESAMPLES, n))
@@ -66,7 +70,7 @@ def resampling(weights: tuple[float, ...]) -> np.ndarray:
 def resampled_limits(sample: np.ndarray, weights: tuple[float, ...], confidence: float) -> Limits:
     """Percentile bootstrap of a weighted sum of the ordered scores, with the quantiles of `expanded_tail`.
 
-    The resamples are the same for all samples of n, so that equal scores have equal limits.
+    All samples of n seeds share their resamples, so equal scores have equal limits.
     """
     n = sample.shape[-1]
     tail = expanded_tail([n], confidence)
@@ -80,14 +84,14 @@ def resampled_limits(sample: np.ndarray, weights: tuple[float, ...], confidence:
 
 
 MEDIAN_REACH = {2: 5.9, 3: 0.81, 4: 0.24, 5: 0.04}
-"""How far beyond the extremes, in ranges, so few seeds must reach: chosen by simulation for normal scores."""
+"""How far beyond the extremes the limits lie, in ranges of the sample. Chosen by simulation for normal scores."""
 
 
 def median_interval(samples: Sequence[np.ndarray], confidence: float = 0.95) -> Limits:
-    """(low, high) [...] of the median: order statistics, interpolated (Hettmansperger and Sheather 1986).
+    """Limits (low, high) [...] of the median: interpolated order statistics (Hettmansperger and Sheather 1986).
 
-    Where even the extremes hold the median too rarely (n < 6) the limits lie beyond them. Over several strata: the
-    average of the medians, errors added as in `combined`.
+    Below six seeds even the extremes hold the median too rarely, so the limits lie beyond them. Over several strata
+    these are limits of the average of the medians; errors are added as in `combined`.
     """
     each = [median_limits(np.asarray(sample), confidence) for sample in samples]
     return combined([median(np.asarray(sample)) for sample in samples], each)
@@ -116,14 +120,14 @@ def median_limits(sample: np.ndarray, confidence: float) -> Limits:
 
 
 LOWER_TAIL_SEEDS = 8
-"""As many must there be for two to lie in the worst quarter."""
+"""The fewest seeds of which two lie in the worst quarter."""
 
 
 def lower_tail_interval(samples: Sequence[np.ndarray], confidence: float = 0.95) -> Limits:
-    """(low, high) [...] of the mean of the worst quarter, averaged over strata; NaN with fewer than 8 seeds.
+    """Limits (low, high) [...] of the mean of the worst quarter, averaged over strata. NaN with fewer than 8 seeds.
 
-    The wider on each side of two: t with the variance of the influences (Trindade et al. 2007) and the degrees of the
-    seeds in that quarter, and a bootstrap. Either alone misses too often.
+    On each side, the wider of two: a bootstrap, and t with the variance of the influences (Trindade et al. 2007) and
+    the degrees of the seeds in that quarter. Either alone misses too often.
     """
     each = [lower_tail_limits(np.asarray(sample), confidence) for sample in samples]
     return combined([lower_tail(np.asarray(sample)) for sample in samples], each)
@@ -154,7 +158,7 @@ def of_lower_tail(sample: np.ndarray) -> Estimate:
 
 
 def combined(values: Sequence[np.ndarray], limits: Sequence[Limits]) -> Limits:
-    """Limits of the average of independent quantities from the limits of each (MOVER: Zou and Donner 2008)."""
+    """Limits of the average of independent quantities, from the limits of each (MOVER: Zou and Donner 2008)."""
     value = np.mean(values, axis=0)
     below = np.sqrt(np.sum([(v - low) ** 2 for v, (low, _) in zip(values, limits, strict=True)], axis=0))
     above = np.sqrt(np.sum([(high - v) ** 2 for v, (_, high) in zip(values, limits, strict=True)], axis=0))
@@ -167,16 +171,16 @@ AGGREGATES: dict[str, tuple[Statistic, Interval]] = {
     "median": (median, median_interval),
     "lower_tail": (lower_tail, lower_tail_interval),
 }
-"""What is said of a variant's scores, and the interval that goes with it."""
+"""The aggregates of a variant's scores, and the interval of each."""
 
 
 # Fractions of runs
 
 
 def fraction_interval(count: np.ndarray | int, n: int, confidence: float = 0.95) -> Limits:
-    """(low, high) [...] of a fraction of which `count` of n were seen (Clopper and Pearson 1934).
+    """Limits (low, high) [...] of a fraction, of which `count` of n were seen (Clopper and Pearson 1934).
 
-    Never holds less often than it says, and does not collapse at 0 or n.
+    The coverage is never below `confidence`, and the limits do not collapse at 0 or n.
     """
     seen = np.asarray(count, dtype=float)
     tail = (1 - confidence) / 2
@@ -186,7 +190,7 @@ def fraction_interval(count: np.ndarray | int, n: int, confidence: float = 0.95)
 
 
 def profile_interval(samples: Sequence[np.ndarray], thresholds: np.ndarray, confidence: float = 0.95) -> Limits:
-    """(low, high) [len(thresholds)] of the performance profile, pointwise, for samples [n_j]."""
+    """Pointwise limits (low, high) [len(thresholds)] of the performance profile, for samples [n_j]."""
     counts = [(sample[:, None] > thresholds).sum(axis=0) for sample in samples]
     sizes = [len(sample) for sample in samples]
     each = [fraction_interval(count, n, confidence) for count, n in zip(counts, sizes, strict=True)]
@@ -203,11 +207,12 @@ def simultaneous_band(
     confidence: float = 0.95,
     n_resamples: int = 500,
 ) -> Limits:
-    """(low, high) [T] that hold the whole curve of the `statistic` ("mean" or "iqm") of `values` [n, T] at once.
+    """Limits (low, high) [T] that hold a whole curve at once: the `statistic` ("mean" or "iqm") of `values` [n, T].
 
-    As many standard errors on each side, at every point, as the farthest point of normal curves lies from the truth in
-    `confidence` of the cases, drawn n at a time with the covariance of these curves (Montiel Olea and Plagborg-Møller
-    2019, with the errors estimated anew each time). NaN with fewer than two seeds.
+    The limits lie the same number of standard errors from the curve at every point. That number is how far the farthest
+    point of a normal curve lies from the truth in `confidence` of the cases; normal curves are drawn n at a time with
+    the covariance of these curves (Montiel Olea and Plagborg-Møller 2019, with the errors estimated anew each time).
+    NaN with fewer than two seeds.
     """
     of = {"mean": of_mean, "iqm": of_iqm}[statistic]
     estimate = of(values.T)
@@ -237,9 +242,9 @@ def interval_widths(
     confidence: float = 0.95,
     n_resamples: int = 500,
 ) -> np.ndarray:
-    """[len(sizes), 3], the width that so many seeds like these `scores` [n] would give: median, and 80% of the cases.
+    """Widths [len(sizes), 3] of the intervals that other numbers of seeds like these would give.
 
-    Columns: median, 10% and 90% quantile. Samples of each size are drawn from the scores with replacement.
+    Columns: median, 10% and 90% quantile. Samples of each size are drawn from `scores` [n] with replacement.
     """
     rows = []
     for size in sizes:
@@ -255,8 +260,8 @@ def interval_widths(
 def expanded_tail(sizes: Sequence[int], confidence: float) -> float:
     """The bootstrap quantile to use for (1 - confidence)/2, wider by what small samples need.
 
-    Percentile intervals are too narrow by sqrt((n - 1)/n) and by a normal in place of a t quantile; taking more
-    extreme quantiles mends both (Hesterberg 2015, "What teachers should know about the bootstrap", section 5.3).
+    Percentile intervals are too narrow by sqrt((n - 1)/n) and by a normal in place of a t quantile. More extreme
+    quantiles mend both (Hesterberg 2015, "What teachers should know about the bootstrap", section 5.3).
     """
     n = min(sizes)
     degrees = sum(sizes) - len(sizes)
@@ -271,10 +276,11 @@ def bootstrap_interval(
     confidence: float = 0.95,
     n_resamples: int = 2000,
 ) -> Limits:
-    """(low, high) [...] of any `statistic(*samples, axis=-1)`: stratified, expanded percentile bootstrap over seeds.
+    """Limits (low, high) [...] of any `statistic(*samples, axis=-1)`: stratified, expanded percentile bootstrap over
+    seeds.
 
-    For statistics without an interval of their own: it cannot leave the sample's range and is too narrow below about
-    20 seeds. NaN where a sample has fewer than two seeds.
+    For statistics without an interval of their own. The limits cannot leave the sample's range, and they are too narrow
+    below about 20 seeds. NaN where a sample has fewer than two seeds.
     """
     if min(sample.shape[-1] for sample in samples) < 2:
         nothing = np.full(np.shape(statistic(*samples, axis=-1)), np.nan)

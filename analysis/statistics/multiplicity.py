@@ -1,4 +1,4 @@
-"""Several tests at once: p values adjusted so that the chance of any false finding stays at the level."""
+"""Multiple tests: p values adjusted so that the chance of any false finding stays at the level."""
 
 from collections.abc import Sequence
 
@@ -8,24 +8,29 @@ LEVEL = 0.05
 
 
 def holm(p: Sequence[float] | np.ndarray) -> np.ndarray:
-    """p values adjusted for all being looked at (Holm 1979): reject where the result is at most the level."""
+    """Adjusted p values (Holm 1979). A test rejects where its adjusted p is at most the level."""
     values = np.asarray(p, dtype=float)
     return adjusted(values, *equal_shares(len(values)))[0]
 
 
 def equal_shares(tests: int) -> tuple[np.ndarray, np.ndarray]:
-    """(weights, transitions) of Holm's procedure: all alike."""
+    """(weights, transitions) of Holm's procedure: all tests alike."""
     transitions = np.full((tests, tests), 1 / max(tests - 1, 1))
     np.fill_diagonal(transitions, 0.0)
     return np.full(tests, 1 / max(tests, 1)), transitions
 
 
 def adjusted(p: np.ndarray, weights: np.ndarray, transitions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """([m], [m]): adjusted p values, and the share of the level at which each test was decided.
+    """Adjusted p values [m], and the share of the level [m] at which each test was decided.
 
-    `weights` [m] says how the level is split at first; row i of `transitions` [m, m], where the share of test i goes
-    once it has rejected (Bretz et al. 2009, algorithms 1 and 2). Any weights that sum to at most 1 and rows that do
-    hold the family-wise error. The share of a test that does not reject is what it has after all that do at 5%.
+    A graphical procedure (Bretz et al. 2009, algorithms 1 and 2). It holds the family-wise error if the weights sum to
+    at most 1 and so does each row of the transitions. The share of a test that does not reject is its share after all
+    tests that reject at 5%.
+
+    Args:
+        p: p values [m].
+        weights: shares of the level [m] at the start.
+        transitions: [m, m]. Row i says where the share of test i goes once it has rejected.
     """
     weights, transitions = weights.copy(), transitions.copy()
     result, shares = np.ones(len(p)), weights.copy()
@@ -48,7 +53,7 @@ def adjusted(p: np.ndarray, weights: np.ndarray, transitions: np.ndarray) -> tup
 def passed_on(
     i: int, left: Sequence[int], weights: np.ndarray, transitions: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Weights and transitions among the tests `left` once test i has rejected."""
+    """Weights and transitions of the tests `left`, once test i has rejected."""
     new_weights, new = np.zeros_like(weights), np.zeros_like(transitions)
     for j in left:
         new_weights[j] = weights[j] + weights[i] * transitions[i, j]
@@ -61,16 +66,19 @@ def passed_on(
 
 
 OVERALL_SHARE = 0.8
-"""Of the level, for the tests over all tasks; the rest is shared by the tests on each."""
+"""Share of the level for the tests over all tasks. The tests on each task share the rest."""
 ELSEWHERE = 1e-6
 
 
 def all_tasks_first(pair: Sequence[int], overall: Sequence[bool]) -> tuple[np.ndarray, np.ndarray]:
-    """(weights, transitions) for `adjusted`: the level is spent over all tasks first, then on each task.
+    """(weights, transitions) for `adjusted` that spend the level over all tasks first, and then on each task.
 
-    `pair` [m] numbers the pair of variants of each test, `overall` [m] says whether it is over all tasks. A pair that
-    is told apart over all tasks hands its share to its tests on each task, and once all of those are decided, to the
-    other pairs. Without tests over all tasks, or with nothing else, this is Holm's procedure.
+    A pair that is told apart over all tasks hands its share to its tests on each task. Once all of those are decided,
+    the share goes to the other pairs. Without tests over all tasks, or with nothing else, this is Holm's procedure.
+
+    Args:
+        pair: number [m] of the pair of variants of each test.
+        overall: whether [m] each test is over all tasks.
     """
     pairs, is_overall = np.asarray(pair), np.asarray(overall, dtype=bool)
     tests = len(pairs)

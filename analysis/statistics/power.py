@@ -1,8 +1,8 @@
-"""What differences `tests.difference_test` finds, and how many seeds it takes: power of the test that is used.
+"""Power of `tests.difference_test`: which differences it finds, and how many seeds it needs.
 
-Power is for normal scores with the standard deviations given, one per stratum (task) and variant: `sd_x`, `sd_y` [K];
-if paired, `sd_x` are those of the seeds' differences and `sd_y` is not used. Simulated from fixed random numbers for up
-to MANY seeds, by the noncentral t beyond.
+Power is for normal scores with given standard deviations, one per stratum (task) and variant: `sd_x`, `sd_y` [K]. If
+paired, `sd_x` are the deviations of the seeds' differences, and `sd_y` is not used. Up to MANY seeds power is simulated
+from fixed random numbers; beyond, it follows from the noncentral t.
 """
 
 import functools
@@ -26,7 +26,9 @@ COARSE = 40
 
 @dataclass(frozen=True)
 class Draws:
-    """Simulated standard normal samples: `scores` [SIMULATIONS, n], and the mean, squared error and third moment."""
+    """Simulated standard normal samples: `scores` [SIMULATIONS, n], and the mean, squared error and third moment of
+    each.
+    """
 
     scores: np.ndarray
     mean: np.ndarray
@@ -50,9 +52,9 @@ Deviations = Sequence[float]
 def power_of(
     difference: float, sd_x: Deviations, sd_y: Deviations, sizes: Sizes, level: float = 0.05, paired: bool = False
 ) -> float:
-    """The chance that a two-sided difference_test at `level` finds a `difference` that is the same on every task.
+    """Chance that a two-sided difference_test at `level` finds a `difference` that is the same on every task.
 
-    `sizes` [K]: seeds of x and of y on each task. 0 where the test cannot reach the level with so few seeds.
+    `sizes` [K] are the seeds of x and of y on each task. 0 where so few seeds cannot reach the level.
     """
     if smallest_p(sizes, paired, resamples=EXACT) > level * (1 + 1e-9):
         return 0.0
@@ -81,7 +83,7 @@ def permutations_matter(sizes: Sizes, level: float, paired: bool) -> bool:
 
 @functools.lru_cache(maxsize=16)
 def random_labels(n: int, m: int, number: int) -> np.ndarray:
-    """[number, n + m], 1 for those called x: at random, and first as they are."""
+    """Labels [number, n + m], 1 for seeds called x. Row 0 is as observed, the others are random."""
     labels = np.zeros((number, n + m))
     labels[:, :n] = 1.0
     labels[1:] = np.random.default_rng([n, m]).permuted(labels[1:], axis=1)
@@ -104,7 +106,10 @@ def simulated(difference: float, sd_x: Deviations, sd_y: Deviations, sizes: Size
 
 
 def permutation_p(x: np.ndarray, y: np.ndarray, paired: bool, labels: np.ndarray | None = None) -> np.ndarray:
-    """[B], permutation_test's p of each row of x [B, n] against y [B, m], by all relabellings or by these `labels`."""
+    """The p values [B] of permutation_test for each row of x [B, n] against y [B, m].
+
+    Over all relabellings, or over these `labels`.
+    """
     n, m = x.shape[1], y.shape[1]
     if labels is None:
         labels = sign_patterns(n) if paired else splits(n, m)
@@ -129,7 +134,7 @@ def permutation_p(x: np.ndarray, y: np.ndarray, paired: bool, labels: np.ndarray
 def noncentral_power(
     difference: float, sd_x: Deviations, sd_y: Deviations, sizes: Sizes, level: float, paired: bool
 ) -> float:
-    """Power of Welch's (or the paired) t by the noncentral t, with the degrees of the deviations given."""
+    """Power of Welch's (or the paired) t test by the noncentral t, with the degrees of the given deviations."""
     variances, degrees = [], []
     for (n, m), sx, sy in zip(sizes, sd_x, sd_y, strict=True):
         variances += [sx**2 / n] if paired else [sx**2 / n, sy**2 / m]
@@ -145,7 +150,7 @@ def noncentral_power(
 
 
 def detectable_difference(x: Strata, y: Strata, level: float = 0.05, power: float = 0.8, paired: bool = False) -> float:
-    """The smallest difference of means, on every stratum alike, that seeds which vary like these find with `power`.
+    """Smallest difference of means, the same on every stratum, that seeds which vary like these find with `power`.
 
     Infinite where so few seeds cannot reach the level.
     """
@@ -170,7 +175,7 @@ def detectable_difference(x: Strata, y: Strata, level: float = 0.05, power: floa
 
 
 def deviations(x: Strata, y: Strata, paired: bool) -> tuple[list[float], list[float]]:
-    """Standard deviations of x and y on each stratum; of their differences, and 0, if paired."""
+    """Standard deviations of x and y on each stratum. If paired, those of the differences, and 0."""
     if paired:
         each = [float(np.std(np.asarray(a) - np.asarray(b), ddof=1)) for a, b in zip(x, y, strict=True)]
         return each, [0.0] * len(each)
@@ -180,7 +185,7 @@ def deviations(x: Strata, y: Strata, paired: bool) -> tuple[list[float], list[fl
 def seeds_needed(
     x: Strata, y: Strata, difference: float, level: float = 0.05, power: float = 0.8, paired: bool = False
 ) -> int:
-    """How many seeds per variant (and task) find a `difference` with `power`, if they vary like these.
+    """Number of seeds per variant (and task) that find a `difference` with `power`, if they vary like these.
 
     At most MOST_SEEDS_PLANNED.
     """
@@ -203,7 +208,7 @@ def seeds_needed(
 
 
 def seeds_for_a_result(level: float, strata: int = 1, paired: bool = False) -> int:
-    """The fewest seeds per variant (and task) with which a permutation test can reach the level at all."""
+    """Fewest seeds per variant (and task) with which a permutation test can reach the level at all."""
     n = 2
     while smallest_p([(n, n)] * strata, paired, resamples=EXACT) > level * (1 + 1e-9):
         n += 1
@@ -216,7 +221,7 @@ def seeds_for_a_result(level: float, strata: int = 1, paired: bool = False) -> i
 
 
 def noncentrality(degrees: int, level: float, power: float) -> float:
-    """How many standard errors a difference must measure for a two-sided t test at `level` to find it with `power`."""
+    """Standard errors that a difference must measure for a two-sided t test at `level` to find it with `power`."""
     critical = scipy.stats.t.isf(level / 2, degrees)
 
     def missing(shift: float) -> float:
@@ -226,5 +231,5 @@ def noncentrality(degrees: int, level: float, power: float) -> float:
 
 
 def detectable_effect(n: int, m: int, level: float = 0.05, power: float = 0.8) -> float:
-    """The smallest absolute Cohen's d that a t test of n against m seeds finds with `power`, for equal variances."""
+    """Smallest absolute Cohen's d that a t test of n against m seeds finds with `power`, for equal variances."""
     return noncentrality(n + m - 2, level, power) * float(np.sqrt(1 / n + 1 / m))

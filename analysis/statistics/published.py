@@ -1,4 +1,4 @@
-"""Whether scores fall short of a published result, of which only a mean, a deviation and a number of runs are known."""
+"""Comparison with a published result, of which only a mean, a deviation and a number of runs are known."""
 
 from dataclasses import dataclass, replace
 
@@ -12,10 +12,12 @@ NOT_WORSE, FALLS_SHORT, UNDECIDED = "not worse", "falls short", "undecided"
 
 @dataclass(frozen=True)
 class AgainstPublished:
-    """The mean of scores minus a published mean: `difference` and its interval, and the p of two one-sided tests.
+    """The mean of scores minus a published mean, with its interval and two one-sided tests.
 
-    `p_short`: of the scores' mean being at least the published one, against being lower. `p_not_worse`: of it being
-    lower by at least the margin, against being closer or higher (a test of non-inferiority).
+    Attributes:
+        p_short: p of the null hypothesis that the scores' mean is at least the published one. Alternative: it is lower.
+        p_not_worse: p of the null hypothesis that the scores' mean is lower by at least the margin. Alternative: it is
+            closer, or higher (a test of non-inferiority).
     """
 
     difference: float
@@ -34,11 +36,16 @@ class AgainstPublished:
 def against_published(
     scores: np.ndarray, mean: float, margin: float, deviation: float | None = None, n: int = 1
 ) -> AgainstPublished:
-    """Compares scores [n], higher being better, with a published `mean`.
+    """Compares scores [n] with a published `mean`; higher is better.
 
-    `deviation`: the standard deviation over the `n` published runs. None: nothing is known of it, as of a single run;
-    `mean` is then taken as exact. The interval is the two-sided 90% interval, which excludes what the one-sided tests
-    at 5% reject. Raises ValueError for fewer than two scores, or a deviation of fewer than two runs.
+    The interval is the two-sided 90% interval. It excludes what the one-sided tests reject at 5%.
+
+    Args:
+        deviation: standard deviation over the `n` published runs. None if it is not known, as for a single run; `mean`
+            is then taken as exact.
+
+    Raises:
+        ValueError: there are fewer than two scores, or the deviation is of fewer than two runs.
     """
     if len(scores) < 2 or (deviation is not None and n < 2):
         raise ValueError("a comparison needs two runs on each side whose deviation is used")

@@ -1,4 +1,4 @@
-"""The order of several variants, and how sure it is."""
+"""Ranks of several variants, and how sure they are."""
 
 from collections.abc import Mapping, Sequence
 
@@ -13,10 +13,11 @@ def rank_table(
     confidence: float = 0.95,
     n_resamples: int = 2000,
 ) -> pd.DataFrame:
-    """One row per variant: mean_rank over tasks (1 is the highest mean), rank_low and rank_high, best (probability).
+    """One row per variant: its mean rank over tasks, the limits of that rank, and the probability of being the best.
 
-    `samples`: each variant's scores, one array per task. Limits and the probability of having the lowest mean rank are
-    from seeds drawn anew within each task (Agarwal et al. 2021); half a rank for ties.
+    Columns: mean_rank (1 is the highest mean), rank_low, rank_high, best. Limits and probability come from seeds drawn
+    anew within each task (Agarwal et al. 2021); ties count half a rank. `samples` holds each variant's scores, one
+    array per task.
     """
     names = list(samples)
     observed = mean_ranks([[np.asarray(s).mean() for s in samples[name]] for name in names])
@@ -34,15 +35,16 @@ def rank_table(
 
 
 def mean_ranks(means: np.ndarray | Sequence[Sequence[float]]) -> np.ndarray:
-    """[..., variants] from means [..., variants, tasks]."""
+    """Mean ranks [..., variants] from means [..., variants, tasks]."""
     return np.asarray(scipy.stats.rankdata(-np.asarray(means), axis=-2).mean(axis=-1))
 
 
 def rank_limits(variants: Sequence[str], better: Sequence[tuple[str, str]]) -> dict[str, tuple[int, int]]:
-    """The ranks that each variant may truly have: 1 + those told to be better, to all but those told to be worse.
+    """The ranks that each variant may truly have.
 
-    `better`: the pairs (winner, loser) told apart. If these hold the family-wise error, so do all limits at once
-    (Mogstad et al. 2024).
+    From 1 + the number of variants that are told to be better, to the number of all variants that are not told to be
+    worse. If the pairs in `better`, (winner, loser) each, hold the family-wise error, all limits hold at once (Mogstad
+    et al. 2024).
     """
     return {
         name: (

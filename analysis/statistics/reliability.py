@@ -1,4 +1,4 @@
-"""Where an interval holds the truth more rarely than it says, and the sentence to print beside it."""
+"""Reliability of the intervals: where their coverage falls short, and the warning to print beside them."""
 
 LOWEST: dict[str, dict[int, tuple[float, str]]] = {
     "mean": {
@@ -44,18 +44,18 @@ LOWEST: dict[str, dict[int, tuple[float, str]]] = {
         36: (0.95, "long tails"),
     },
 }
-"""By quantity and the smaller number of seeds: the lowest simulated coverage of a 95% interval, and of what scores.
+"""Lowest simulated coverage of a 95% interval, and the scores for which it is that low.
 
-From tests/analysis/simulation.csv, which has every cell.
+By quantity and the smaller number of seeds. From tests/analysis/simulation.csv, which has every cell.
 """
 
 HOLDS = 0.925
 
 
 def coverage_warning(quantity: str, n: int) -> str | None:
-    """What to say beside a 95% interval of `quantity` from n seeds; None if it held in every simulation.
+    """The warning to print beside a 95% interval of `quantity` from n seeds. None if it held in every simulation.
 
-    `quantity`: a key of LOWEST. Between simulated numbers of seeds the next smaller one speaks.
+    `quantity` is a key of LOWEST. A number of seeds that was not simulated has the warning of the next smaller one.
     """
     known = LOWEST[quantity]
     rate, shape = known[max((size for size in known if size <= n), default=min(known))]

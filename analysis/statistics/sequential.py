@@ -1,14 +1,14 @@
-"""Tests of two variants that are looked at after each group of seeds, and stop as soon as they know.
+"""Group-sequential tests of two variants: they are made after each group of seeds, and stop as soon as they know.
 
-A group-sequential permutation test, as AdaStop's (Mathieu et al., TMLR 2024): after each group, the labels of x and y
-are permuted within every group. Of the ways to label that crossed no boundary before, as many may cross the boundary of
-this look as the level that has been released by now allows. What was observed is one of these ways, so a true null
-hypothesis is rejected at any look with at most the probability `level`, whatever the distribution. Every group has as
-many seeds of x as of y. The statistic is then equivalent to the studentised one at each look, which makes the test hold
-asymptotically where only the means are equal (Janssen 1997).
+A permutation test as AdaStop's (Mathieu et al., TMLR 2024). After each group, the labels of x and y are permuted within
+every group. A labelling that crossed an earlier boundary is out. Of the others, as many may cross the boundary of this
+look as the level released so far allows. The observed labelling is one of them. So a true null hypothesis is rejected
+at any look with at most the probability `level`, whatever the distribution. Every group has as many seeds of x as of y.
+The statistic is then equivalent to the studentised one at each look, so the test holds asymptotically where only the
+means are equal (Janssen 1997).
 
-Scores are [..., N], groups of `group` seeds one after the other; leading axes are data sets that are tested alike.
-Looks count from 1; 0 says that no boundary was crossed.
+Scores are [..., N], groups of `group` seeds one after the other. Leading axes are data sets that are tested alike.
+Looks count from 1; 0 means that no boundary was crossed.
 """
 
 import itertools
@@ -22,19 +22,21 @@ import numpy as np
 from analysis.statistics.tests import EXACT, RESAMPLES, splits
 
 TOO_CLOSE = 1e-9
-"""Relative to the largest statistic: equal sums, added in another order, differ by less and count as ties."""
+"""Relative to the largest statistic: equal sums differ by less if they are added in another order, and count as ties.
+"""
 
 BISECTIONS = 34
 REACH = 64.0
-"""Limits are looked for within this many ranges of the scores; what lies beyond is infinite."""
+"""Limits are searched within this many ranges of the scores. Beyond, they count as infinite."""
 
 
 @dataclass(frozen=True)
 class Looks:
-    """When two variants are tested: after each of `number` groups of `group` seeds of each.
+    """The times at which two variants are tested: after each of `number` groups of `group` seeds of each.
 
-    `resamples`: so many ways to label the seeds are drawn, by `seed`, where there are more than EXACT; what was
-    observed is one of them besides.
+    Attributes:
+        resamples: number of random labellings, where there are more than EXACT. The observed one comes on top.
+        seed: seed of the random labellings.
     """
 
     group: int
@@ -43,12 +45,14 @@ class Looks:
     seed: int | tuple[int, ...] = 0
 
     def released(self, level: float) -> np.ndarray:
-        """[number], how much of the level may be spent by each look: in proportion to the seeds."""
+        """Share of the level [number] that may be spent by each look, in proportion to the seeds."""
         return level * np.arange(1, self.number + 1) / self.number
 
     @cached_property
     def drawn(self) -> list[np.ndarray]:
-        """Per group, [resamples + 1, 2 group]: 1 for seeds called x and -1 for others; row 0 is as observed."""
+        """Random labellings, [resamples + 1, 2 group] per group: 1 for seeds called x, -1 for others. Row 0 is as
+        observed.
+        """
         rng = np.random.default_rng(self.seed)
         observed = np.repeat([1.0, -1.0], self.group)
         each = []
@@ -59,13 +63,13 @@ class Looks:
         return each
 
     def is_exact(self, look: int) -> bool:
-        """Whether all ways to label the seeds of the first `look` groups are enumerated."""
+        """Whether all labellings of the first `look` groups are enumerated."""
         return math.comb(2 * self.group, self.group) ** look <= EXACT
 
     def sums(self, blocks: Sequence[np.ndarray]) -> "Paths":
-        """Sum of x minus sum of y up to each look, for every way to label the seeds; the first is what was observed.
+        """Sum of x minus sum of y up to each look, for every labelling. The first labelling is the observed one.
 
-        `blocks`: per group, [..., 2 group], x before y.
+        `blocks` holds an array [..., 2 group] per group, x before y.
         """
         found: Paths = []
         drawn: list[np.ndarray] = []
@@ -82,7 +86,7 @@ class Looks:
         return found
 
     def blocks(self, x: np.ndarray, y: np.ndarray) -> list[np.ndarray]:
-        """Per group, [..., 2 group]: the scores of x, then those of y."""
+        """Scores of each group, [..., 2 group]: those of x, then those of y."""
         n = self.group
         return [
             np.concatenate([x[..., start : start + n], y[..., start : start + n]], axis=-1)
@@ -92,18 +96,25 @@ class Looks:
 
 @dataclass(frozen=True)
 class Crossed:
-    """`look` [...]: the first at which the boundary was crossed, 0 for none. `bounds` [..., looks]: the boundaries."""
+    """Where a boundary was crossed.
+
+    Attributes:
+        look: first look [...] at which it was crossed; 0 for none.
+        bounds: the boundaries [..., looks].
+    """
 
     look: np.ndarray
     bounds: np.ndarray
 
 
 Paths = list[list[np.ndarray]]
-"""Per look k, the statistic up to each of looks 1 to k, [..., ways]; ways that were drawn go on from look to look."""
+"""Per look k, the statistics up to each of looks 1 to k, [..., labellings]. Random labellings continue from look to
+look.
+"""
 
 
 def mapped(paths: Paths, function: Callable[[np.ndarray, int, int], np.ndarray]) -> Paths:
-    """`function` of each array, with its two places; arrays that looks share stay shared."""
+    """Applies `function` to each array and its two places. Arrays that looks share stay shared."""
     done: dict[int, np.ndarray] = {}
     for i, row in enumerate(paths):
         for j, each in enumerate(row):
@@ -113,9 +124,9 @@ def mapped(paths: Paths, function: Callable[[np.ndarray, int, int], np.ndarray])
 
 
 def crossing(statistics: Paths, released: Sequence[float] | np.ndarray) -> Crossed:
-    """Where what was observed crosses, if large `statistics` speak against the hypothesis.
+    """The look at which the observed statistic crosses its boundary. Large `statistics` speak against the hypothesis.
 
-    `released`: how much of the level may be spent by each look.
+    `released` is the share of the level that may be spent by each look.
     """
     shape = statistics[0][0].shape[:-1]
     look, spent = np.zeros(shape, dtype=int), np.zeros(shape)
@@ -140,7 +151,7 @@ def crossing(statistics: Paths, released: Sequence[float] | np.ndarray) -> Cross
 
 
 def kth_largest(values: np.ndarray, k: np.ndarray) -> np.ndarray:
-    """[...], of `values` [..., ways], the one that k [...] others are at least as large as."""
+    """The value [...] of `values` [..., labellings] that k [...] others are at least as large as."""
     most = int(k.max(initial=0))
     ways = values.shape[-1]
     top = np.sort(np.partition(values, ways - 1 - most, axis=-1)[..., ways - 1 - most :], axis=-1)
@@ -149,7 +160,7 @@ def kth_largest(values: np.ndarray, k: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Sequential:
-    """Tests of x [..., N] against y [..., N] with what is known after N / group looks, all at the same `looks`."""
+    """Tests of x [..., N] against y [..., N] with the seeds of the first N / group looks."""
 
     looks: Looks
     x: np.ndarray
@@ -161,29 +172,29 @@ class Sequential:
 
     @cached_property
     def shifts(self) -> Paths:
-        """What `sums` are for scores that are 1 for x and 0 for y: by as much they fall if x falls by 1."""
+        """The `sums` of scores that are 1 for x and 0 for y. If every x falls by 1, `sums` fall by this much."""
         number = self.x.shape[-1] // self.looks.group
         block = np.repeat([1.0, 0.0], self.looks.group)
         return self.looks.sums([block] * number)
 
     def shifted(self, by: np.ndarray | float, sign: float = 1.0) -> Paths:
-        """`sums` for x - `by`, times `sign`."""
+        """The `sums` of x - `by` and y, times `sign`."""
         by = np.asarray(by, dtype=float)[..., None]
         return mapped(self.sums, lambda sums, i, j: sign * (sums - by * self.shifts[i][j]))
 
     def distance(self, by: np.ndarray | float) -> Paths:
-        """The same without their signs."""
+        """Absolute values of the `sums` of x - `by` and y."""
         return mapped(self.shifted(by), lambda sums, i, j: np.abs(sums))
 
     def differs(self, level: float, by: np.ndarray | float = 0.0) -> Crossed:
-        """Against equal distributions of x - `by` and y, two-sided: the look at which a difference is found."""
+        """Two-sided test of equal distributions of x - `by` and y: the look at which a difference is found."""
         return crossing(self.distance(by), self.looks.released(level))
 
     def is_within(self, level: float, margin: float) -> np.ndarray:
-        """[...], the look by which the difference is known to be smaller than `margin` on both sides.
+        """The look [...] by which the difference is known to be smaller than `margin` on both sides.
 
-        Two one-sided tests (Schuirmann 1987), each at `level` over all looks: what is `margin` or more apart is taken
-        for the same with at most this probability.
+        Two one-sided tests (Schuirmann 1987), each at `level` over all looks. A difference of `margin` or more is
+        called smaller with at most this probability.
         """
         released = self.looks.released(level)
         not_above = crossing(self.shifted(margin, -1.0), released).look
@@ -191,11 +202,11 @@ class Sequential:
         return np.where((not_above > 0) & (not_below > 0), np.maximum(not_above, not_below), 0)
 
     def interval(self, level: float) -> tuple[np.ndarray, np.ndarray]:
-        """(low, high) [...] of the mean of x minus that of y: the shifts that `differs` has not excluded by now.
+        """Limits (low, high) [...] of the mean of x minus that of y: the shifts that `differs` has not excluded so far.
 
-        A repeated confidence interval (Jennison and Turnbull 1989): it holds the true shift with probability
-        1 - `level` at all looks at once, hence also where the seeds stop coming because of what was seen. Infinite
-        while there are too few ways to label the seeds.
+        A repeated confidence interval (Jennison and Turnbull 1989). It holds the true shift at all looks at once, with
+        probability 1 - `level`; so it also holds where the scores themselves decided when to stop. Infinite while there
+        are too few labellings.
         """
         both = np.concatenate([self.x, self.y], axis=-1)
         reach = REACH * (np.ptp(both, axis=-1) + TOO_CLOSE * np.abs(both).max(axis=-1))
@@ -219,12 +230,12 @@ class Sequential:
 
 
 def resamples_for(level: float, looks: int) -> int:
-    """How many ways to label the seeds are enough for a test at `level`, a part of which is released at each look."""
+    """Number of random labellings that is enough for a test at `level`, of which each look gets a part."""
     return max(RESAMPLES, math.ceil(20 * looks / level))
 
 
 def first_look(looks: Looks, level: float) -> int:
-    """The first look at which a difference, however large, can be found at `level`; 0 if at none."""
+    """First look at which a difference, however large, can be found at `level`. 0 if there is none."""
     for look, released in enumerate(looks.released(level), start=1):
         ways = math.comb(2 * looks.group, looks.group) ** look
         if released >= 2 / ways * (1 - TOO_CLOSE):

@@ -1,4 +1,4 @@
-"""When seeds reach a threshold; x and y are (time [n], reached [n]), censored where a seed never did."""
+"""Times to a threshold. x and y are (time [n], reached [n]); a seed that never reaches it is censored."""
 
 import warnings
 from fractions import Fraction
@@ -10,7 +10,7 @@ Times = tuple[np.ndarray, np.ndarray]
 
 
 def remaining(time: np.ndarray, reached: np.ndarray) -> tuple[np.ndarray, list[Fraction]]:
-    """The times that occur, and the fraction not there yet after each, exactly (Kaplan and Meier 1958)."""
+    """The times that occur, and the exact fraction of seeds not there yet after each (Kaplan and Meier 1958)."""
     x = np.unique(time)
     fractions = []
     left = Fraction(1)
@@ -30,7 +30,7 @@ def kaplan_meier(time: np.ndarray, reached: np.ndarray) -> tuple[np.ndarray, np.
 def kaplan_meier_band(
     time: np.ndarray, reached: np.ndarray, confidence: float = 0.95
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """(x, low, high): pointwise log-log Greenwood limits of kaplan_meier; NaN where they do not exist."""
+    """(x, low, high): pointwise log-log Greenwood limits of `kaplan_meier`. NaN where they do not exist."""
     result = scipy.stats.ecdf(censored(time, reached)).sf
     with warnings.catch_warnings(action="ignore", category=RuntimeWarning):  # undefined where nobody is left
         limits = result.confidence_interval(confidence, method="log-log")
@@ -38,7 +38,7 @@ def kaplan_meier_band(
 
 
 def median_time(time: np.ndarray, reached: np.ndarray) -> float:
-    """The first time by which half the seeds are there (Kaplan-Meier); NaN if that never happens."""
+    """First time by which half of the seeds are there (Kaplan-Meier). NaN if that never happens."""
     x, left = remaining(np.asarray(time), np.asarray(reached, dtype=bool))
     there = [each for each, fraction in zip(x, left, strict=True) if fraction <= Fraction(1, 2)]
     return float(there[0]) if there else float("nan")
@@ -49,7 +49,7 @@ def censored(time: np.ndarray, reached: np.ndarray) -> scipy.stats.CensoredData:
 
 
 def log_rank_test(x: Times, y: Times) -> float:
-    """Two-sided p of equal times to the threshold. 1 if no seed of either got there."""
+    """Two-sided p of equal times to the threshold. 1 if no seed of either variant got there."""
     if not (x[1].any() or y[1].any()):
         return 1.0
     with np.errstate(all="ignore"):

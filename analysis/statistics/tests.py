@@ -1,4 +1,4 @@
-"""Tests of two variants: x and y hold one array [n_j] per stratum (task); paired ones share their seeds, in order."""
+"""Tests of two variants. x and y hold one array [n_j] per stratum (task); paired ones share their seeds, in order."""
 
 import functools
 import itertools
@@ -12,18 +12,18 @@ from analysis.statistics.effects import Strata, constant, of_difference
 from analysis.statistics.multiplicity import LEVEL
 
 EXACT = 70_000
-"""Up to as many relabellings are enumerated; beyond, they are drawn at random."""
+"""Largest number of relabellings that are enumerated. More are drawn at random."""
 
 RESAMPLES = 9_999
 CHUNK = 4_000_000
 
 
 def difference_test(x: Strata, y: Strata, rng: np.random.Generator, paired: bool = False, tests: int = 1) -> float:
-    """Two-sided p of equal means, averaged over strata: the larger of t_test's and permutation_test's.
+    """Two-sided p of equal means, averaged over strata: the larger p of t_test and permutation_test.
 
-    The permutation test is exact for equal distributions of any shape, the t test right for equal means of different
-    spread; what both find is called different, and the interval of the difference then excludes 0. `tests`: how many
-    share the level, which decides how many permutations are drawn.
+    The permutation test is exact for equal distributions of any shape. The t test holds for equal means of different
+    spread. Two variants are called different where both tests find a difference; the interval of the difference then
+    excludes 0. `tests` is how many tests share the level: it decides how many permutations are drawn.
     """
     p = t_test(x, y, paired)
     resamples = resamples_for(tests) if p <= LEVEL else RESAMPLES
@@ -31,9 +31,10 @@ def difference_test(x: Strata, y: Strata, rng: np.random.Generator, paired: bool
 
 
 def equivalence_test(x: Strata, y: Strata, margin: float, rng: np.random.Generator, paired: bool = False) -> float:
-    """p of the means being at least `margin` apart, against being closer: two one-sided tests (Schuirmann 1987).
+    """p of means at least `margin` apart, against means closer than that: two one-sided tests (Schuirmann 1987).
 
-    Each is the larger of a t and a permutation p, as in difference_test; the result is the larger of the two sides.
+    Each side has the larger of a t and a permutation p, as in difference_test. The result is the larger of the two
+    sides.
     """
     estimate = of_difference(x, y, paired)
     far = max(float(estimate.p_above(-margin)), float(estimate.p_below(margin)))
@@ -45,15 +46,15 @@ def equivalence_test(x: Strata, y: Strata, margin: float, rng: np.random.Generat
 
 
 def t_test(x: Strata, y: Strata, paired: bool = False) -> float:
-    """Two-sided p of equal means by Welch's t (or the paired t), more cautious where scores are skewed.
+    """Two-sided p of equal means by Welch's (or the paired) t test, more cautious where scores are skewed.
 
-    At most 1 - confidence just where effects.difference_interval excludes 0.
+    It is at most 1 - confidence exactly where effects.difference_interval excludes 0.
     """
     return float(of_difference(x, y, paired).p_differs())
 
 
 def welch_test(x: np.ndarray, y: np.ndarray) -> float:
-    """Two-sided p of Welch's t; where neither sample varies, 1 if they are equal and else 0."""
+    """Two-sided p of Welch's t test. Where neither sample varies: 1 if they are equal, else 0."""
     if constant(x) and constant(y):
         return float(x[0] == y[0])
     moments = [moment for sample in (x, y) for moment in (np.mean(sample), np.std(sample, ddof=1), len(sample))]
@@ -61,12 +62,12 @@ def welch_test(x: np.ndarray, y: np.ndarray) -> float:
 
 
 def resamples_for(tests: int) -> int:
-    """How many permutations `tests` tests need for the strictest step of a correction to be within reach."""
+    """Number of permutations with which the strictest step of a correction for `tests` tests is within reach."""
     return max(RESAMPLES, math.ceil(20 * tests / LEVEL) - 1)
 
 
 def smallest_p(sizes: Sequence[tuple[int, int]], paired: bool = False, resamples: int = RESAMPLES) -> float:
-    """The smallest two-sided p that permutation_test can give for strata of these `sizes` (seeds of x, seeds of y).
+    """Smallest two-sided p that permutation_test can give for strata of these `sizes` (seeds of x, seeds of y).
 
     2/C(2n, n) for n against n seeds; 2/2^n if paired.
     """
@@ -88,12 +89,12 @@ def permutation_test(
     paired: bool = False,
     two_sided: bool = True,
 ) -> float:
-    """p of equal means, by permuting labels within strata, or the signs of the seeds' differences if `paired`.
+    """p of equal means. Labels are permuted within strata; if `paired`, the signs of the seeds' differences are.
 
     The statistic is the difference of the means, summed over strata, in standard errors that allow unequal variances
-    (Janssen 1997): exact when the distributions are equal, and asymptotically valid when only the means are. All
-    relabellings are enumerated where there are at most EXACT; otherwise p = (1 + #{T* >= T})/(n_resamples + 1).
-    One-sided is against x being higher.
+    (Janssen 1997). The test is exact where the distributions are equal, and asymptotically valid where only the means
+    are. Up to EXACT relabellings are enumerated; otherwise p = (1 + #{T* >= T})/(n_resamples + 1). One-sided, the
+    alternative is a higher mean of x.
     """
     strata = [(np.asarray(a, dtype=float), np.asarray(b, dtype=float)) for a, b in zip(x, y, strict=True)]
     total = math.prod(count(len(a), len(b), paired) for a, b in strata)
@@ -115,7 +116,7 @@ Moments = tuple[Sequence[np.ndarray], Sequence[np.ndarray]]
 
 
 def exactly(strata: Sequence[tuple[np.ndarray, np.ndarray]], paired: bool) -> Iterator[Moments]:
-    """Differences and squared errors of every relabelling, all combinations of strata."""
+    """Differences and squared errors of every relabelling, over all combinations of strata."""
     distance, variance = np.zeros(1), np.zeros(1)
     for a, b in strata:
         labels = sign_patterns(len(a)) if paired else splits(len(a), len(b))
@@ -127,7 +128,7 @@ def exactly(strata: Sequence[tuple[np.ndarray, np.ndarray]], paired: bool) -> It
 def at_random(
     strata: Sequence[tuple[np.ndarray, np.ndarray]], rng: np.random.Generator, n_resamples: int, paired: bool
 ) -> Iterator[Moments]:
-    """The same of random relabellings, in parts that fit the memory."""
+    """Differences and squared errors of random relabellings, in parts that fit the memory."""
     widest = sum(len(a) + len(b) for a, b in strata)
     step = max(1, CHUNK // widest)
     for start in range(0, n_resamples, step):
@@ -146,7 +147,7 @@ def at_random(
 
 
 def identity(a: np.ndarray, b: np.ndarray, paired: bool) -> np.ndarray:
-    """The labels as they are, [1, ...]."""
+    """The observed labels, [1, ...]."""
     return np.ones((1, len(a))) if paired else np.concatenate([np.ones(len(a)), np.zeros(len(b))])[None]
 
 
@@ -174,7 +175,7 @@ def moments(a: np.ndarray, b: np.ndarray, labels: np.ndarray, paired: bool) -> t
 
 
 def statistic(distances: Sequence[np.ndarray], variances: Sequence[np.ndarray]) -> np.ndarray:
-    """[B], the difference summed over strata in its standard errors; infinite where nothing varies within groups."""
+    """The difference [B], summed over strata, in its standard errors. Infinite where nothing varies within groups."""
     distance, variance = np.sum(distances, axis=0), np.sum(variances, axis=0)
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.where(distance == 0, 0.0, distance / np.sqrt(variance))
@@ -182,7 +183,7 @@ def statistic(distances: Sequence[np.ndarray], variances: Sequence[np.ndarray]) 
 
 @functools.lru_cache(maxsize=8)
 def splits(n: int, m: int) -> np.ndarray:
-    """[C(n + m, n), n + m], every way to call n of n + m seeds x: 1 for those."""
+    """[C(n + m, n), n + m]: every way to choose n of n + m seeds, 1 for the chosen ones."""
     chosen = np.fromiter(
         itertools.chain.from_iterable(itertools.combinations(range(n + m), n)),
         dtype=np.int64,
@@ -195,5 +196,5 @@ def splits(n: int, m: int) -> np.ndarray:
 
 @functools.lru_cache(maxsize=8)
 def sign_patterns(n: int) -> np.ndarray:
-    """[2^n, n], every pattern of signs."""
+    """[2^n, n]: every pattern of signs."""
     return ((np.arange(2**n)[:, None] >> np.arange(n)) & 1) * 2.0 - 1.0

@@ -1,4 +1,4 @@
-"""Studies: a plan that is written before the first run, tests after each group of seeds, and the report of both.
+"""Studies: a plan that is written before the first run, tests after each group of seeds, and the report.
 
-Nothing here trains: `sweeps.study` does, and asks these modules what is still undecided.
+Nothing here trains. `sweeps.study` trains, and asks these modules what is still undecided.
 """

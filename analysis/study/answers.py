@@ -1,11 +1,11 @@
-"""What a study says after a look: each question's answer, its interval, and what is still to be asked.
+"""Answers of a study after a look: each question's outcome and interval, and what is still undecided.
 
-The chance that any answer of a study is false is at most its level, over all looks, pairs and tasks. Of one question at
-most one answer can be false: two variants that are equal are not told apart by mistake and called the same by mistake.
-So each question has an equal share of the level for both, and keeps it (Bonferroni's bound; no question gets the share
-of another, as a right answer of one kind leaves the other kind's mistake to be made). Without a margin only "better"
-can be false, and the shares of answered questions pass on to the others (Holm 1979), which holds over looks as each
-question's first crossing does (Maurer and Bretz 2013).
+The chance that any answer of a study is false is at most its level, over all looks, pairs and tasks. At most one answer
+to a question can be false: either two variants are equal, or they differ. So each question has an equal share of the
+level, for both kinds of answer, and keeps it (Bonferroni's bound). With a margin no question gets the share of another,
+because a right answer of one kind leaves the mistake of the other kind possible. Without a margin only "better" can be
+false, and the shares of answered questions pass on to the others (Holm 1979). This holds over looks, as the first
+crossing of each question does (Maurer and Bretz 2013).
 """
 
 import zlib
@@ -18,20 +18,25 @@ import numpy as np
 from analysis import statistics as st
 from analysis.numbers import interval, number
 from analysis.pairs import BETTER, SAME, UNDECIDED
-from analysis.scores import find_score
 from analysis.statistics.sequential import Looks, Sequential, first_look, resamples_for
 from analysis.study.plan import Plan, Question
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What is known of a question after `look` groups of seeds of both variants.
+    """The answer to a question after `look` groups of seeds of both variants.
 
-    `outcome`: better, practically the same, or undecided. `difference`: mean of a minus mean of b, of scores as they
-    are. `low` and `high` hold the true one in all answers of the study and at all looks at once, with 1 - level.
-    `inner_low` and `inner_high` are narrower: where they lie within `margin`, the variants are practically the same.
-    `level`: the question's share. `fixed`: the seeds of each variant with which a design fixed in advance finds a
-    difference of the margin, with the plan's power and the spread of these seeds; null without a margin.
+    Attributes:
+        outcome: better, practically the same, or undecided.
+        difference: mean of a minus mean of b, of the scores as they are.
+        low: lower limit of the true difference. The limits of all answers of the study hold at all looks at once, with
+            confidence 1 - the plan's level.
+        high: upper limit of the true difference.
+        inner_low: narrower limit. Where both inner limits lie within `margin`, the variants are practically the same.
+        inner_high: narrower limit.
+        level: the question's share of the level.
+        fixed: seeds of each variant with which a design fixed in advance finds a difference of the margin, with the
+            plan's power and the spread of these seeds. None without a margin.
     """
 
     task: str
@@ -55,7 +60,7 @@ class Answer:
 
     @property
     def content(self) -> dict[str, Any]:
-        """For JSON: limits that are not finite are null."""
+        """The answer for JSON. Limits that are not finite are null."""
         return {
             key: None if isinstance(value, float) and not np.isfinite(value) else value
             for key, value in asdict(self).items()
@@ -63,7 +68,7 @@ class Answer:
 
     @classmethod
     def of(cls, content: Mapping[str, Any]) -> "Answer":
-        """From its `content`."""
+        """The answer from its `content`."""
         known: dict[str, Any] = dict(content)
         for name, end in (("low", -np.inf), ("high", np.inf)):
             for key in (name, f"inner_{name}"):
@@ -72,7 +77,7 @@ class Answer:
 
 
 def looks_of(plan: Plan, question: Question, level: float | None = None) -> Looks:
-    """When a question is tested; the ways to label its seeds do not depend on what else is asked."""
+    """The looks of a question. Its random labellings do not depend on the other questions."""
     words = tuple(zlib.crc32(word.encode()) for word in (question.task, question.a, question.b))
     return Looks(plan.group, plan.looks, resamples_for(level or plan.share, plan.looks), words)
 
@@ -84,10 +89,14 @@ def answers(
     widths: Mapping[str, float | None],
     told_apart: int,
 ) -> list[Answer]:
-    """The answers to the questions `asked`, with all their seeds up to now.
+    """The answers to the questions `asked`, with all their seeds so far.
 
-    `scores`: by task and variant, higher is better. `widths`: of the tasks' scales. `told_apart`: how many questions
-    were answered with "better" before.
+    Args:
+        plan: the plan of the study.
+        asked: the questions that are undecided.
+        scores: by task and variant, the scores [N]; higher is better.
+        widths: widths of the tasks' scales; None for a task without one.
+        told_apart: number of questions that were answered with "better" before.
     """
     tests = {q: Sequential(looks_of(plan, q), scores[q.task][q.a], scores[q.task][q.b]) for q in asked}
     margins = {
@@ -99,19 +108,18 @@ def answers(
         if plan.margin is None:
             level = plan.level / max(len(plan.questions) - told_apart - len(better), 1)
         new = [q for q in asked if q not in better and int(tests[q].differs(level).look) > 0]
-        if not new:
-            break
         better |= dict.fromkeys(new, level)
+        if not new or plan.margin is not None:
+            break
     return [_answer(plan, q, tests[q], margins[q], better.get(q, level), q in better) for q in asked]
 
 
 def _answer(
     plan: Plan, question: Question, test: Sequential, margin: float | None, level: float, better: bool
 ) -> Answer:
-    sign = -1.0 if plan.lower_is_better else 1.0
     same = margin is not None and int(test.is_within(level, margin)) > 0
     (low, high), (inner_low, inner_high) = (
-        sorted(sign * float(limit) for limit in test.interval(each)) for each in (level, 2 * level)
+        sorted(plan.sign * float(limit) for limit in test.interval(each)) for each in (level, 2 * level)
     )
     seeds = len(test.x)
     fixed = None if margin is None else st.seeds_needed([test.x], [test.y], margin, level, plan.power)
@@ -122,7 +130,7 @@ def _answer(
         look=seeds // plan.group,
         seeds=seeds,
         outcome=SAME if same else BETTER if better else UNDECIDED,
-        difference=float(sign * (test.x.mean() - test.y.mean())),
+        difference=float(plan.sign * (test.x.mean() - test.y.mean())),
         low=low,
         high=high,
         inner_low=inner_low,
@@ -134,16 +142,15 @@ def _answer(
 
 
 def first_possible_look(plan: Plan) -> int:
-    """The first look at which anything can be told apart; 0 if the plan's seeds do not suffice at all."""
+    """First look at which anything can be told apart. 0 if the plan's seeds are too few."""
     return first_look(looks_of(plan, plan.questions[0]), plan.share)
 
 
 def sentence(plan: Plan, answer: Answer) -> str:
     """The answer in one sentence."""
-    verb = find_score(plan.score, plan.last, plan.lower_is_better).verb
     ahead = answer.difference > 0
     size = number(abs(answer.difference))
-    lead = f"{answer.a} {verb} {size} {'higher' if ahead else 'lower'} than {answer.b}"
+    lead = f"{answer.a} {plan.scored.verb} {size} {'higher' if ahead else 'lower'} than {answer.b}"
     if answer.difference == 0:
         lead = f"{answer.a} and {answer.b} score the same"
     seeds = f"{answer.seeds} seeds each"
@@ -162,7 +169,7 @@ def sentence(plan: Plan, answer: Answer) -> str:
 
 
 def fixed_sentence(plan: Plan, answer: Answer) -> str:
-    """How many seeds a design that is fixed in advance takes."""
+    """How many seeds a design that is fixed in advance needs. Empty without a margin."""
     if answer.fixed is None:
         return ""
     more = "more than " if answer.fixed >= st.MOST_SEEDS_PLANNED else ""

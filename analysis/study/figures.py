@@ -1,4 +1,4 @@
-"""The figures of a study: its seeds' curves, and the path of each test over the looks."""
+"""The figures of a study: the curves of its seeds, and the path of each test over the looks."""
 
 from collections.abc import Sequence
 
@@ -12,17 +12,16 @@ from analysis.plots import axes as plots
 from analysis.plots.canvas import Figure, file_name, single
 from analysis.plots.figures import Context, seeds_figure
 from analysis.plots.style import COLORS, GRID, INK, colors_of
-from analysis.scores import find_score
 from analysis.study.answers import Answer
 from analysis.study.record import Record
 from analysis.study.scores import failures
 
 INKS = {BETTER: COLORS[0], SAME: COLORS[2]}
-"""Of answers; what is undecided has the ink of text."""
+"""Colors of the outcomes. Undecided questions have the color of text."""
 
 
 def path_figure(record: Record, path: Sequence[Answer]) -> Figure:
-    """The difference of one question and its interval after each look; `path` holds its answers in order."""
+    """The difference of one question and its interval after each look. `path` holds the answers in order."""
     last = path[-1]
     seeds = np.array([answer.seeds for answer in path])
     low, high = (np.array([getattr(answer, name) for answer in path]) for name in ("low", "high"))
@@ -59,7 +58,7 @@ def path_figure(record: Record, path: Sequence[Answer]) -> Figure:
 
 
 def paths(record: Record) -> dict[str, list[Figure]]:
-    """The path of each question that was tested, by task."""
+    """The path of each tested question, by task."""
     found: dict[str, list[Figure]] = {}
     for question in record.now.questions:
         path = [answer for look in record.looks for answer in look.answers if answer.question == question]
@@ -69,7 +68,7 @@ def paths(record: Record) -> dict[str, list[Figure]]:
 
 
 def curves_figure(record: Record, rows: pd.DataFrame, task: str) -> Figure:
-    """All seeds of one task."""
+    """The curves of all seeds of one task."""
     plan = record.now
     here = rows[rows["task"] == task]
     failed = failures(here)
@@ -78,13 +77,12 @@ def curves_figure(record: Record, rows: pd.DataFrame, task: str) -> Figure:
         seeds = here.loc[here["variant"] == variant, "seed"].nunique()
         lost = failed.get((task, variant), (0, 0))[0]
         counts[variant] = f"{seeds} seeds" + (f", {lost} failed" if lost else "")
-    score = find_score(plan.score, plan.last, plan.lower_is_better)
     context = Context(
         record.env_ids[task],
         counts,
         colors_of(list(plan.variants)),
         plan.metric,
-        score.name,
+        plan.scored.name,
         plots.describe(plan.metric),
         plan.lower_is_better,
         plan.known_references,

@@ -1,10 +1,11 @@
-"""The plan of a study: what is compared, on what, by which rule, and with how many seeds at most."""
+"""The plan of a study: what is compared, on which tasks, by which rule, and with how many seeds at most."""
 
 import hashlib
 import itertools
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Annotated, Any, Self
 
 from pydantic import (
@@ -20,7 +21,7 @@ from pydantic import (
 
 from analysis.references import Reference, references_for
 from analysis.run_format import TUNING_SEEDS, InputError, flatten
-from analysis.scores import find_score
+from analysis.scores import Score, find_score
 
 Share = Annotated[float, Field(gt=0, lt=1, allow_inf_nan=False)]
 Size = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -29,18 +30,21 @@ Tuned = dict[str, dict[str, list[str]]]
 """The overrides that tuning chose, by task and variant."""
 
 NAME = r"^[A-Za-z0-9][A-Za-z0-9_.+-]*$"
-"""Names of variants and tasks are names of directories too."""
+"""Pattern of the names of variants and tasks, which are also names of directories."""
 
 SEEDS_APART = 1_000
-"""Between the first seeds of two variants: no two runs of a study share a seed, so that they are independent."""
+"""Distance between the first seeds of two variants. No two runs of a study share a seed, so all are independent."""
 
 FIXED = ("variants", "tasks", "overrides", "group", "seed", "metric", "tuning")
-"""Keys that say what the runs are: a study that has begun cannot go on with others."""
+"""Keys that define the runs. They cannot change once a study has begun."""
 
 
 @dataclass(frozen=True)
 class Question:
-    """Is `a` better than `b` on a task, worse, or practically the same? `task` is its name in the plan."""
+    """The question whether `a` is better than `b` on a task, worse, or practically the same.
+
+    `task` is the task's name in the plan.
+    """
 
     task: str
     a: str
@@ -60,7 +64,7 @@ class Ends(BaseModel):
 
 
 class Plan(BaseModel):
-    """A plan, checked. The keys are explained in `conf/study_plan.yaml`, which has their defaults."""
+    """A checked plan. `conf/study_plan.yaml` explains the keys and has their defaults."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -105,7 +109,7 @@ class Plan(BaseModel):
         last = self.seed + SEEDS_APART * (len(self.variants) - 1) + self.largest - 1
         if self.seed < TUNING_SEEDS.stop and last >= TUNING_SEEDS.start:
             raise ValueError(
-                f"seed={self.seed}: seeds up to {last} are for tuning in part; expected: seeds outside "
+                f"seed={self.seed}: some of the seeds up to {last} are for tuning; expected: seeds outside "
                 f"{TUNING_SEEDS.start} to {TUNING_SEEDS.stop - 1}"
             )
         if self.reference is not None and self.reference not in self.variants:
@@ -114,28 +118,51 @@ class Plan(BaseModel):
 
     @classmethod
     def of(cls, content: Mapping[str, Any]) -> Self:
-        """The plan in plain containers. Raises InputError with the first key that is wrong."""
+        """The plan from plain containers.
+
+        Raises:
+            InputError: a key is wrong. The message names the first one.
+        """
         try:
             plan = cls.model_validate(content)
         except ValidationError as error:
             raise InputError(_first_problem(error)) from None
-        find_score(plan.score, plan.last, plan.lower_is_better)
+        _ = plan.scored
         return plan
+
+    @cached_property
+    def scored(self) -> Score:
+        """The score.
+
+        Raises:
+            InputError: there is no score of this name.
+        """
+        return find_score(self.score, self.last, self.lower_is_better)
+
+    @property
+    def sign(self) -> float:
+        """-1 where lower is better, else 1."""
+        return -1.0 if self.lower_is_better else 1.0
 
     @property
     def content(self) -> dict[str, Any]:
-        """As it is written, in plain containers."""
+        """The plan in plain containers, as it is written."""
         return self.model_dump(mode="json")
 
     @property
     def hash(self) -> str:
-        """A fingerprint of everything that the plan says."""
+        """A fingerprint of the whole plan."""
         return hashlib.sha256(json.dumps(self.content, sort_keys=True).encode()).hexdigest()[:16]
 
     @property
     def looks(self) -> int:
-        """How many groups of seeds there can be."""
+        """The largest number of looks, and so of groups of seeds."""
         return self.largest // self.group
+
+    @property
+    def most_runs(self) -> int:
+        """Number of runs if every look is taken, over all tasks and variants."""
+        return self.largest * len(self.tasks) * len(self.variants)
 
     @property
     def questions(self) -> list[Question]:
@@ -154,13 +181,13 @@ class Plan(BaseModel):
         return self.level / len(self.questions)
 
     def cell_overrides(self, task: str, variant: str, tuned: Tuned | None = None) -> list[str]:
-        """What `seedbed train` is told of a variant on a task, but for seeds. `{task}` stands for the task's name."""
+        """Overrides of `seedbed train` for a variant on a task, without seeds. `{task}` becomes the task's name."""
         told = [*self.overrides, *self.tasks[task], *self.variants[variant]]
         told += [] if tuned is None else tuned[task][variant]
         return [override.replace("{task}", task) for override in told]
 
     def first_seed(self, variant: str, look: int) -> int:
-        """The first of the `group` seeds that a variant trains for a look (from 1)."""
+        """The first of the `group` seeds that a variant trains for a look (counted from 1)."""
         return self.seed + SEEDS_APART * list(self.variants).index(variant) + self.group * (look - 1)
 
     @property
@@ -170,16 +197,20 @@ class Plan(BaseModel):
         return references_for(self.metric, own, self.lower_is_better)
 
     def width(self, env_id: str) -> float | None:
-        """The length of a task's scale; None if it has none."""
+        """The width of a task's scale. None if it has none."""
         found = self.known_references.get(env_id)
         return None if found is None else found.width
 
     def check_references(self, env_ids: Mapping[str, str]) -> None:
-        """Whether the margin means something on every task; `env_ids` by the task's name. Raises InputError."""
+        """Checks that the margin has a scale on every task. `env_ids` are by the task's name in the plan.
+
+        Raises:
+            InputError: a task has no scale, or the plan's references are wrong.
+        """
         for task, env_id in env_ids.items():
             if self.margin is not None and self.width(env_id) is None:
                 raise InputError(
-                    f"tasks.{task}: {env_id} has no reference, so margin={self.margin:g} is a share of nothing; "
+                    f"tasks.{task}: {env_id} has no scale, so margin={self.margin:g} has no meaning there; "
                     f"expected: references: {{{env_id}: {{low: NUMBER, high: NUMBER}}}}, or margin: null"
                 )
         for env_id, ends in self.references.items():
@@ -194,7 +225,7 @@ class Plan(BaseModel):
 
 
 def changes(old: Plan, new: Plan) -> list[str]:
-    """What a plan says otherwise than another did: `key: old, now new`, a line each."""
+    """What differs between two plans: `key: old, now new`, one line each."""
     before, after = (dict(flatten(plan.content)) for plan in (old, new))
     keys = dict.fromkeys([*before, *after])
     return [

@@ -1,4 +1,4 @@
-"""What a plan can find, before anything trains: by simulation of its own test, with normal scores."""
+"""The prospects of a plan before anything trains: its own test is simulated with normal scores."""
 
 import math
 from dataclasses import dataclass
@@ -11,13 +11,20 @@ from analysis.study.plan import Plan
 
 SIMULATIONS = 300
 AT_ONCE = 2_000_000
-"""Sums that are held at a time."""
+"""Number of sums that are held in memory at once."""
 
 
 @dataclass(frozen=True)
 class Prospect:
-    """What becomes of one question if the seeds' standard deviation is `spread` and the true difference `difference`,
-    both as shares of the task's scale: the chances of each answer, and the mean seeds of each variant."""
+    """What happens to one question for a given spread of the seeds and a given true difference.
+
+    Attributes:
+        spread: standard deviation of the seeds, as a share of the task's scale.
+        difference: true difference, as a share of the task's scale.
+        better: probability of the answer "better".
+        same: probability of the answer "practically the same".
+        seeds: mean number of seeds of each variant.
+    """
 
     spread: float
     difference: float
@@ -27,7 +34,7 @@ class Prospect:
 
 
 def prospect(plan: Plan, spread: float, difference: float) -> Prospect:
-    """Simulated at the level that each question has while none is answered."""
+    """The simulated prospect, at the level that each question has while none is answered."""
     level = plan.share
     resamples = max(999, math.ceil(2 * plan.looks / level))
     looks = Looks(plan.group, plan.looks, resamples, 3)
@@ -49,13 +56,13 @@ def prospect(plan: Plan, spread: float, difference: float) -> Prospect:
 
 
 def differences(plan: Plan, spread: float) -> list[float]:
-    """The true differences to plan for: none, the margin and twice it; without a margin, multiples of the spread."""
+    """The true differences to plan for: 0, the margin and twice the margin; or multiples of the spread."""
     step = spread if plan.margin is None else plan.margin
     return [0.0, step, 2 * step]
 
 
 def fixed_seeds(plan: Plan, spread: float) -> int | None:
-    """The seeds of each variant with which one test, at the end, finds a difference of the margin; None without one."""
+    """Seeds of each variant with which one test at the end finds a difference of the margin, if there is one."""
     if plan.margin is None:
         return None
     sample = np.array([-1.0, 1.0]) * spread / math.sqrt(2.0)

@@ -1,4 +1,4 @@
-"""The file of a study, `record.json`: the plan as it was written, what changed since, and the answers of each look."""
+"""The record of a study, `record.json`: the plan as it was written, later changes, and the answers of each look."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -16,7 +16,7 @@ PLAN = "plan.yaml"
 
 @dataclass(frozen=True)
 class Look:
-    """One test: which tasks and variants got a group of seeds for it, and the answers to what was undecided."""
+    """One test: which tasks and variants got a group of seeds for it, and the answers to the undecided questions."""
 
     cells: list[Cell]
     answers: list[Answer]
@@ -24,10 +24,16 @@ class Look:
 
 @dataclass(frozen=True)
 class Record:
-    """A study as far as it is: the plan that it began with and the one that holds `now`, deviations, and looks.
+    """A study so far.
 
-    `software`: the commit and the versions that it began with. `env_ids`: of the tasks, by their names. `tuned`: the
-    overrides that tuning chose; None where nothing is tuned, or not yet.
+    Attributes:
+        first: the plan with which it began.
+        now: the plan that holds now.
+        software: commit and versions with which it began.
+        env_ids: ids of the tasks, by their names in the plan.
+        deviations: changes of the plan after a look, one sentence each.
+        looks: the looks so far.
+        tuned: the overrides that tuning chose. None if nothing is tuned, or not yet.
     """
 
     first: Plan
@@ -45,13 +51,13 @@ class Record:
 
     @property
     def undecided(self) -> list[Question]:
-        """The questions without an answer so far."""
+        """The questions that are not decided."""
         known = self.answers
         return [q for q in self.now.questions if q not in known or known[q].outcome == UNDECIDED]
 
     @property
     def finished(self) -> bool:
-        """Whether no question is open, or no seeds are left."""
+        """Whether every question is decided, or no seeds are left."""
         return not self.undecided or len(self.looks) >= self.now.looks
 
     @property
@@ -61,7 +67,7 @@ class Record:
 
     @property
     def cells(self) -> dict[Cell, int]:
-        """How many groups of seeds each task and variant has had."""
+        """Number of groups of seeds of each task and variant."""
         count: dict[Cell, int] = {}
         for look in self.looks:
             for cell in look.cells:
@@ -70,17 +76,18 @@ class Record:
 
     @property
     def seeds(self) -> int:
-        """Seeds trained so far, over all tasks and variants."""
+        """Number of seeds trained so far, over all tasks and variants."""
         return sum(self.cells.values()) * self.now.group
 
     def with_look(self, look: Look) -> "Record":
-        """After one more look."""
+        """The record after one more look."""
         return replace(self, looks=[*self.looks, look])
 
     def under(self, plan: Plan) -> "Record":
-        """The same study with another plan: a deviation, if a look was taken before.
+        """The same study with another plan. After the first look a change is a deviation.
 
-        Raises InputError where the plan asks for other runs than there are.
+        Raises:
+            InputError: the plan asks for other runs than there are.
         """
         if plan.hash == self.now.hash:
             return self
@@ -88,8 +95,8 @@ class Record:
         if keys := other_runs(self.now, plan):
             which = next(change for change in told if change.startswith(keys[0]))
             raise InputError(
-                f"{keys[0]}: not as in the plan of the study that is there ({which}); "
-                "expected: the same runs, or --out DIR for a study of its own"
+                f"{keys[0]}: differs from the plan of the study in this directory ({which}); "
+                "expected: the same runs, or --out DIR for a new study"
             )
         if not self.looks:
             return replace(self, first=plan, now=plan)
@@ -98,7 +105,7 @@ class Record:
 
     @property
     def content(self) -> dict[str, Any]:
-        """For JSON."""
+        """The record for JSON."""
         return {
             "plan": self.first.content,
             "plan_hash": self.first.hash,
@@ -115,7 +122,11 @@ class Record:
 
 
 def read(directory: Path) -> Record:
-    """The record of the study in a directory. Raises InputError."""
+    """The record of the study in a directory.
+
+    Raises:
+        InputError: the file cannot be read, is not a record, or its plan was changed.
+    """
     content = read_json(directory / RECORD)
     try:
         first = Plan.of(content["plan"])

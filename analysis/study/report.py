@@ -1,4 +1,4 @@
-"""The files of a study's report: one page that can be printed, and its tables as CSV."""
+"""The report of a study: a page that can be printed, and its tables as CSV."""
 
 import html
 from collections.abc import Mapping, Sequence
@@ -14,7 +14,6 @@ from analysis.plots.style import use_style
 from analysis.report.page import page
 from analysis.report.sections import KINDS, gallery, items, soft
 from analysis.report.tables import Cells, csv, html_table
-from analysis.scores import find_score
 from analysis.study.answers import fixed_sentence, sentence
 from analysis.study.figures import curves_figure, paths
 from analysis.study.record import Record
@@ -25,8 +24,14 @@ REPORT, ANSWERS, SCORES = "report.html", "answers.csv", "scores.csv"
 
 @dataclass(frozen=True)
 class Spent:
-    """What a variant took on a task: seconds of training, env steps over all seeds, bytes of files, and the seconds
-    that a dry run had predicted for as many runs (None: there was none)."""
+    """The cost of a variant on a task.
+
+    Attributes:
+        seconds: seconds of training.
+        env_steps: env steps over all seeds.
+        size: bytes of files.
+        predicted: seconds that a dry run predicted for as many runs. None if there was none.
+    """
 
     seconds: float
     env_steps: int
@@ -38,18 +43,19 @@ def tables(record: Record, rows: pd.DataFrame) -> dict[str, bytes]:
     """The tables: every answer of every look, and every seed's score."""
     answers = pd.DataFrame([answer.content for look in record.looks for answer in look.answers])
     parts = []
-    sign = -1.0 if record.now.lower_is_better else 1.0
     for task in record.now.tasks:
         for variant, scores in scores_of(record.now, rows, task).items():
-            here = rows[(rows["task"] == task) & (rows["variant"] == variant)]
-            seeds = sorted(here["seed"].unique())
-            facts = {"task": task, "env_id": record.env_ids[task], "variant": variant, "seed": seeds}
-            parts.append(pd.DataFrame(facts | {"score": sign * scores}))
+            facts = {"task": task, "env_id": record.env_ids[task], "variant": variant, "seed": scores.index}
+            parts.append(pd.DataFrame(facts | {"score": record.now.sign * scores.to_numpy()}))
     return {ANSWERS: csv(answers), SCORES: csv(pd.concat(parts, ignore_index=True))}
 
 
 def files(record: Record, study: Path, spent: Mapping[Cell, Spent], command: str) -> dict[str, bytes]:
-    """Every file of the report by its name. Raises InputError where the study's runs cannot be read."""
+    """Every file of the report, by name.
+
+    Raises:
+        InputError: the study's runs cannot be read.
+    """
     rows = read_rows(study, record.now, record.cells)
     with use_style():
         content = report(record, rows, spent, command).encode()
@@ -57,7 +63,7 @@ def files(record: Record, study: Path, spent: Mapping[Cell, Spent], command: str
 
 
 def report(record: Record, rows: pd.DataFrame, spent: Mapping[Cell, Spent], command: str) -> str:
-    """The page: question, deviations, answers, seeds, paths of the tests, curves, plan, cost."""
+    """The page: question, deviations, answers, seeds, paths of the tests, curves, cost, plan."""
     plan = record.now
     title = plan.question or f"{', '.join(plan.variants)} on {', '.join(record.env_ids.values())}"
     parts = [f"<h1>{html.escape(title)}</h1>", soft(summary(record))]
@@ -80,34 +86,31 @@ def report(record: Record, rows: pd.DataFrame, spent: Mapping[Cell, Spent], comm
 RULES = (
     "Seeds come in groups, and each variant has seeds of its own. After each group, every open question is tested. "
     "What is answered gets no more seeds.",
-    "The test is a group-sequential permutation test of the difference of the mean scores: labels are permuted within "
-    "each group, and at each look as much of the level may be spent as seeds have come, in proportion "
-    "(Mathieu et al., TMLR 2024).",
+    "The test is a group-sequential permutation test of the difference of the mean scores (Mathieu et al., TMLR 2024). "
+    "Labels are permuted within each group. The share of the level that may be spent grows with the seeds.",
     "Two variants are practically the same when two such tests, one on each side, put their difference within the "
     "margin.",
-    "The level bounds the chance that any answer is false, over all looks, pairs and tasks: each question has an equal "
-    "share of it, for both of its possible mistakes, of which only one can be made. Without a margin, the shares of "
-    "answered questions pass on (Holm).",
-    "Intervals are the differences that the same tests have not excluded: they hold at all looks at once, so also "
-    "where the seeds stopped because of what was seen.",
+    "The level bounds the chance that any answer is false, over all looks, pairs and tasks. Each question has an equal "
+    "share of it. Without a margin, the shares of answered questions pass on to the others (Holm).",
+    "An interval holds the differences that these tests have not excluded. It holds at all looks at once, so it also "
+    "holds where the scores decided when to stop.",
     "A seed that failed counts, with its task's low reference.",
 )
 
 
 def summary(record: Record) -> str:
-    """One line: how much was asked, answered and trained."""
+    """One line: how many questions were asked and answered, and how many runs were trained."""
     answered = len(record.now.questions) - len(record.undecided)
     total = len(record.now.questions)
     state = "" if record.finished else " The study is not finished."
-    every = record.now.largest * len(record.now.tasks) * len(record.now.variants)
     return (
         f"{answered} of {total} question{'s' * (total != 1)} answered, after {len(record.looks)} of at most "
-        f"{record.now.looks} looks and {record.seeds} of at most {every} runs.{state}"
+        f"{record.now.looks} looks and {record.seeds} of at most {record.now.most_runs} runs.{state}"
     )
 
 
 def rule(record: Record) -> str:
-    """What the answers stand on."""
+    """What the answers rest on."""
     plan = record.now
     text = f"The chance that any of these answers is false is at most {plan.level:g}."
     if plan.margin is not None:
@@ -116,7 +119,7 @@ def rule(record: Record) -> str:
 
 
 def verdicts(record: Record) -> str:
-    """A sentence per question, and what a fixed design would have taken."""
+    """One sentence per question, and how many seeds a fixed design would have needed."""
     lines = []
     answers = record.answers
     order = {BETTER: 0, SAME: 1, UNDECIDED: 2}
@@ -132,7 +135,7 @@ def verdicts(record: Record) -> str:
 
 
 def answer_cells(record: Record) -> Cells:
-    """A row per question."""
+    """One row per question."""
     level = f"{100 * (1 - record.now.level):.3g}%"
     cells = [
         ["task", "first", "second", "answer", "looks", "seeds each", "fixed design", "difference", f"{level} interval"]
@@ -147,15 +150,15 @@ def answer_cells(record: Record) -> Cells:
 
 def score_text(record: Record, rows: pd.DataFrame, task: str) -> str:
     plan = record.now
-    score = find_score(plan.score, plan.last, plan.lower_is_better)
     found = aligned(plan, rows, task)
     ends = plan.known_references.get(record.env_ids[task])
     scale = "" if ends is None else f" The task's scale goes from {number(ends.low)} to {number(ends.high)}."
-    return f"Score: {plan.metric}, {score.describe(found, plan.last)}, up to {steps(found.horizon)} env steps.{scale}"
+    score = plan.scored.describe(found, plan.last)
+    return f"Score: {plan.metric}, {score}, up to {steps(found.horizon)} env steps.{scale}"
 
 
 def failed_notes(rows: pd.DataFrame) -> list[str]:
-    """A sentence for each variant with seeds that failed."""
+    """A sentence for each variant with failed seeds."""
     return [
         f"{failed} of {size} seeds of {variant} on {task} failed; they count with the task's low reference."
         for (task, variant), (failed, size) in failures(rows).items()
@@ -163,7 +166,7 @@ def failed_notes(rows: pd.DataFrame) -> list[str]:
 
 
 def cost_cells(record: Record, spent: Mapping[Cell, Spent]) -> Cells:
-    """A row per task and variant, and their sum."""
+    """One row per task and variant, and their sum."""
     cells = [["task", "variant", "seeds", "env steps", "minutes", "predicted", "at all seeds", "disk (MB)"]]
     total = [0.0, 0.0, 0.0, 0.0]
     for (task, variant), looks in record.cells.items():
@@ -203,7 +206,7 @@ def plan_html(record: Record) -> str:
 
 
 def tuned_html(record: Record) -> str:
-    """What tuning chose."""
+    """The settings that tuning chose."""
     if record.tuned is None:
         return ""
     cells: Cells = [["task", "variant", "chosen by tuning"]]

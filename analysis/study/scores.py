@@ -1,4 +1,4 @@
-"""The scores of a study's seeds, group by group."""
+"""The scores of a study's seeds."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -9,7 +9,7 @@ import pandas as pd
 from analysis.alignment import Task, align
 from analysis.run_format import OK, PROGRESS, STATUS, InputError, read_info
 from analysis.runs.progress import read_progress
-from analysis.scores import find_score, seed_scores
+from analysis.scores import built_in, seed_scores
 from analysis.study.plan import Plan, Question
 
 Cell = tuple[str, str]
@@ -17,14 +17,17 @@ Cell = tuple[str, str]
 
 
 def run_directory(task: str, variant: str, look: int) -> str:
-    """Where the runs of a variant on a task for a look are, below the study's directory."""
+    """Directory of the runs of a variant on a task for a look, below the study's directory."""
     return f"runs/{task}/{variant}/look-{look}"
 
 
 def read_rows(study: Path, plan: Plan, cells: Mapping[Cell, int]) -> pd.DataFrame:
     """The rows of all seeds: variant, task, env_id, run, seed, iteration, env_steps, status and the metric.
 
-    `cells`: how many looks each variant has on each task. Raises InputError.
+    `cells` says how many looks each variant has on each task.
+
+    Raises:
+        InputError: a run cannot be read.
     """
     runs = [
         (task, variant, study / run_directory(task, variant, look))
@@ -41,22 +44,26 @@ def read_rows(study: Path, plan: Plan, cells: Mapping[Cell, int]) -> pd.DataFram
 
 
 def aligned(plan: Plan, rows: pd.DataFrame, task: str) -> Task:
-    """The seeds of one task on a common grid. Raises InputError if no seed has a value."""
+    """The seeds of one task on a common grid.
+
+    Raises:
+        InputError: no seed has a value of the metric.
+    """
     found = align(rows[rows["task"] == task], plan.metric, plan.known_references)
     if found is None:
         raise InputError(f"tasks.{task}: no seed has a value of {plan.metric}; expected: a metric that the runs write")
     return found
 
 
-def scores_of(plan: Plan, rows: pd.DataFrame, task: str) -> dict[str, np.ndarray]:
-    """[N] scores of each variant on a task, in the order of its groups of seeds; higher is better.
+def scores_of(plan: Plan, rows: pd.DataFrame, task: str) -> dict[str, pd.Series]:
+    """Scores of each variant's seeds on a task, sorted by seed. Higher is better.
 
-    Raises InputError for a seed that has none.
+    Raises:
+        InputError: a seed has no score.
     """
-    score = find_score(plan.score, plan.last, plan.lower_is_better)
-    extra = () if score.name in ("final", "auc", "best") else (score,)
+    score = plan.scored
+    extra = () if plan.score in built_in() else (score,)
     table = seed_scores(aligned(plan, rows, task), plan.last, None, plan.lower_is_better, extra)
-    sign = -1.0 if plan.lower_is_better else 1.0
     here = rows[rows["task"] == task]
     found = {}
     for variant in plan.variants:
@@ -67,12 +74,12 @@ def scores_of(plan: Plan, rows: pd.DataFrame, task: str) -> dict[str, np.ndarray
                 f"{variant} on {task}: {int(own.isna().sum())} of {len(seeds)} seeds have no score, since no episode "
                 "ended; expected: more iterations"
             )
-        found[variant] = sign * own.to_numpy(dtype=float)
+        found[variant] = plan.sign * own.astype(float)
     return found
 
 
 def failures(rows: pd.DataFrame) -> dict[Cell, tuple[int, int]]:
-    """(failed, all) seeds of each task and variant of which some failed."""
+    """(failed, all) seeds of each task and variant with failed seeds."""
     seeds = rows.assign(failed=rows[STATUS] != OK).groupby(["task", "variant", "seed"], observed=True)["failed"].any()
     counts = seeds.groupby(["task", "variant"], observed=True).agg(["sum", "size"])
     return {
@@ -83,6 +90,6 @@ def failures(rows: pd.DataFrame) -> dict[Cell, tuple[int, int]]:
 
 
 def open_cells(plan: Plan, undecided: Sequence[Question]) -> list[Cell]:
-    """The tasks and variants that questions still ask about, in the plan's order."""
+    """The tasks and variants that the undecided questions are about, in the plan's order."""
     asked = {(q.task, name) for q in undecided for name in (q.a, q.b)}
     return [(task, variant) for task in plan.tasks for variant in plan.variants if (task, variant) in asked]

@@ -1,4 +1,4 @@
-"""From which number of trials on one variant is better than another, in a sentence."""
+"""Tuning curves in words: from which number of trials on one variant is better than another."""
 
 import itertools
 from collections.abc import Mapping, Sequence
@@ -6,23 +6,27 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from analysis.tuning.curves import CONFIDENCE, tuning_curve
+from analysis.summary import CONFIDENCE
+from analysis.tuning.curves import tuning_curve
 
 
 def curves_of(
     scores: Mapping[str, np.ndarray], bounds: tuple[float, float] | None, sign: float = 1.0
 ) -> dict[str, pd.DataFrame]:
-    """The curve of each variant on one task; the limits of all of them hold together with 95% confidence.
+    """The tuning curve of each variant on one task. The limits of all curves hold together with 95% confidence.
 
-    `scores`: of each variant's trials.
+    `scores` are those of each variant's trials.
     """
     confidence = 1 - (1 - CONFIDENCE) / len(scores)
     return {variant: tuning_curve(values, bounds, confidence, sign) for variant, values in scores.items()}
 
 
 def leads(a: pd.DataFrame, b: pd.DataFrame, sign: float = 1.0) -> np.ndarray:
-    """[K]: 1 where the best of k settings of `a` is better than that of `b`, -1 where it is worse, 0 where the limits
-    overlap. K is the number of trials that both have."""
+    """[K]: 1 where the best of k settings of `a` is better than that of `b`, -1 where it is worse, 0 where limits
+    overlap.
+
+    K is the number of trials that both have.
+    """
     both = min(len(a), len(b))
     a, b = a.iloc[:both], b.iloc[:both]
     above = a["low"].to_numpy() > b["high"].to_numpy()
@@ -31,7 +35,7 @@ def leads(a: pd.DataFrame, b: pd.DataFrame, sign: float = 1.0) -> np.ndarray:
 
 
 def stretches(outcome: np.ndarray) -> list[tuple[int, int, int]]:
-    """The outcome, from which number of trials, to which: one for each stretch of equal ones."""
+    """The stretches of equal outcomes: the outcome, and the first and last number of trials of each."""
     found, start = [], 0
     for end in range(1, len(outcome) + 1):
         if end == len(outcome) or outcome[end] != outcome[start]:
@@ -41,7 +45,7 @@ def stretches(outcome: np.ndarray) -> list[tuple[int, int, int]]:
 
 
 def sentence(first: str, second: str, outcome: np.ndarray) -> str:
-    """What `leads` found, in words: "PPO beats A2C from 16 trials on; with fewer, undecided." """
+    """The outcome of `leads` in words, as in "PPO beats A2C from 16 trials on; with fewer, undecided"."""
     parts = stretches(outcome)
     most = len(outcome)
     told = []
@@ -58,7 +62,7 @@ def sentence(first: str, second: str, outcome: np.ndarray) -> str:
 
 
 def span(start: int, end: int, most: int) -> str:
-    """Which numbers of trials."""
+    """The numbers of trials in words: "from 16 trials on"."""
     if (start, end) == (1, most):
         return f"with any number of trials up to {most}"
     if end == most:
@@ -69,6 +73,6 @@ def span(start: int, end: int, most: int) -> str:
 
 
 def sentences(curves: Mapping[str, pd.DataFrame], sign: float = 1.0) -> list[str]:
-    """One for every pair of variants on a task, the one with the better end first."""
+    """One sentence for every pair of variants on a task, the variant with the better last value first."""
     order: Sequence[str] = sorted(curves, key=lambda name: -sign * float(curves[name]["best"].iloc[-1]))
     return [sentence(a, b, leads(curves[a], curves[b], sign)) for a, b in itertools.combinations(order, 2)]

@@ -1,7 +1,8 @@
-"""Expected best score against the number of trials, with exact bands (Dodge et al. 2019; Lourie et al. 2023).
+"""Tuning curves: the expected best score over the number of trials, with exact bands (Dodge et al. 2019; Lourie et al.
+2023).
 
-The scores are those of settings drawn at random, independently: then the best of k has the distribution function F^k,
-whatever F is. A band that holds F everywhere at once therefore gives a band that holds the whole curve at once.
+The scores must be those of settings drawn at random, independently. Then the best of k settings has the distribution
+function F^k, whatever F is. So a band that holds all of F at once gives a band that holds the whole curve at once.
 """
 
 from collections.abc import Sequence
@@ -11,17 +12,16 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-CONFIDENCE = 0.95
-TOLERANCE = 1e-12
+from analysis.summary import CONFIDENCE
 
 
 @lru_cache(maxsize=64)
 def distribution_band(n: int, confidence: float = CONFIDENCE) -> tuple[np.ndarray, np.ndarray]:
-    """([n + 1], [n + 1]): limits of a distribution function after i of n sorted values, for i = 0 … n.
+    """Limits ([n + 1], [n + 1]) of a distribution function after i of n sorted values, for i = 0 … n.
 
-    They hold everywhere at once with exactly this confidence where the distribution is continuous, and at least so
-    where it is not. The i-th of n uniform values is Beta(i, n + 1 - i); its equal-tailed limits are widened until all
-    hold together (Learned-Miller and DeStefano 2008; Lourie et al. 2023, section 3.2).
+    They hold everywhere at once, with exactly this confidence where the distribution is continuous, and with at least
+    this confidence elsewhere. The i-th of n uniform values is Beta(i, n + 1 - i); its equal-tailed limits are widened
+    until all hold together (Learned-Miller and DeStefano 2008; Lourie et al. 2023, section 3.2).
     """
     low, high = 0.0, 1 - confidence
     for _ in range(60):  # the share of each value's distribution outside of its limits
@@ -35,17 +35,17 @@ def distribution_band(n: int, confidence: float = CONFIDENCE) -> tuple[np.ndarra
 
 
 def order_limits(n: int, outside: float) -> tuple[np.ndarray, np.ndarray]:
-    """([n], [n]): equal-tailed limits of each of n sorted uniform values, with `outside` in both tails together."""
+    """Equal-tailed limits ([n], [n]) of each of n sorted uniform values, with `outside` in both tails together."""
     rank = np.arange(1, n + 1)
     low, high = (stats.beta.ppf(share, rank, n + 1 - rank) for share in (outside / 2, 1 - outside / 2))
     return low, high
 
 
 def probability_inside(low: np.ndarray, high: np.ndarray) -> float:
-    """The probability that all of n sorted uniform values lie within limits of their own, both non-decreasing.
+    """Probability that each of n sorted uniform values lies within its own limits; the limits must not decrease.
 
-    Exact: how many values lie below t is a Poisson process in t, given that there are n at 1. Its distribution is
-    carried from one limit to the next; what leaves the limits is dropped (Noé 1972; Moscovich and Nadler 2017).
+    Exact: the number of values below t is a Poisson process in t, given that n lie below 1. Its distribution is carried
+    from one limit to the next, and what leaves the limits is dropped (Noé 1972; Moscovich and Nadler 2017).
     """
     n = len(low)
     points = np.unique(np.concatenate([low, high, [1.0]]))
@@ -67,9 +67,9 @@ def probability_inside(low: np.ndarray, high: np.ndarray) -> float:
 
 
 def expected_best(scores: np.ndarray, trials: np.ndarray) -> np.ndarray:
-    """[K], the expected highest of k draws from the scores [n], with replacement, for each of `trials` [K].
+    """Expected highest score [K] of k draws from the scores [n], with replacement, for each of `trials` [K].
 
-    Dodge et al. 2019, eq. 5; it is what the empirical distribution says, and a little low for the true one.
+    Dodge et al. 2019, eq. 5. It follows from the empirical distribution, and is a little low for the true one.
     """
     ordered = np.sort(scores)
     share = np.arange(len(ordered) + 1) / len(ordered)
@@ -80,10 +80,10 @@ def expected_best(scores: np.ndarray, trials: np.ndarray) -> np.ndarray:
 def expected_best_band(
     scores: np.ndarray, trials: np.ndarray, bounds: tuple[float, float], confidence: float = CONFIDENCE
 ) -> tuple[np.ndarray, np.ndarray]:
-    """([K], [K]): limits of the expected highest score of k settings, for all k at once, with exact confidence.
+    """Limits ([K], [K]) of the expected highest score of k settings, for all k at once, with exact confidence.
 
-    `bounds`: no score is lower, none higher. Without an upper bound there is no upper limit of a mean. E[max] is
-    b - ∫ F(y)^k dy from a to b, in which the band of F is put.
+    E[max] is b - ∫ F(y)^k dy from a to b; the band of F takes the place of F. `bounds` are a and b: no score lies
+    outside. Without an upper bound a mean has no upper limit.
     """
     lowest, highest = bounds
     values = np.concatenate([[lowest], np.sort(scores), [highest]])
@@ -99,7 +99,7 @@ def expected_best_band(
 
 
 def median_best(scores: np.ndarray, trials: np.ndarray) -> np.ndarray:
-    """[K], the score that the highest of k settings reaches in half of all searches: the quantile 2^(-1/k)."""
+    """Median [K] of the highest score of k settings: the quantile 2^(-1/k) of the scores."""
     ordered = np.sort(scores)
     share = np.arange(1, len(ordered) + 1) / len(ordered)
     return np.asarray(ordered[np.searchsorted(share, quantiles(trials), side="left").clip(max=len(ordered) - 1)])
@@ -108,9 +108,9 @@ def median_best(scores: np.ndarray, trials: np.ndarray) -> np.ndarray:
 def median_best_band(
     scores: np.ndarray, trials: np.ndarray, confidence: float = CONFIDENCE
 ) -> tuple[np.ndarray, np.ndarray]:
-    """([K], [K]): limits of the median best score of k settings, for all k at once; they need no bounds of the score.
+    """Limits ([K], [K]) of the median best score of k settings, for all k at once. They need no bounds of the score.
 
-    Infinite where so few trials say nothing.
+    Infinite where the trials are too few.
     """
     values = np.concatenate([[-np.inf], np.sort(scores), [np.inf]])
     under, over = distribution_band(len(scores), confidence)
@@ -121,7 +121,7 @@ def median_best_band(
 
 
 def quantiles(trials: np.ndarray) -> np.ndarray:
-    """[K], the quantile of F that is the median of the best of k."""
+    """The quantile [K] of F that is the median of the best of k."""
     return np.asarray(0.5 ** (1 / np.asarray(trials, dtype=float)))
 
 
@@ -131,10 +131,10 @@ def tuning_curve(
     confidence: float = CONFIDENCE,
     sign: float = 1.0,
 ) -> pd.DataFrame:
-    """One row per number of `trials` from 1 to n: `best`, `low`, `high`.
+    """One row per number of `trials` from 1 to n: `best`, `low`, `high`. The limits hold for all rows at once.
 
-    With `bounds` of the score: the expected best score and the limits of it. Without: the median best score. `sign` is
-    -1 where lower is better; best is then the lowest. The limits hold for all rows at once.
+    With `bounds` of the score, `best` is the expected best score; without them, the median best score. `sign` is -1
+    where lower is better; `best` is then the lowest.
     """
     values = sign * np.asarray(scores, dtype=float)
     trials = np.arange(1, len(values) + 1)

@@ -1,4 +1,4 @@
-"""The figures of a study."""
+"""The figures of a tuning study."""
 
 import math
 from collections.abc import Mapping
@@ -6,21 +6,21 @@ from collections.abc import Mapping
 import pandas as pd
 from matplotlib.axes import Axes
 
-from analysis.plots import tuning as plots
 from analysis.plots.axes import describe
 from analysis.plots.canvas import Canvas, Figure, file_name, settle, single
 from analysis.plots.style import COLUMN, colors_of
 from analysis.runs.variants import short_names
+from analysis.tuning import plots
 from analysis.tuning.gap import scores_of
 from analysis.tuning.study import PRESET, TUNED, Study
 from analysis.tuning.winners import normalised_scores
 
 PANELS = 3
-"""Panels side by side in a figure of slices."""
+"""Number of panels side by side in a figure of slices."""
 
 
 def curve_figure(study: Study, env_id: str, curves: Mapping[str, pd.DataFrame], bounded: bool) -> Figure:
-    """The best score of every variant on a task against the number of trials."""
+    """The best score of every variant on a task over the number of trials."""
     plan = study.plan
     what = f"{plan['score']} {describe(plan['metric'])}"
     kind = "Expected best" if bounded else "Median best"
@@ -36,14 +36,14 @@ def curve_figure(study: Study, env_id: str, curves: Mapping[str, pd.DataFrame], 
         + (
             ", given the lowest and the highest return that an episode can have."
             if bounded
-            else "; none where so few trials say nothing."
+            else "; none where the trials are too few."
         )
     )
     return Figure(f"curve-{file_name(env_id)}", f"{kind} by trials", caption, single(draw, len(curves)))
 
 
 def slice_figure(study: Study, variant: str) -> Figure:
-    """Every trial of a variant as a point, by each setting; by task."""
+    """Every trial of a variant as a point, one panel per setting, by task."""
     space, settings = study.spaces[variant], study.settings[variant]
     shares = shares_of(study, variant)
     tasks = {str(env_id): shares[env_id].dropna() for env_id in shares}
@@ -65,7 +65,7 @@ def slice_figure(study: Study, variant: str) -> Figure:
     settle(canvas)
     caption = (
         f"{variant}: every trial as a point, by the value of each setting. Its score is the share of all trials on its "
-        "task, of whatever variant, that it is no worse than."
+        "task, of any variant, that it is no worse than."
     )
     return Figure(f"slices-{file_name(variant)}", f"Slices of {variant}", caption, canvas)
 
@@ -105,7 +105,7 @@ def importance_figure(variant: str, tables: Mapping[str, pd.DataFrame]) -> Figur
 
 
 def fresh_figure(study: Study, env_id: str) -> Figure:
-    """Scores on fresh seeds of tuned variants and presets, beside what tuning promised."""
+    """Scores on fresh seeds of tuned variants and presets, beside the winners' tuning scores."""
     scores, promised, ink = {}, {}, {}
     colors = colors_of(study.variants)
     for variant in study.variants:
@@ -131,6 +131,6 @@ def fresh_figure(study: Study, env_id: str) -> Figure:
 
 
 def shares_of(study: Study, variant: str) -> pd.DataFrame:
-    """One row per trial of a variant, one column per task: its normalised score."""
+    """Normalised scores of a variant: one row per trial, one column per task."""
     table = study.means.assign(share=normalised_scores(study.means, study.sign))
     return table[table["variant"] == variant].pivot(index="trial", columns="env_id", values="share")

@@ -1,21 +1,22 @@
-"""How much better a winner looked while it was chosen than it is: the score that chose it less that on fresh seeds."""
+"""The tuning gap: how much better a winner's tuning score is than its score on fresh seeds."""
 
 import numpy as np
 import pandas as pd
 
 from analysis import statistics as st
+from analysis.summary import CONFIDENCE
 from analysis.tuning.study import TUNED, Study
-
-CONFIDENCE = 0.95
 
 
 def gap_table(study: Study) -> pd.DataFrame:
-    """One row per task and variant: `tuning`, the winner's mean score over tuning seeds; `fresh`, its mean over fresh
-    seeds, with `fresh_low` and `fresh_high`; `gap`, `low`, `high`: tuning less fresh, positive where tuning promised
-    too much, and its interval.
+    """One row per task and variant.
 
-    The tuning score is what it is: the best of many, so it cannot be averaged anew. All that is uncertain is what the
-    winner really scores, of which the fresh seeds say how well they know it.
+    Columns: `tuning`, the winner's mean score over tuning seeds; `fresh`, its mean over fresh seeds, with `fresh_low`
+    and `fresh_high`; `gap`, `low`, `high`: tuning minus fresh and its interval. A positive gap means that tuning
+    promised too much.
+
+    The tuning score is taken as exact: it is the best of many and cannot be averaged anew. Only the winner's true score
+    is uncertain, and the fresh seeds say how uncertain.
     """
     rows = []
     for winner in study.winners.to_dict("records"):
@@ -40,7 +41,7 @@ def gap(tuning: float, fresh: np.ndarray, sign: float = 1.0) -> dict[str, float]
 
 
 def scores_of(study: Study, variant: str, env_id: str, origin: str) -> np.ndarray:
-    """[n], the scores on fresh seeds, seeds in order."""
+    """Scores [n] on fresh seeds, sorted by seed."""
     fresh = study.fresh
     here = (fresh["variant"] == variant) & (fresh["env_id"] == env_id) & (fresh["origin"] == origin)
     return np.asarray(fresh[here].sort_values("seed")["score"], dtype=float)

@@ -1,4 +1,4 @@
-"""Which settings matter: by a model of the score over the space, and by ranks, which need no model."""
+"""Importance of settings: by a model of the score over the space, and by ranks, which need no model."""
 
 from collections.abc import Callable, Mapping
 
@@ -14,15 +14,17 @@ Predict = Callable[[np.ndarray], np.ndarray]
 POINTS = 512
 GRID = 16
 LEAST_SKILL = 0.1
-"""A model that explains less of trials that it has not seen says nothing of importance."""
+"""A model that explains less of left-out trials says nothing about importance."""
 
 
 def importance(settings: pd.DataFrame, scores: np.ndarray, space: Mapping[str, Distribution]) -> pd.DataFrame:
-    """One row per setting: `share` of the score's variance over the space that its main effect explains, `interaction`
-    (what it explains only together with others), `skill` of the model (Surrogate), `correlation` (Spearman's, of score
-    and setting; of settings that have no order, none) and its `p`.
+    """One row per setting: how much of the score it explains.
 
-    Main and total effects are Sobol's indices of the surrogate, as in functional ANOVA (Hutter et al. 2014); they are
+    Columns: `share`, the share of the score's variance over the space that the setting's main effect explains;
+    `interaction`, the share that it explains only together with others; `skill` of the model (Surrogate); `correlation`
+    (Spearman's, of score and setting) and its `p`, NaN for settings without an order.
+
+    Main and total effects are Sobol's indices of the surrogate, as in functional ANOVA (Hutter et al. 2014). They are
     NaN where the model explains too little. `scores`: higher is better.
     """
     points, nominal = unit_cube(settings, space), unordered(space)
@@ -47,7 +49,7 @@ def importance(settings: pd.DataFrame, scores: np.ndarray, space: Mapping[str, D
 
 
 def effects(predict: Predict, space: Mapping[str, Distribution]) -> tuple[np.ndarray, np.ndarray]:
-    """([D], [D]): main and total effects of each setting, as shares of the variance of `predict` over the space."""
+    """Main and total effects ([D], [D]) of each setting, as shares of the variance of `predict` over the space."""
     rng = np.random.default_rng(0)
     base = stats.qmc.Sobol(len(space), seed=rng).random(POINTS)
     base = np.stack([snapped(base[:, d], each) for d, each in enumerate(space.values())], axis=1)
@@ -66,5 +68,5 @@ def effects(predict: Predict, space: Mapping[str, Distribution]) -> tuple[np.nda
 
 
 def snapped(unit: np.ndarray, distribution: Distribution) -> np.ndarray:
-    """Points of [0, 1) where the values that they stand for have their places."""
+    """Points of [0, 1) moved to where the values that they stand for have their places."""
     return np.array([distribution.unit(distribution.value(float(each))) for each in unit])

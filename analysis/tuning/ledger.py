@@ -1,4 +1,4 @@
-"""The ledger of a study: what it cost, as a table."""
+"""The ledger of a tuning study: its cost, as a table."""
 
 from pathlib import Path
 
@@ -11,12 +11,20 @@ COLUMNS = (
     *("time", "process", "purpose", "variant", "env_id", "task", "trial", "run", "event", "seeds", "env_steps", "mark"),
 )
 TRAINED, KEPT, LOST = "trained", "kept", "lost"
-"""A run has ended: the steps that its rows tell of. An error ended it: those up to its checkpoint, which count while it
-has not ended otherwise. A run was killed: the steps after its checkpoint, done again."""
+"""Events of a ledger.
+
+`trained`: a run has ended; the env steps are those of its rows. `kept`: an error ended it; the env steps are those up
+to its checkpoint, and count until the run ends in another way. `lost`: it was killed; the env steps after its
+checkpoint are done again.
+"""
 
 
 def read_ledger(path: Path) -> pd.DataFrame:
-    """Every line of a ledger. Raises InputError."""
+    """Every line of a ledger.
+
+    Raises:
+        InputError: the file cannot be read, or is no ledger.
+    """
     try:
         table = pd.read_csv(path, dtype={"trial": str, "mark": str}, keep_default_na=False)
     except (OSError, ValueError) as error:
@@ -27,8 +35,9 @@ def read_ledger(path: Path) -> pd.DataFrame:
 
 
 def costs(ledger: pd.DataFrame) -> pd.DataFrame:
-    """One row per task and variant: `trials` that have ended, env steps of tuning and of tests, `lost` among them, and
-    `total`."""
+    """One row per task and variant: `trials` that have ended, env steps of tuning and of tests, `lost` ones, and
+    `total`.
+    """
     ended = set(ledger.loc[ledger["event"] == TRAINED, "run"])
     kept = ledger[(ledger["event"] == KEPT) & ~ledger["run"].isin(ended)]
     furthest = kept.loc[kept.groupby("run")["env_steps"].idxmax()]

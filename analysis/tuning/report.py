@@ -1,8 +1,9 @@
-"""The report of a study: which tuned variant is better, from how many trials on, and what tuning it took."""
+"""The report of a tuning study: which tuned variant is better, from how many trials on, and what tuning cost."""
 
 from collections.abc import Mapping
-from functools import cache
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -19,23 +20,24 @@ from analysis.tuning.importance import importance
 from analysis.tuning.ledger import costs
 from analysis.tuning.page import Items, Section, Table, as_html, as_markdown, pictures
 from analysis.tuning.sensitivity import effective_dimension, sensitivity
-from analysis.tuning.space import in_words
+from analysis.tuning.space import Categorical, in_words
 from analysis.tuning.study import PRESET, Study
 from analysis.tuning.verdict import fresh_pairs, preset_pairs, tuned_by, verdicts
+from analysis.tuning.winners import ALL_TASKS
 
 LEAST_TRIALS = 8
-"""Fewer say nothing about which settings matter."""
+"""Fewer trials say nothing about which settings matter."""
 
 
 class Report:
-    """Everything that is said of a study; the parts are computed when they are asked for."""
+    """The report of a study. Each part is computed on first use."""
 
     def __init__(self, study: Study) -> None:
         self.study = study
 
-    @cache  # noqa: B019
+    @cached_property
     def curves(self) -> dict[str, dict[str, pd.DataFrame]]:
-        """By task and variant; only for settings drawn at random."""
+        """Tuning curves by task and variant. Empty unless settings were drawn at random."""
         study = self.study
         if study.plan["sampler"] != "random":
             return {}
@@ -45,9 +47,9 @@ class Report:
             found[env_id] = curves_of(scores, bounds_of(env_id, study.plan["metric"]), study.sign)
         return found
 
-    @cache  # noqa: B019
+    @cached_property
     def importance(self) -> dict[str, dict[str, pd.DataFrame]]:
-        """By variant and task."""
+        """Importance of settings, by variant and task. Empty with too few trials."""
         study = self.study
         if not study.spaces or study.plan["trials"] < LEAST_TRIALS:
             return {}
@@ -63,14 +65,24 @@ class Report:
             for variant in study.variants
         }
 
+    @cached_property
+    def pairs(self) -> pd.DataFrame:
+        """Every two tuned variants on fresh seeds. Empty without fresh seeds."""
+        return fresh_pairs(self.study) if len(self.study.fresh) else pd.DataFrame()
+
+    @cached_property
+    def gaps(self) -> pd.DataFrame:
+        """The tuning gap of each winner."""
+        return gap_table(self.study)
+
     @property
     def same_settings(self) -> bool:
-        """Whether trial k of a variant has the same settings on every task, of which there are several."""
+        """Whether there are several tasks, and trial k of a variant has the same settings on each."""
         plan = self.study.plan
-        return len(self.study.tasks) > 1 and (plan["sampler"] == "random" or plan["scope"] == "all_tasks")
+        return len(self.study.tasks) > 1 and (plan["sampler"] == "random" or plan["scope"] == ALL_TASKS)
 
     def sections(self) -> list[Section]:
-        """The page."""
+        """The sections of the page."""
         with use_style():
             parts = [self.answer(), self.against_trials(), self.promises(), self.presets(), self.sensitivities()]
             parts += [self.what_matters(), self.cost(), self.spaces(), self.making()]
@@ -79,7 +91,7 @@ class Report:
     def answer(self) -> Section:
         """The verdict on fresh seeds."""
         study = self.study
-        told = verdicts(study, fresh_pairs(study)) if len(study.fresh) else []
+        told = verdicts(study, self.pairs)
         blocks: list = [tuned_by(study)]
         blocks.append(Items(told) if told else "Fewer than two variants have fresh seeds: there is nothing to compare.")
         if len(study.fresh):
@@ -87,13 +99,13 @@ class Report:
         return Section("Which is better, once tuned", blocks)
 
     def against_trials(self) -> Section | None:
-        """The best score against the number of trials."""
-        curves = self.curves()
+        """The best score over the number of trials."""
+        curves = self.curves
         if not curves:
             how = self.study.plan["sampler"]
             text = (
-                f"The settings were chosen by {how}, each in the light of those before it: the best score against the "
-                "number of trials has no exact bands then. sampler=random gives them."
+                f"The sampler {how} chose each setting with knowledge of the trials before it. So the best score over "
+                "the number of trials has no exact bands; sampler=random gives them."
             )
             return Section("Against the number of trials", [text])
         told = [f"{env_id}: {each}" for env_id, own in curves.items() for each in sentences(own, self.study.sign)]
@@ -102,16 +114,16 @@ class Report:
             for env_id, own in curves.items()
         ]
         text = (
-            "What a search of so many trials finds, by the scores on tuning seeds. A variant beats another where the "
-            "limits of both do not meet; on each task all sentences hold together with 95% confidence. Nobody knows "
-            "what settings lie between those that were tried: the limit for k trials is narrow only where several "
-            "times k were made."
+            "The best score that a search with this many trials finds, on the tuning seeds. One variant beats another "
+            "where their limits do not overlap. On each task all sentences hold together with 95% confidence. Settings "
+            "that were not tried may be better, so the limits for k trials are narrow only where several times k "
+            "trials were made."
         )
         return Section("Against the number of trials", [text, Items(told), *drawn])
 
     def promises(self) -> Section:
-        """The winners, and the gap."""
-        table = gap_table(self.study)
+        """The winners and their gaps."""
+        table = self.gaps
         head = ["task", "variant", "trial", "while tuning", "fresh seeds", "95% interval", "gap (95% interval)"]
         cells = [head]
         for row in table.to_dict("records"):
@@ -122,23 +134,24 @@ class Report:
             cells.append([*names, number(row["tuning"]), number(row["fresh"]), fresh, gap])
         above = int((table["low"] > 0).sum())
         text = (
-            "The score that chose each winner, beside its score on fresh seeds. The best of many looks better than it "
-            f"is: the gap is how much. Above 0 beyond doubt (95%) for {above} of {len(table)} winners."
+            "The tuning score of each winner, beside its score on fresh seeds. The best of many trials looks better "
+            "than it is; the gap says by how much. With 95% confidence the gap is above 0 for "
+            f"{above} of {len(table)} winners."
         )
-        return Section("What tuning promised, and what it kept", [text, Table(cells, 2)])
+        return Section("Tuning scores and fresh scores", [text, Table(cells, 2)])
 
     def presets(self) -> Section | None:
-        """Tuned against preset, where there are presets."""
+        """Tuned settings against presets. None without presets."""
         if PRESET not in set(self.study.fresh["origin"]):
             return None
         text = (
-            "The settings that come with seedbed, on the same fresh seeds, with as many rollouts as the budget "
-            "has room for. A preset that is made for more env steps than this budget is at a disadvantage here."
+            "The settings that come with seedbed, on the same fresh seeds, with as many rollouts as fit the budget. "
+            "A preset that is made for more env steps than this budget is at a disadvantage."
         )
         return Section("Beside the shipped presets", [text, Items(verdicts(self.study, preset_pairs(self.study)))])
 
     def sensitivities(self) -> Section | None:
-        """Per-task tuning against one setting for all."""
+        """Tuning to each task against one setting for all tasks."""
         if not self.same_settings:
             return None
         study = self.study
@@ -158,16 +171,17 @@ class Report:
                 [variant, f"{row['per_task']:.3f}", f"{row['all_tasks']:.3f}", f"{row['sensitivity']:.3f}", told]
             )
         text = (
-            "Scores are shares: of how many of all trials on its task a trial is no worse. Sensitivity is what tuning "
-            "to each task gains over one setting for all (Adkins et al. 2024); the effective dimension is how many "
-            "settings have to be tuned to each task to keep 95% of it, by a model of the trials that explains at least "
-            "R² of those left out. All of it is of the scores that chose, so both columns flatter."
+            "A trial's score is here the share of all trials on its task that it is no worse than. Sensitivity is the "
+            "gain of tuning to each task over one setting for all tasks (Adkins et al. 2024). The effective dimension "
+            "is the number of settings that must be tuned to each task to keep 95% of the score, by a model that "
+            "explains at least R² of left-out trials. Winners were chosen by these scores, so both columns are too "
+            "high."
         )
         return Section("One setting for all tasks", [text, Table(cells)])
 
     def what_matters(self) -> Section | None:
         """Importance, slices and parallel coordinates."""
-        study, tables = self.study, self.importance()
+        study, tables = self.study, self.importance
         if not study.spaces:
             return None
         blocks: list = []
@@ -200,21 +214,21 @@ class Report:
         for row in table.to_dict("records"):
             cells.append(
                 [str(row["env_id"]), str(row["variant"]), str(row["trials"])]
-                + [steps(row[name]) if row[name] else "0" for name in ("tuning", "test", "lost", "total")]
+                + [steps(row[name]) for name in ("tuning", "test", "lost", "total")]
             )
         cells.append(
             ["all", "", str(table["trials"].sum())]
-            + [steps(table[name].sum()) if table[name].sum() else "0" for name in ("tuning", "test", "lost", "total")]
+            + [steps(table[name].sum()) for name in ("tuning", "test", "lost", "total")]
         )
         failed = int(self.study.trials["failed"].sum())
         text = (
-            "Every env step that was spent, failures and restarts included (ledger.csv). "
+            "All env steps of the study, with failures and restarts (ledger.csv). "
             f"{failed} of {len(self.study.trials)} seeds of trials failed; they count as their task's low reference."
         )
         return Section("What it cost", [text, Table(cells, 2)])
 
     def spaces(self) -> Section | None:
-        """The spaces that were searched."""
+        """The searched spaces."""
         study = self.study
         if not study.spaces:
             return None
@@ -222,7 +236,9 @@ class Report:
         for variant, space in study.spaces.items():
             for key, distribution in space.items():
                 cells.append([variant, key, in_words(distribution), *(self.chosen(variant, key))])
-        return Section("Spaces and winners", ["Where each winner lies in what was searched.", Table(cells, 3)])
+        return Section(
+            "Spaces and winners", ["The searched range of each setting, and the winners' values.", Table(cells, 3)]
+        )
 
     def making(self) -> Section:
         """The command, the code and the machine."""
@@ -245,27 +261,42 @@ class Report:
             here = winners[(winners["variant"] == variant) & (winners["env_id"] == env_id)]
             rows = self.study.trials
             trial = rows[(rows["variant"] == variant) & (rows["env_id"] == env_id)].set_index("trial")
-            value = trial.loc[int(here["trial"].iloc[0]), key]
+            value: Any = trial.loc[int(here["trial"].iloc[0]), key]
             value = value.iloc[0] if isinstance(value, pd.Series) else value
-            values.append(f"{value:g}" if isinstance(value, float | int | np.number) else str(value))
+            distribution = self.study.spaces[variant][key]
+            value = distribution.choice(value) if isinstance(distribution, Categorical) else value
+            values.append(str(value) if isinstance(value, str | bool) or value is None else f"{value:g}")
         return values
 
     def files(self) -> dict[str, bytes]:
-        """The report's files by name."""
+        """The report's files, by name."""
         sections = self.sections()
         title = f"Tuned: {', '.join(self.study.variants)} on {', '.join(self.study.tasks)}"
         found = {"report.html": as_html(title, sections).encode(), "README.md": as_markdown(title, sections).encode()}
         tables: Mapping[str, pd.DataFrame] = {
-            "gaps.csv": gap_table(self.study),
-            "pairs.csv": fresh_pairs(self.study) if len(self.study.fresh) else pd.DataFrame(),
-            "curves.csv": _long(self.curves()),
-            "importance.csv": _long(self.importance()),
+            "gaps.csv": self.gaps,
+            "pairs.csv": self.pairs,
+            "curves.csv": _long(self.curves),
+            "importance.csv": _long(self.importance),
         }
         return found | pictures(sections) | {name: csv(table) for name, table in tables.items() if len(table)}
 
+    def write(self, out: Path) -> list[str]:
+        """Writes the report's files, and returns its main sentences.
+
+        Raises:
+            InputError: a file cannot be written.
+        """
+        write_files(out, self.files())
+        study = self.study
+        told = [tuned_by(study), *verdicts(study, self.pairs)]
+        return told + [
+            f"{env_id}: {each}" for env_id, own in self.curves.items() for each in sentences(own, study.sign)
+        ]
+
 
 def _long(tables: Mapping[str, Mapping[str, pd.DataFrame]]) -> pd.DataFrame:
-    """Nested tables as one, with `first` and `second` key before each row."""
+    """Nested tables as one, with the columns `first` and `second` for their keys."""
     parts = [
         table.assign(first=first, second=second) for first, inner in tables.items() for second, table in inner.items()
     ]
@@ -273,13 +304,3 @@ def _long(tables: Mapping[str, Mapping[str, pd.DataFrame]]) -> pd.DataFrame:
         return pd.DataFrame()
     whole = pd.concat(parts, ignore_index=True)
     return whole[["first", "second", *(name for name in whole.columns if name not in ("first", "second"))]]
-
-
-def write_report(study: Study, out: Path) -> list[str]:
-    """Write the report of a study, and return what it says in a few sentences. Raises InputError."""
-    report = Report(study)
-    write_files(out, report.files())
-    told = [tuned_by(study)]
-    told += verdicts(study, fresh_pairs(study)) if len(study.fresh) else []
-    told += [f"{env_id}: {each}" for env_id, own in report.curves().items() for each in sentences(own, study.sign)]
-    return told

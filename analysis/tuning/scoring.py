@@ -1,4 +1,4 @@
-"""The score of a run: one number per seed, by the rules of every comparison."""
+"""The score of a trial: one number per seed, by the rules of every comparison."""
 
 from pathlib import Path
 
@@ -6,37 +6,32 @@ import numpy as np
 import pandas as pd
 
 from analysis.alignment import align
-from analysis.comparison import Choices
+from analysis.choices import Choices
 from analysis.runs.dataset import load
+from analysis.scores import seed_scores
 
 
 def run_scores(directory: Path, choices: Choices) -> pd.DataFrame:
     """One row per seed that a run was asked for: `seed`, `score` and `failed`.
 
-    A seed that failed scores what its task says of failures; one without any value of the metric has no score (NaN).
-    No other run has a say in it. Raises InputError.
+    A failed seed has its task's low reference as its score. A seed without any value of the metric has no score (NaN).
+    No other run affects the scores.
+
+    Raises:
+        InputError: the run cannot be read.
     """
     dataset = load(directory, [choices.metric])
     seeds = pd.DataFrame({"seed": sorted(dataset.seeds["seed"])})
     task = align(dataset.frame, choices.metric, choices.known_references) if len(dataset.frame) else None
     if task is None:
         return seeds.assign(score=np.nan, failed=True)
-    (aligned,) = task.variants.values()
-    rows = aligned.scored
-    score = choices.scored
-    grid, values = task.grid, aligned.values[rows]
-    if score.name == "auc":
-        grid, values = grid[task.start :], values[:, task.start :]
-    failed = aligned.failed[rows]
-    numbers = score.of(values, grid) if rows.any() else np.empty(0)
-    if score.name == "final":
-        numbers = np.where(failed, aligned.floor[rows], numbers)
-    known = pd.DataFrame({"seed": aligned.seeds[rows], "score": numbers, "failed": failed})
+    scores = seed_scores(task, choices.last, None, choices.lower_is_better, choices.extra)
+    known = scores[["seed", choices.scored.name, "failed"]].rename(columns={choices.scored.name: "score"})
     table = seeds.merge(known, how="left", on="seed")
     return table.assign(failed=table["failed"].isna() | table["failed"].eq(True))
 
 
 def filled(scores: pd.Series, lower_is_better: bool, low: float | None) -> pd.Series:
-    """Scores with numbers for what has none: the task's low reference, or else the worst there is."""
+    """The scores with a number for each that is missing: the task's low reference, or else the worst score."""
     worst = scores.max() if lower_is_better else scores.min()
     return scores.fillna(worst if low is None else low)

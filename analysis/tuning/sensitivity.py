@@ -1,8 +1,8 @@
-"""How much a variant depends on being tuned to each task (Adkins et al. 2024, "A method for evaluating hyperparameter
-sensitivity in reinforcement learning").
+"""Sensitivity: how much a variant depends on being tuned to each task.
 
-Scores are normalised by each task's empirical distribution (winners.normalised_scores), and the same settings have to
-have been tried on every task.
+After Adkins et al. 2024, "A method for evaluating hyperparameter sensitivity in reinforcement learning". Scores are
+normalised by each task's empirical distribution (winners.normalised_scores). The same settings must have been tried on
+every task.
 """
 
 import itertools
@@ -16,14 +16,15 @@ from analysis.tuning.surrogate import fit, unit_cube, unordered
 from analysis.tuning.winners import normalised_scores
 
 KEPT = 0.95
-"""The share of the per-task score that the effective dimension is the fewest settings for."""
+"""Share of the per-task score that the settings of the effective dimension must keep."""
 
 
 def sensitivity(means: pd.DataFrame, sign: float = 1.0) -> pd.DataFrame:
-    """One row per variant: `per_task`, the mean over tasks of its best normalised score; `all_tasks`, that of the one
-    trial that is best over all tasks; `sensitivity`, the difference; `trial`, that one trial.
+    """One row per variant: how much tuning to each task gains over one setting for all.
 
-    `means`: one row per trial: variant, env_id, trial, score.
+    Columns: `per_task`, the mean over tasks of its best normalised score; `all_tasks`, the mean of the one trial that
+    is best over all tasks; `sensitivity`, their difference; `trial`, the number of that trial. `means` has one row per
+    trial: variant, env_id, trial, score.
     """
     table = means.assign(share=normalised_scores(means, sign))
     rows = []
@@ -47,11 +48,14 @@ def sensitivity(means: pd.DataFrame, sign: float = 1.0) -> pd.DataFrame:
 def effective_dimension(
     means: pd.DataFrame, settings: pd.DataFrame, space: Mapping[str, Distribution], variant: str, sign: float = 1.0
 ) -> tuple[int, tuple[str, ...], float] | None:
-    """How many settings have to be tuned to each task, the rest being those of the one setting for all tasks, to keep
-    95% of the per-task score; which ones; and the least skill of the models of the tasks that say so.
+    """How many settings must be tuned to each task to keep 95% of the per-task score.
 
-    No trial has such mixed settings, so a surrogate of each task's normalised scores says what they would score. None
-    where a model explains nothing of trials that it has not seen.
+    The other settings are those of the one trial that is best over all tasks. No trial has such mixed settings, so a
+    surrogate of each task's normalised scores predicts their scores.
+
+    Returns:
+        The number of settings, their keys, and the least skill of the tasks' models. None where a model explains
+            nothing of trials that it has not seen.
     """
     table = means.assign(share=normalised_scores(means, sign))
     wide = table[table["variant"] == variant].pivot(index="trial", columns="env_id", values="share").dropna()

@@ -1,7 +1,7 @@
 """Search spaces, in the terms of Optuna's distributions: float, int and categorical; log; step.
 
-Every distribution maps a point of [0, 1) to a value and a value back, so that the point is uniform where the value is
-drawn at random.
+Every distribution maps a point of [0, 1) to a value, and a value back to a point. The point is uniform where the value
+is drawn at random.
 """
 
 import math
@@ -13,12 +13,12 @@ from analysis.run_format import InputError
 
 Value = bool | int | float | str | None
 DIGITS = 4
-"""Significant digits of what is drawn: a winner that can be read, typed and quoted."""
+"""Significant digits of drawn values, so that a winner can be read, typed and quoted."""
 
 
 @dataclass(frozen=True)
 class Float:
-    """Numbers from `low` to `high`, both included; uniform, uniform in the logarithm, or in steps from `low` on."""
+    """Numbers from `low` to `high`, both included: uniform, uniform in the logarithm, or in steps from `low`."""
 
     type: ClassVar[str] = "float"
     low: float
@@ -36,7 +36,7 @@ class Float:
         return min(max(rounded, self.low), self.high)
 
     def unit(self, value: Any) -> float:
-        """Where in [0, 1] a value lies."""
+        """The point of [0, 1] of a value."""
         if self.step is not None:
             return (round((float(value) - self.low) / self.step) + 0.5) / self._choices
         if self.low == self.high:
@@ -53,7 +53,7 @@ class Float:
 
 @dataclass(frozen=True)
 class Int:
-    """Whole numbers from `low` to `high`, both included: in steps from `low` on, or uniform in the logarithm."""
+    """Whole numbers from `low` to `high`, both included: in steps from `low`, or uniform in the logarithm."""
 
     type: ClassVar[str] = "int"
     low: int
@@ -69,7 +69,7 @@ class Int:
         return self.low + self.step * int(unit * self._choices)
 
     def unit(self, value: Any) -> float:
-        """Where in [0, 1] a value lies."""
+        """The point of [0, 1] of a value."""
         if self.log:
             low, high = math.log(self.low - 0.5), math.log(self.high + 0.5)
             return (math.log(value) - low) / (high - low)
@@ -82,7 +82,7 @@ class Int:
 
 @dataclass(frozen=True)
 class Categorical:
-    """One of several values, all as likely."""
+    """One of several values, each with the same probability."""
 
     type: ClassVar[str] = "categorical"
     choices: tuple[Value, ...]
@@ -92,27 +92,38 @@ class Categorical:
         return self.choices[int(unit * len(self.choices))]
 
     def unit(self, value: Any) -> float:
-        """Where in [0, 1] a value lies, choices in the order given."""
+        """The point of [0, 1] of a value. Choices are in the order given."""
         return (self.choices.index(value) + 0.5) / len(self.choices)
+
+    def choice(self, cell: Any) -> Value:
+        """The choice that a cell of a table stands for.
+
+        A number is matched by its value, anything else by its text; an empty cell is null.
+
+        Raises:
+            ValueError: the cell is none of the choices.
+        """
+        if cell in self.choices:
+            return self.choices[self.choices.index(cell)]
+        texts = ["" if choice is None else str(choice) for choice in self.choices]
+        return self.choices[texts.index("" if cell != cell else str(cell))]
 
 
 Distribution = Float | Int | Categorical
-Space = Mapping[str, Distribution]
-"""Distributions by the dotted key of the config that they are of."""
 
 EXPECTED = "expected: {type: float, low: 1.0e-4, high: 0.1, log: true}, or type int or categorical (with choices)"
 KEYS = {"float": {"low", "high", "log", "step"}, "int": {"low", "high", "log", "step"}, "categorical": {"choices"}}
 
 
 def described(distribution: Distribution) -> dict[str, Any]:
-    """A distribution as its YAML has it."""
+    """The distribution as in YAML."""
     if isinstance(distribution, Categorical):
         return {"type": distribution.type, "choices": list(distribution.choices)}
     return {"type": distribution.type, **asdict(distribution)}
 
 
 def in_words(distribution: Distribution) -> str:
-    """As in "0.0001 to 0.1, log" or "16 | 64 | 256"."""
+    """The distribution in words: "0.0001 to 0.1, log" or "16 | 64 | 256"."""
     if isinstance(distribution, Categorical):
         return " | ".join(map(str, distribution.choices))
     step = f", step {distribution.step:g}" if distribution.step not in (None, 1) else ""
@@ -120,10 +131,10 @@ def in_words(distribution: Distribution) -> str:
 
 
 def read_space(content: Mapping[str, Any], where: str) -> dict[str, Distribution]:
-    """The distributions of a space's file, by dotted key; `where` names it in messages.
+    """The distributions of a space's file, by dotted key. `where` names the file in messages.
 
     Raises:
-        InputError: the space is empty, or something in it is not a distribution.
+        InputError: the space is empty, or an entry is not a distribution.
     """
     found = {key: read_distribution(entry, f"{where}.{key}") for key, entry in _entries(content, where)}
     if not found:
@@ -148,7 +159,7 @@ def read_distribution(entry: Mapping[str, Any], where: str) -> Distribution:
     """The distribution of one setting.
 
     Raises:
-        InputError: it is none.
+        InputError: the entry is not a distribution.
     """
     kind = entry["type"]
     if kind not in KEYS:

@@ -1,7 +1,7 @@
-"""A smooth model of the score over a search space, from the trials: Gaussian-process regression with a fixed form.
+"""A smooth model of the score over a search space: Gaussian-process regression on the trials, with a fixed form.
 
-Settings are points of the unit cube, in which they were drawn uniformly; choices without an order are equally far from
-one another.
+Settings are points of the unit cube, in which they were drawn uniformly. Choices without an order are equally far from
+each other.
 """
 
 import itertools
@@ -19,12 +19,12 @@ ROUNDS = 2
 
 
 def unit_cube(settings: pd.DataFrame, space: Mapping[str, Distribution]) -> np.ndarray:
-    """[n, D]: where each trial's settings lie in [0, 1]^D, settings in the order of the space."""
+    """Points [n, D] of the trials' settings in [0, 1]^D, settings in the order of the space."""
     return np.array([[space[key].unit(value) for key, value in zip(space, row, strict=True)] for row in rows(settings)])
 
 
 def rows(settings: pd.DataFrame) -> list[list[object]]:
-    """The values of a table as Python's, whole numbers as whole."""
+    """The values of a table as Python's own. Whole numbers stay whole."""
     return [
         [value.item() if isinstance(value, np.generic) else value for value in row]
         for row in settings.to_numpy(dtype=object)
@@ -32,7 +32,7 @@ def rows(settings: pd.DataFrame) -> list[list[object]]:
 
 
 def unordered(space: Mapping[str, Distribution]) -> np.ndarray:
-    """[D], which settings are choices without an order: those that are not all numbers."""
+    """Which [D] settings are choices without an order: those that are not all numbers."""
     return np.array(
         [
             isinstance(each, Categorical)
@@ -44,8 +44,11 @@ def unordered(space: Mapping[str, Distribution]) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Surrogate:
-    """A fitted model: `predict` gives the score at points of the cube; `skill` is the share of the variance that it
-    explains of trials that were left out (R² by leave-one-out), at most 1, below 0 where it is of no use."""
+    """A fitted model.
+
+    `skill` is the share of the variance of left-out trials that it explains (R² by leave-one-out): at most 1, and below
+    0 where the model is of no use.
+    """
 
     points: np.ndarray
     weights: np.ndarray
@@ -55,12 +58,12 @@ class Surrogate:
     skill: float
 
     def predict(self, points: np.ndarray) -> np.ndarray:
-        """[m], the score at each of `points` [m, D]."""
+        """Predicted score [m] at each of `points` [m, D]."""
         return np.asarray(self.centre + kernel(points, self.points, self.lengths, self.nominal) @ self.weights)
 
 
 def kernel(a: np.ndarray, b: np.ndarray, lengths: np.ndarray, nominal: np.ndarray) -> np.ndarray:
-    """[m, n], exp(-½ Σ d²/length²); between choices without an order, d is 0 or 1."""
+    """Kernel [m, n]: exp(-½ Σ d²/length²). Between choices without an order, d is 0 or 1."""
     apart = a[:, None, :] - b[None, :, :]
     apart = np.where(nominal, apart != 0, apart)
     return np.asarray(np.exp(-0.5 * ((apart / lengths) ** 2).sum(axis=-1)))
@@ -89,6 +92,6 @@ def fit(points: np.ndarray, scores: np.ndarray, nominal: np.ndarray) -> Surrogat
 
 
 def left_out(points: np.ndarray, centred: np.ndarray, lengths: np.ndarray, noise: float, nominal: np.ndarray) -> float:
-    """The sum of squared errors at each trial by the model of all others (Rasmussen and Williams 2006, eq. 5.12)."""
+    """Sum of squared errors at each trial, predicted from all others (Rasmussen and Williams 2006, eq. 5.12)."""
     inverse = np.linalg.inv(kernel(points, points, lengths, nominal) + noise * np.eye(len(points)))
     return float((((inverse @ centred) / np.diag(inverse)) ** 2).sum())

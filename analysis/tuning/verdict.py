@@ -1,25 +1,25 @@
-"""Which tuned variant is better on fresh seeds, by the statistics of every comparison."""
+"""Verdicts on fresh seeds: which tuned variant is better, by the statistics of every comparison."""
 
 import pandas as pd
 
+from analysis.choices import MARGIN
 from analysis.numbers import steps
 from analysis.pairs import pair_table
 from analysis.pairs import verdict as told
 from analysis.references import references_for
-from analysis.scores import find_score
+from analysis.scores import Scale, find_score, normalised
 from analysis.summary import ALL_TASKS
 from analysis.tuning.study import PRESET, TUNED, Study
-
-MARGIN = 0.05
+from analysis.tuning.winners import PER_TASK
 
 
 def names(fresh: pd.DataFrame) -> pd.Series:
-    """What each fresh run is called: "ppo (tuned)", "ppo (preset)"."""
+    """The name of each fresh run's variant: "ppo (tuned)", "ppo (preset)"."""
     return fresh["variant"] + " (" + fresh["origin"] + ")"
 
 
 def fresh_pairs(study: Study) -> pd.DataFrame:
-    """One row per task and pair of tuned variants, and over all tasks where each has fixed ends of its scale."""
+    """One row per task and pair of tuned variants, and over all tasks if each has fixed ends of its scale."""
     tuned = study.fresh[study.fresh["origin"] == TUNED]
     return pairs(study, tuned.assign(variant=names(tuned)))
 
@@ -41,14 +41,10 @@ def pairs(study: Study, scores: pd.DataFrame) -> pd.DataFrame:
     families = [
         (str(env_id), rows) for env_id, rows in scores.groupby("env_id", sort=False) if rows["variant"].nunique() > 1
     ]
-    margins = {
-        env_id: MARGIN * abs(known[env_id].high - known[env_id].low) for env_id, _ in families if env_id in known
-    }
-    if len(families) > 1 and all(env_id in known for env_id, _ in families):
-        ends = scores["env_id"].map(lambda env_id: known[env_id])
-        scale = ends.map(lambda reference: reference.high - reference.low)
-        shares = (scores["score"] - ends.map(lambda reference: reference.low)) / scale
-        families.append((ALL_TASKS, scores.assign(normalised=shares)))
+    scales = {env_id: Scale.of(known[env_id]) for env_id in scores["env_id"].unique() if env_id in known}
+    margins = {env_id: MARGIN * scale.width for env_id, scale in scales.items()}
+    if len(families) > 1 and all(env_id in scales for env_id, _ in families):
+        families.append((ALL_TASKS, scores.assign(normalised=normalised(scores, scales, "score"))))
         margins[ALL_TASKS] = MARGIN
     if not families:
         return pd.DataFrame()
@@ -56,7 +52,7 @@ def pairs(study: Study, scores: pd.DataFrame) -> pd.DataFrame:
 
 
 def verdicts(study: Study, table: pd.DataFrame) -> list[str]:
-    """A sentence or two per row, those over all tasks first."""
+    """One verdict per row, those over all tasks first."""
     if not len(table):
         return []
     verb = find_score(study.plan["score"]).verb
@@ -65,13 +61,13 @@ def verdicts(study: Study, table: pd.DataFrame) -> list[str]:
 
 
 def tuned_by(study: Study) -> str:
-    """How each side was tuned, in one sentence: with what, and that it was as much for each."""
+    """One sentence about the tuning of all variants: the method and the budget, which is the same for each."""
     plan = study.plan
     budgets = sorted(set(plan["budgets"].values()))
     each = steps(budgets[0]) if len(budgets) == 1 else f"{steps(budgets[0])} to {steps(budgets[-1])} (by task)"
     how = "a grid" if plan["sampler"] == "grid" else f"{plan['sampler']} search"
-    where = "on each task" if plan["scope"] == "per_task" else "for all tasks together"
+    where = "on each task" if plan["scope"] == PER_TASK else "for all tasks together"
     return (
-        f"Every variant was tuned {where}, by {how}: {plan['trials']} trials of {plan['seeds']} seeds and {each} env "
-        "steps a seed. No seed of a test was a seed of tuning."
+        f"Every variant was tuned {where}, by {how}: {plan['trials']} trials of {plan['seeds']} seeds, with {each} "
+        "env steps per seed. No test seed was used for tuning."
     )

@@ -1,4 +1,4 @@
-"""Which trial wins: on each task, or over all tasks by each task's own distribution of scores."""
+"""The winning trial: on each task, or over all tasks by normalised scores."""
 
 import numpy as np
 import pandas as pd
@@ -7,10 +7,10 @@ PER_TASK, ALL_TASKS = "per_task", "all_tasks"
 
 
 def normalised_scores(means: pd.DataFrame, sign: float = 1.0) -> pd.Series:
-    """Each trial's score as a share: how many of all trials on its task, of whatever variant, it is no worse than.
+    """Each trial's normalised score: the share of all trials on its task, of any variant, that it is no worse than.
 
     The empirical distribution function of the task (Patterson et al. 2024, "Cross-environment hyperparameter setting
-    benchmark"), ties counted half: no task counts more because its returns are larger. `sign` is -1 where lower is
+    benchmark"); ties count half. No task counts more because its returns are larger. `sign` is -1 where lower is
     better.
     """
     ranks = (sign * means["score"]).groupby(means["env_id"]).rank(method="average")
@@ -21,8 +21,8 @@ def normalised_scores(means: pd.DataFrame, sign: float = 1.0) -> pd.Series:
 def winning_trials(means: pd.DataFrame, scope: str, sign: float = 1.0) -> pd.DataFrame:
     """One row per task and variant: env_id, variant, the winning `trial` and its `score`, the mean over seeds.
 
-    The first of equal trials wins. `scope` all_tasks: the trial with the highest mean of normalised scores wins on
-    every task; a trial without a score on every task cannot.
+    Of equal trials the first wins. With `scope` all_tasks, the trial with the highest mean of normalised scores wins on
+    every task; it must have a score on every task.
     """
     table = means.assign(merit=sign * means["score"])
     if scope == ALL_TASKS:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from analysis.comparison import Choices
+from analysis.choices import Choices
 from analysis.readers.remarks import Remarks
 from analysis.runs.dataset import Dataset
 from analysis.writers.protocol import remarks

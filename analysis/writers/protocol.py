@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
 
-from analysis.comparison import Choices
+from analysis.choices import Choices
 from analysis.readers.remarks import Remarks
 from analysis.runs.dataset import Dataset
 
@@ -14,26 +14,20 @@ class Writer(Protocol):
 
     name: str
     suffix: str
-    """Of the file."""
+    """Suffix of the file."""
 
     def files(self, dataset: Dataset, choices: Choices, out: Path) -> Mapping[Path, bytes]:
-        """The content of the file `out`, and of those beside it. Raises InputError."""
+        """The contents of the file `out` and of the files beside it, by path.
 
-
-def pairings(dataset: Dataset) -> dict[str, str]:
-    """By variant: what its runs have in common with those that began alike with the same seed."""
-    found: dict[str, set[str]] = {}
-    for name, run in dataset.runs.items():
-        pairing = run.info["pairing"] if run.format else run.algo
-        if pairing is not None:
-            found.setdefault(dataset.variants[name], set()).add(str(pairing))
-    return {variant: " ".join(sorted(names)) for variant, names in found.items()}
+        Raises:
+            InputError: the runs cannot be written in this format.
+        """
 
 
 def remarks(dataset: Dataset, metric: str) -> Remarks:
-    """What a format without a place for it leaves out."""
+    """The remarks for a format that has no place for them."""
     by_state = {
         state: dataset.seeds.loc[dataset.seeds["state"] == state, ["variant", "env_id", "seed"]].values.tolist()
         for state in ("failed", "unfinished")
     }
-    return Remarks(metric, pairings(dataset), by_state["failed"], by_state["unfinished"])
+    return Remarks(metric, dataset.pairings, by_state["failed"], by_state["unfinished"])

@@ -1,4 +1,4 @@
-"""The arrays that rliable takes: normalised scores [runs, tasks] by variant."""
+"""Writes the arrays that rliable takes: normalised scores [runs, tasks] by variant."""
 
 import io
 import math
@@ -11,18 +11,19 @@ from typing import Any
 import numpy as np
 
 from analysis.alignment import Task, first_values
-from analysis.comparison import Choices, Scored, scored
+from analysis.choices import Choices
 from analysis.readers.remarks import Remarks
+from analysis.results import Scored, scored
 from analysis.run_format import InputError
 from analysis.runs.dataset import Dataset
 from analysis.writers.protocol import remarks
 
 
-def score_arrays(found: Scored, score: str) -> dict[str, np.ndarray]:
-    """[runs, tasks] of normalised scores by variant, the tasks in the order of their names and the runs in that of
-    their seeds.
+def score_arrays(found: Scored) -> dict[str, np.ndarray]:
+    """Normalised scores [runs, tasks] by variant. Tasks are sorted by name, and runs by seed.
 
-    Raises InputError for a task that has no scale, and where variants do not have as many seeds on each task.
+    Raises:
+        InputError: a task has no scale, or a variant has not as many seeds on each task.
     """
     tasks = sorted(found.tasks)
     if not tasks:
@@ -38,7 +39,7 @@ def score_arrays(found: Scored, score: str) -> dict[str, np.ndarray]:
         counts = {env_id: int((rows["env_id"] == env_id).sum()) for env_id in tasks}
         if len(set(counts.values())) > 1:
             each = ", ".join(f"{count} on {env_id}" for env_id, count in counts.items())
-            raise InputError(f"{variant} has scores of {each}; expected for rliable: as many on each task")
+            raise InputError(f"{variant} has scores of {each}; expected for rliable: the same number on each task")
         columns = [rows.loc[rows["env_id"] == env_id].sort_values("seed")["normalised"].to_numpy() for env_id in tasks]
         arrays[str(variant)] = np.stack(columns, axis=1)
     return arrays
@@ -49,9 +50,9 @@ class RliableWriter:
     suffix = ".npz"
 
     def files(self, dataset: Dataset, choices: Choices, out: Path) -> Mapping[Path, bytes]:
-        """`dict(numpy.load(out))` is what rliable takes; the scores as they were are in a file beside."""
+        """The arrays (`dict(numpy.load(out))` is for rliable), and beside them the scores before normalisation."""
         found = scored(dataset, choices)
-        arrays = score_arrays(found, choices.scored.name)
+        arrays = score_arrays(found)
         told = remarks(dataset, choices.metric)
         # Seeds that are not scored are not in the arrays.
         beside = replace(told, failed=(), unfinished=(), scores=plain_scores(found, choices.scored.name))
@@ -59,7 +60,7 @@ class RliableWriter:
 
 
 def npz(arrays: Mapping[str, np.ndarray]) -> bytes:
-    """An npz file; numpy.savez cannot take every name, and writes the time into it."""
+    """An npz file of the arrays. numpy.savez does not take every name, and writes the time into the file."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         for name, array in arrays.items():
@@ -69,7 +70,7 @@ def npz(arrays: Mapping[str, np.ndarray]) -> bytes:
 
 
 def plain_scores(found: Scored, score: str) -> dict[str, Any]:
-    """Each seed's score as it was, the return that it began with, and whether it failed; and where tasks end."""
+    """Each seed's score before normalisation, its first return and whether it failed; and the tasks' horizons."""
     runs: dict[str, Any] = {}
     for env_id, task in found.tasks.items():
         scores = found.scores[found.scores["env_id"] == env_id]

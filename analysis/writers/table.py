@@ -1,4 +1,4 @@
-"""One plain table: a row for each value of each seed."""
+"""Writes one plain table: a row for each value of each seed."""
 
 import io
 from collections.abc import Mapping
@@ -7,16 +7,16 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from analysis.comparison import Choices
+from analysis.choices import Choices
 from analysis.readers.table import METRIC, PAIRING, STATUS, UNFINISHED, VALUE, parquet
 from analysis.runs.dataset import Dataset
-from analysis.writers.protocol import pairings
 
 
 def plain_table(dataset: Dataset, metric: str) -> pd.DataFrame:
-    """variant, task, seed, env_steps, value, metric, status, pairing: a row for each row of the runs.
+    """One row for each row of the runs: variant, task, seed, env_steps, value, metric, status, pairing.
 
-    `status`: ok, what a seed failed at, or unfinished. `pairing`: runs that have it and the seed in common began alike.
+    `status` is ok, the quantity at which a seed failed, or unfinished. Runs with the same `pairing` and seed began
+    alike.
     """
     frame = dataset.frame
     table = pd.DataFrame(
@@ -30,7 +30,7 @@ def plain_table(dataset: Dataset, metric: str) -> pd.DataFrame:
             STATUS: np.where(frame["finished"], frame[STATUS].astype(str), UNFINISHED),
         }
     )
-    table[PAIRING] = table["variant"].map(pairings(dataset))
+    table[PAIRING] = table["variant"].map(dataset.pairings)
     return table.sort_values(["variant", "task", "seed", "env_steps"], kind="stable", ignore_index=True)
 
 
@@ -39,7 +39,7 @@ class CsvWriter:
     suffix = ".csv"
 
     def files(self, dataset: Dataset, choices: Choices, out: Path) -> Mapping[Path, bytes]:
-        """Numbers have as many digits as it takes to read them again as they were."""
+        """The table. Numbers have as many digits as it takes to read them back exactly."""
         return {out: plain_table(dataset, choices.metric).to_csv(index=False, lineterminator="\n").encode()}
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from analysis import RunWarning, load_runs
-from analysis.run_format import INFO, read_config, read_json
+from analysis.run_format import has_ended, read_config, read_info, read_json
 from sweeps.batch import Run, seconds_of_iterations
 from sweeps.files import replace_file, write_json
 from sweeps.post.runs import HALF_TRAINED
@@ -49,7 +49,7 @@ class Data:
 
     def collect(self, run: Run, directory: Path, quick: bool) -> bool:
         """Take the numbers of the run in ``directory``; False where it has not ended, or is not there."""
-        if not (directory / INFO).exists() or "progress" not in (info := read_json(directory / INFO)):
+        if not has_ended(directory):
             return False
         if run.name == HALF_TRAINED.name:
             self.write(run.name, trust_region(directory, quick))
@@ -58,7 +58,7 @@ class Data:
                 frame = load_runs(directory)
             metrics = [name for name in METRICS if name in frame]
             self.write(run.name, frame[["seed", "iteration", "status", *metrics]])
-        config = read_config(directory)
+        info, config = read_info(directory), read_config(directory)
         facts = {key: info[key] for key in TOLD} | {key: config[key] for key in SETTINGS}
         seconds = round(sum(seconds_of_iterations(directory)), 1)
         write_json(self.directory / FACTS, self.facts() | {run.name: facts | {"seconds": seconds, "quick": quick}})

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.alignment import curves_of, floors_of
-from analysis.comparison import MARGIN
+from analysis.choices import MARGIN
 from analysis.pairs import pair_table
 from analysis.references import references_for
 from sweeps.post.data import Data
@@ -81,7 +81,7 @@ def ablation_table(data: Data, algo: str) -> pd.DataFrame:
     iterations = 1 + min(int(frame["iteration"].max()) for frame in (post, *switched.values()))
     frames = {POST: post, **switched}
     margins = {TASK: MARGIN * references_for("episodic_return")[TASK].width}
-    algorithms = dict.fromkeys(frames, algo)
+    pairings = dict.fromkeys(frames, algo)
     rows = []
     for score, score_of in SCORES.items():
         values = {
@@ -91,7 +91,7 @@ def ablation_table(data: Data, algo: str) -> pd.DataFrame:
             pd.DataFrame({"env_id": TASK, "variant": name, "seed": np.unique(frames[name]["seed"]), score: each})
             for name, each in values.items()
         )
-        pairs = pair_table([(TASK, scores)], score, reference=POST, margins=margins, algorithms=algorithms)
+        pairs = pair_table([(TASK, scores)], score, reference=POST, margins=margins, pairings=pairings)
         for departure in runs:
             pair = pairs[(pairs["a"] == departure) | (pairs["b"] == departure)].iloc[0]
             first = pair["a"] == departure

@@ -1,1 +1,1 @@
-"""``seedbed study``: answer a question by a study that is planned first and stops when it knows."""
+"""``seedbed study``: plan a comparison, train until its questions are answered, and report."""

@@ -1,4 +1,4 @@
-"""Answer a question by a study that is planned first and stops when it knows: ``seedbed study study=NAME``."""
+"""Plan a comparison, train until its questions are answered, and report: ``seedbed study study=NAME``."""
 
 import argparse
 import shlex
@@ -13,17 +13,17 @@ from sweeps.imports import own_packages_first
 
 if TYPE_CHECKING:
     from analysis.study.plan import Plan
-    from sweeps.study.run import How
+    from sweeps.launching import How
 
 EPILOG = """
-  seedbed study study=ppo_a2c --dry-run            what it will cost, and what it can find
-  seedbed study study=ppo_a2c                      plan, train, test, report; the same command goes on
+  seedbed study study=ppo_a2c --dry-run            predict its cost and what it can find; train nothing
+  seedbed study study=ppo_a2c                      plan, train, test, report; repeat the command to continue
   seedbed study study=mine --config-dir DIR        a plan of your own, in DIR/study/mine.yaml
-  seedbed study study=mine margin=0.1 group=8      with other values of the plan's keys
-  seedbed study study=mine hydra/launcher=joblib   the runs of a group of seeds side by side; also submitit_slurm, ray
-  seedbed status studies/mine                      how far it is
+  seedbed study study=mine margin=0.1 group=8      change keys of the plan
+  seedbed study study=mine hydra/launcher=joblib   train runs side by side; also submitit_slurm, ray
+  seedbed status studies/mine                      show its progress
 
-The keys of a plan, and what they mean, are in conf/study_plan.yaml.
+conf/study_plan.yaml explains the keys of a plan.
 """
 
 
@@ -37,35 +37,36 @@ def parser() -> argparse.ArgumentParser:
         usage="seedbed study study=NAME [KEY=VALUE …] [--dry-run] [--out DIR] [--config-dir DIR]",
     )
     result.add_argument("overrides", nargs="*", metavar="KEY=VALUE", help="keys of the plan, or hydra/launcher=NAME")
-    result.add_argument("--dry-run", action="store_true", help="say its cost, and what it can find; trains nothing")
-    result.add_argument("--out", type=Path, metavar="DIR", help="where the study goes (studies/NAME)")
+    result.add_argument("--dry-run", action="store_true", help="predict its cost and what it can find; train nothing")
+    result.add_argument("--out", type=Path, metavar="DIR", help="directory of the study (default: studies/NAME)")
     result.add_argument("--config-dir", metavar="DIR", help="a folder with options of your own: DIR/study/NAME.yaml")
     return result
 
 
 def read_plan(overrides: Sequence[str], config_dir: str | None) -> "Plan":
-    """The plan that the command line names. Raises InputError."""
+    """Read the plan that the command line names.
+
+    Raises:
+        InputError: No study is named, or the plan is wrong.
+    """
     from analysis.study.plan import Plan
     from sweeps.compose import composed_config
 
     chosen = [each.partition("=")[2] for each in overrides if each.startswith("study=")]
     if not chosen:
         raise InputError("study: missing; expected: study=NAME, a file of conf/study or of the --config-dir's study")
-    try:
-        content = composed_config(overrides, config_dir, "study_plan")
-    except InputError as error:
-        raise InputError(str(error).replace("that seedbed train --help lists", "of conf/study_plan.yaml")) from None
+    content = composed_config(overrides, config_dir, "study_plan")
     content["name"] = content["name"] or chosen[-1].rpartition("/")[2]
     return Plan.of(content)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Ends the process with status 0 once the study has ended, whatever its answers are."""
+    """Run a study; the exit status is 0 when it has ended, whatever its answers."""
     given = sys.argv[1:] if arguments is None else list(arguments)
     parsed = parser().parse_intermixed_args(given)
     own_packages_first()
     from algos.envs.errors import TaskError
-    from sweeps.study.run import How
+    from sweeps.launching import How
 
     options = [each for each in parsed.overrides if each.lstrip("+~").startswith("hydra")]
     how = How(options, None if parsed.config_dir is None else str(Path(parsed.config_dir).resolve()))
@@ -83,10 +84,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def answer(plan: "Plan", directory: Path, how: "How", command: str) -> None:
-    """Run a study, or what is left of it, and write its report; ends the process where a signal stopped it.
+    """Run the rest of a study and write its report; exit if a signal stopped it.
 
     Raises:
-        InputError, TaskError, OSError: what is wrong.
+        InputError: The plan or the directory is wrong, or a run failed.
+        TaskError: A task cannot be made.
+        OSError: A file cannot be written.
     """
     from sweeps.interrupt import exit_interrupted, interrupt
     from sweeps.study.report import write_report
@@ -100,11 +103,11 @@ def answer(plan: "Plan", directory: Path, how: "How", command: str) -> None:
 
 
 def resume_study(directory: Path, trusted: bool) -> None:
-    """Go on with the study in a directory, as its plan and its launcher are written there. Raises InputError."""
+    """Continue the study in a directory, with the plan and the launcher that its files name; exit if they are wrong."""
     from algos.envs.errors import TaskError
     from analysis.run_format import SWEEP, read_json
     from analysis.study import record as records
-    from sweeps.study.run import How
+    from sweeps.launching import How
     from sweeps.sweep_directory import planned_command
 
     try:

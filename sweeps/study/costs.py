@@ -1,4 +1,4 @@
-"""What a study will cost and what it can find, before anything trains: ``seedbed study … --dry-run``."""
+"""Predict the cost of a study and what it can find, before it trains: ``seedbed study … --dry-run``."""
 
 import tempfile
 import time
@@ -18,25 +18,25 @@ from analysis.study.answers import first_possible_look
 from analysis.study.plan import Plan
 from analysis.study.planning import differences, fixed_seeds, prospect
 from analysis.study.scores import Cell
-from sweeps import launching
 from sweeps.files import replace_file, write_json
+from sweeps.launching import How
 from sweeps.run_config import validate
 from sweeps.status import console_for_output, duration
-from sweeps.study.run import How, check, counted, job
+from sweeps.study.run import check, counted, job
 from sweeps.study.spent import PREDICTION, Cost
 from sweeps.table import TableWriter, progress_rows
 
 CALIBRATION_SECONDS = 8.0
 FEWEST_ITERATIONS = 4
 MOST_OF_A_RUN = 0.25
-"""Of a run's iterations, at most this share is trained to learn how long the whole takes."""
+"""The largest share of a run's iterations that a calibration trains."""
 
 TIMING_BYTES = 120
-"""Of a line of timing.csv."""
+"""Bytes of a line of timing.csv."""
 
 
-def calibrate(plan: Plan, cell: Cell, content: Mapping[str, Any]) -> Cost:
-    """Train the first iterations of a run; its rows and checkpoints are written too, and then deleted."""
+def calibrate(cell: Cell, content: Mapping[str, Any]) -> Cost:
+    """Predict the cost of a run from its first iterations; their rows and checkpoints are written and deleted."""
     config = validate(dict(content))
     trainer = make_trainer(config)
     took: list[float] = []
@@ -57,29 +57,28 @@ def calibrate(plan: Plan, cell: Cell, content: Mapping[str, Any]) -> Cost:
             if enough and len(took) >= FEWEST_ITERATIONS:
                 break
         per_iteration = progress.size / rows + TIMING_BYTES
-    later = took[1:] or took  # the first compiles, or loads what was compiled
+    later = took[1:] or took  # the first one compiles, or loads compiled code
     size = round(per_iteration * config.iterations) + len(pack(trainer.state_dict(), {}))
     env_steps = config.iterations * config.num_envs * config.num_steps * config.num_seeds
     return Cost(*cell, env_steps, config.iterations * sum(later) / len(later), size)
 
 
 def calibrated(plan: Plan, how: How) -> list[Cost]:
-    """The cost of a run of each task and variant."""
+    """The predicted cost of one run of each task and variant."""
     cells = [(task, variant) for task in plan.tasks for variant in plan.variants]
     found: list[Cost] = []
-    for cell, content in zip(
-        cells, launching.contents([job(plan, cell, 1) for cell in cells], how.config_dir), strict=True
-    ):
+    for cell in cells:
         print(f"calibrating {cell[1]} on {cell[0]} ({len(found) + 1} of {len(cells)})", flush=True)
-        found.append(calibrate(plan, cell, content))
+        found.append(calibrate(cell, how.content(job(plan, cell, 1))))
     return found
 
 
 def dry_run(plan: Plan, directory: Path, how: How) -> None:
-    """Check everything, calibrate, and print; the prediction is kept for the report, and nothing else is.
+    """Check the plan, calibrate and print; only the prediction is kept, for the report.
 
     Raises:
-        InputError, TaskError: what is wrong with the plan.
+        InputError: The plan is wrong.
+        TaskError: A task cannot be made.
     """
     env_ids = check(plan, directory, how)
     costs = calibrated(plan, how)
@@ -87,13 +86,13 @@ def dry_run(plan: Plan, directory: Path, how: How) -> None:
     if plan.tuning is not None:
         from sweeps.study import tuning  # late: few studies tune
 
-        print(f"\nBefore the first look, tuning:\n{tuning.check(plan, directory, how.config_dir)}")
+        print(f"\nBefore the first look, tuning:\n{tuning.cost(plan, directory, how.config_dir)}")
     directory.mkdir(parents=True, exist_ok=True)
     write_json(directory / PREDICTION, {"plan_hash": plan.hash, "runs": [asdict(cost) for cost in costs]})
 
 
 def tell(plan: Plan, env_ids: Mapping[str, str], costs: Sequence[Cost], how: How) -> None:
-    """Print what the plan asks, costs and can find."""
+    """Print the plan's questions, its cost and what it can find."""
     console = console_for_output()
     print(f"{plan.name}: {plan.question}" if plan.question else plan.name)
     pairs = "every two" if plan.reference is None else f"{plan.reference} and each other one"
@@ -108,7 +107,7 @@ def tell(plan: Plan, env_ids: Mapping[str, str], costs: Sequence[Cost], how: How
     print(f"\nA run of {plan.group} seeds, by a short calibration on this machine:")
     console.print(table)
     print(f"One group of seeds of everything: {_sum(costs, 1)} of training.")
-    print(f"At most {plan.looks} groups: {_sum(costs, plan.looks)}. What is decided early is not trained further.")
+    print(f"At most {plan.looks} groups: {_sum(costs, plan.looks)}. An answered question needs no further training.")
     launcher = next((each.partition("=")[2] for each in how.options if each.startswith("hydra/launcher=")), "basic")
     if launcher != "basic":
         longest = duration(max(each.seconds for each in costs))
@@ -127,7 +126,7 @@ HEADINGS = ("spread of seeds", "true difference", "better", "the same", "undecid
 
 
 def find(plan: Plan, console: Console) -> None:
-    """Print the chances of the answers, and how many seeds they take."""
+    """Print the probability of each answer, and the number of seeds that it takes."""
     possible = first_possible_look(plan)
     together = counted(len(plan.questions), "question")
     if not possible:

@@ -1,4 +1,4 @@
-"""Writes the report of a study into its directory."""
+"""Write the report of a study."""
 
 from pathlib import Path
 
@@ -9,7 +9,14 @@ from sweeps.study.spent import predicted, spent
 
 
 def write_report(record: Record, directory: Path, command: str) -> Path:
-    """The path of the page. Raises InputError where it cannot be written, or a run cannot be read."""
+    """Write the report into the study's directory.
+
+    Returns:
+        The path of the page.
+
+    Raises:
+        InputError: A file cannot be written, or a run cannot be read.
+    """
     said = predicted(directory)
     costs = {}
     for cell, (seconds, env_steps, size) in spent(record, directory).items():

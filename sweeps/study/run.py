@@ -1,11 +1,11 @@
-"""Runs a study: trains a group of seeds, tests, and goes on with what is undecided, until every question is answered.
+"""Run a study: train a group of seeds, test, and repeat with the open questions until all are answered.
 
-Everything that was decided is in the study's files. A study that was killed does what was left to do, and decides the
-same: the runs go on from their checkpoints, and a test depends on nothing but the runs' rows.
+Every decision is in the study's files. A killed study continues from there and decides the same: its runs continue from
+their checkpoints, and a test depends only on the rows of the runs.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,36 +18,31 @@ from analysis.study.answers import answers, sentence
 from analysis.study.plan import Plan, Tuned
 from analysis.study.record import PLAN, Look, Record
 from analysis.study.scores import Cell, failures, read_rows, run_directory, scores_of
-from sweeps import launching
 from sweeps.errors import InputError
 from sweeps.files import replace_file, write_json
 from sweeps.interrupt import interrupt
-from sweeps.launching import Job
+from sweeps.launching import How, Job
 from sweeps.lock import locked
 from sweeps.provenance import software
 from sweeps.sweep_directory import write_command
 
 
-@dataclass(frozen=True)
-class How:
-    """How the runs of a study are launched: overrides of Hydra's own keys, and a folder of the user's options."""
-
-    options: Sequence[str]
-    config_dir: str | None
-
-
 def job(plan: Plan, cell: Cell, look: int, tuned: Tuned | None = None) -> Job:
-    """The run of a group of seeds."""
+    """The job that trains the seeds of one look for a task and variant."""
     task, variant = cell
     seeds = (f"seed={plan.first_seed(variant, look)}", f"num_seeds={plan.group}")
     return Job(run_directory(task, variant, look), (*plan.cell_overrides(task, variant, tuned), *seeds))
 
 
 def check(plan: Plan, directory: Path, how: How) -> dict[str, str]:
-    """Check the plan and every run of its first look, before any starts; gives the env_id of each task.
+    """Check the plan and all runs of its first look.
+
+    Returns:
+        The env_id of each task, by the task's name.
 
     Raises:
-        InputError, TaskError: what is wrong, in one line.
+        InputError: The plan or a run is wrong.
+        TaskError: A task cannot be made.
     """
     jobs = [job(plan, (task, variant), 1) for task in plan.tasks for variant in plan.variants]
     for each in jobs:
@@ -55,10 +50,9 @@ def check(plan: Plan, directory: Path, how: How) -> dict[str, str]:
             if override.lstrip("+~").split("=")[0] in ("seed", "num_seeds"):
                 raise InputError(f"{override}: a study chooses its seeds itself; expected: seed, group and largest")
     found: dict[str, dict[str, str]] = {}
-    contents = launching.contents(jobs, how.config_dir)
-    for each, content in zip(jobs, contents, strict=True):
+    for each in jobs:
         _, task, variant, _ = each.directory.split("/")
-        found.setdefault(task, {})[variant] = str(content["env"]["id"])
+        found.setdefault(task, {})[variant] = str(how.content(each)["env"]["id"])
     for task, by_variant in found.items():
         if len(set(by_variant.values())) > 1:
             told = ", ".join(f"{variant}: {env_id}" for variant, env_id in by_variant.items())
@@ -68,7 +62,7 @@ def check(plan: Plan, directory: Path, how: How) -> dict[str, str]:
         if (names := [task for task, each in env_ids.items() if each == env_id])[1:]:
             raise InputError(f"tasks: {' and '.join(names)} are both {env_id}; expected: each environment once")
     plan.check_references(env_ids)
-    launching.check(jobs, directory, how.options, how.config_dir)
+    how.check(jobs, directory)
     if plan.tuning is not None:
         from sweeps.study import tuning  # late: few studies tune
 
@@ -77,10 +71,10 @@ def check(plan: Plan, directory: Path, how: How) -> dict[str, str]:
 
 
 def begin(plan: Plan, directory: Path, how: How, env_ids: Mapping[str, str]) -> Record:
-    """The study in a directory under this plan: a new one, whose plan is written now, or the one that is there.
+    """Write the plan of a new study, or open the study in the directory under this plan.
 
     Raises:
-        InputError: another study is there, or the plan cannot be run.
+        InputError: The directory holds another study, or the plan cannot be run.
     """
     if (directory / RECORD).exists():
         before = records.read(directory)
@@ -103,17 +97,18 @@ def _software() -> dict[str, Any]:
 
 
 def run(plan: Plan, directory: Path, how: How) -> Record:
-    """The whole study, or what is left of it.
+    """Run a study, or the rest of it.
 
     Raises:
-        InputError: the plan or the directory is wrong, or a run ended without rows that could be compared.
+        InputError: The plan or the directory is wrong, or a run did not finish.
+        TaskError: A task cannot be made.
     """
     env_ids = {} if (directory / RECORD).exists() else check(plan, directory, how)
     directory.mkdir(parents=True, exist_ok=True)
     with locked(directory):
         record = begin(plan, directory, how, env_ids)
         write_command(directory, how.options, how.config_dir)  # for seedbed resume; tuning may come before the runs
-        if launching.is_elsewhere(directory, how.options, how.config_dir):
+        if how.is_elsewhere(directory):
             return go_on(record, directory, how)
         interrupt.install(directory)
         try:
@@ -123,7 +118,11 @@ def run(plan: Plan, directory: Path, how: How) -> Record:
 
 
 def go_on(record: Record, directory: Path, how: How) -> Record:
-    """What is left of a study, look by look; ends early where a signal asks for it. Raises InputError."""
+    """Run the rest of a study, look by look; a signal stops it early.
+
+    Raises:
+        InputError: A run did not finish.
+    """
     plan = record.now
     if plan.tuning is not None and record.tuned is None:
         from sweeps.study import tuning  # late: few studies tune
@@ -148,16 +147,20 @@ def go_on(record: Record, directory: Path, how: How) -> Record:
 
 
 def counted(number: int, what: str) -> str:
-    """3 runs; 1 run."""
+    """A number with a noun: 1 run, 3 runs."""
     return f"{number} {what}{'s' * (number != 1)}"
 
 
 def train(record: Record, cells: Sequence[Cell], number: int, directory: Path, how: How) -> None:
-    """Train the seeds of a look. Raises InputError where a run did not get to its end."""
+    """Train the seeds of a look.
+
+    Raises:
+        InputError: A run did not finish.
+    """
     plan = record.now
     done = [job(plan, cell, look + 1, record.tuned) for look, each in enumerate(record.looks) for cell in each.cells]
     jobs = [job(plan, cell, number, record.tuned) for cell in cells]
-    launching.launch(jobs, done, directory, how.options, how.config_dir)
+    how.launch(jobs, done, directory)
     if interrupt.received:
         return
     for each in jobs:
@@ -165,27 +168,32 @@ def train(record: Record, cells: Sequence[Cell], number: int, directory: Path, h
         if info.get("status") not in (COMPLETE, FAILED) or "progress" not in info:
             reason = info.get("error", f"it is {info.get('status', 'not there')}")
             raise InputError(
-                f"{directory / each.directory}: did not train to its end ({reason}); expected: a run that does; "
-                "mend what is wrong, and the same command goes on"
+                f"{directory / each.directory}: the run did not finish ({reason}); expected: a complete run; "
+                "remove the cause and repeat the command"
             )
 
 
 def look(record: Record, cells: Sequence[Cell], directory: Path) -> Look:
-    """Test the open questions with all seeds up to now. Raises InputError."""
+    """Test the open questions with all seeds so far.
+
+    Raises:
+        InputError: A run cannot be read.
+    """
     plan = record.now
     count: dict[Cell, int] = dict(record.cells)
     for cell in cells:
         count[cell] = count.get(cell, 0) + 1
     rows = read_rows(directory, plan, count)
     asked = record.undecided
-    scores = {task: scores_of(plan, rows, task) for task in dict.fromkeys(q.task for q in asked)}
-    scores = {task: _as_long(by_variant, count, task, plan) for task, by_variant in scores.items()}
+    scores = {
+        task: {
+            variant: each.to_numpy()[: count[task, variant] * plan.group]
+            for variant, each in scores_of(plan, rows, task).items()
+        }
+        for task in dict.fromkeys(q.task for q in asked)
+    }
     widths = {task: plan.width(env_id) for task, env_id in record.env_ids.items()}
     told_apart = sum(answer.outcome == BETTER for answer in record.answers.values())
     for (task, variant), (failed, number) in failures(rows[rows["task"].isin(scores)]).items():
         print(f"  note: {failed} of {number} seeds of {variant} on {task} failed; they count with the low reference.")
     return Look(list(cells), answers(plan, asked, scores, widths, told_apart))
-
-
-def _as_long(scores: Mapping[str, Any], count: Mapping[Cell, int], task: str, plan: Plan) -> dict[str, Any]:
-    return {variant: values[: count[task, variant] * plan.group] for variant, values in scores.items()}

@@ -1,4 +1,4 @@
-"""What the runs of a study took so far, and what was predicted of them; reads files only."""
+"""The time, env steps and disk space of a study's runs, spent and predicted; reads files only."""
 
 import csv
 from dataclasses import dataclass
@@ -13,7 +13,10 @@ PREDICTION = "prediction.json"
 
 @dataclass(frozen=True)
 class Cost:
-    """Of one run, that is of one group of seeds of a variant on a task. `seconds`: of training, on this machine."""
+    """The predicted cost of one run, a group of seeds of a variant on a task.
+
+    ``env_steps``: over all seeds. ``seconds``: of training, on this machine. ``size``: bytes on disk.
+    """
 
     task: str
     variant: str
@@ -23,7 +26,7 @@ class Cost:
 
 
 def spent(record: Record, directory: Path) -> dict[Cell, tuple[float, int, int]]:
-    """(seconds, env steps, bytes) of each task and variant so far, over all seeds; bytes are those of all files."""
+    """What each task and variant took so far, over all seeds: (seconds, env steps, bytes of all files)."""
     found: dict[Cell, tuple[float, int, int]] = {}
     for (task, variant), looks in record.cells.items():
         seconds, env_steps, size = 0.0, 0, 0
@@ -38,7 +41,7 @@ def spent(record: Record, directory: Path) -> dict[Cell, tuple[float, int, int]]
 
 
 def time_of(run: Path) -> tuple[float, int]:
-    """(seconds, env steps over all seeds) of a run so far, by its timing.csv."""
+    """What a run took so far, from its timing.csv: (seconds, env steps over all seeds)."""
     path = run / TIMING
     if not path.exists():
         return 0.0, 0
@@ -48,7 +51,7 @@ def time_of(run: Path) -> tuple[float, int]:
 
 
 def predicted(directory: Path) -> dict[Cell, Cost]:
-    """What the last dry run predicted of a run of each task and variant; empty if there was none."""
+    """The predictions of the last dry run; empty if there was none."""
     if not (directory / PREDICTION).exists():
         return {}
     return {(each["task"], each["variant"]): Cost(**each) for each in read_json(directory / PREDICTION)["runs"]}

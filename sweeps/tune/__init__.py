@@ -1,1 +1,1 @@
-"""``seedbed tune``: search settings with equal budgets, train the winners on fresh seeds, and say what came of it."""
+"""``seedbed tune``: search settings with equal budgets, train the winners on fresh seeds, and report."""

@@ -1,4 +1,4 @@
-"""Whether the runs of a study can be trained, before any of them is."""
+"""Check the runs of a study before any of them trains."""
 
 from pathlib import Path
 
@@ -11,11 +11,13 @@ from sweeps.tune.trials import TRIALS
 
 
 def check_runs(plan: Plan, directory: Path, launcher: str | None) -> None:
-    """Whether every variant, and every preset that is to be beside it, can be trained on every task, and files can be
-    written; on the machines of a ``launcher`` there may be other devices than here.
+    """Check that every variant, and every preset if the plan has them, can train on every task.
+
+    Devices are not checked if a ``launcher`` starts the runs on other machines.
 
     Raises:
-        InputError, TaskError: what is wrong with the first that cannot.
+        InputError: A run is wrong, or files cannot be written.
+        TaskError: A task cannot be made.
     """
     check_writable(directory)
     jobs = [

@@ -18,31 +18,31 @@ REPORT, DRY_RUN = "--report", "--dry-run"
 
 USAGE = """usage: seedbed tune algo=NAME,… env=NAME,… [KEY=VALUE …] [--config-dir DIR] [--dry-run]
 
-Search the settings of every variant with the same number of trials, seeds and env steps; train each winner on seeds
-that no trial saw; report the best score against the number of trials, and which variant is better.
+Search settings: every variant gets the same number of trials, seeds and env steps. Then train each winner on seeds that
+no trial used. The report shows the best score against the number of trials, and which variant is better.
 
   seedbed tune algo=a2c,ppo,trpo env=cartpole,pendulum     32 settings of each, 4 seeds, 100k env steps
-  seedbed tune … trials=64 seeds=4 budget=200k             another budget; budget.pendulum=500k for one task
+  seedbed tune … trials=64 seeds=4 budget=200k             other budgets; budget.pendulum=500k for one task
   seedbed tune … scope=all_tasks                           one setting for all tasks
   seedbed tune … sampler=tpe                               Optuna's (pip install 'seedbed[tune]'); or gp
-  seedbed tune … space.ppo.algo.clip_coef.high=0.5         another range; KEY=null takes a setting out
+  seedbed tune … space.ppo.algo.clip_coef.high=0.5         another range; KEY=null removes a setting
   seedbed tune … space.ppo.algo.update_epochs='{type: int, low: 5, high: 20}'
   seedbed tune … --config-dir DIR                          options of your own: DIR/space/NAME.yaml is NAME's space
-  seedbed tune … network=shared64x64 critic=joint          what every run has, as for seedbed train
-  seedbed tune … --dry-run                                 say what it costs and train nothing
-  seedbed tune study=DIR                                   go on with a study (as seedbed resume DIR), in any process
-  seedbed tune study=DIR --report                          write the report again, of the tables in DIR
-  seedbed tune grid=DIR                                    the runs of a finished sweep are the trials
+  seedbed tune … network=shared64x64 critic=joint          settings of every run, as for seedbed train
+  seedbed tune … --dry-run                                 print what it costs; train nothing
+  seedbed tune study=DIR                                   continue a study, as seedbed resume DIR does
+  seedbed tune study=DIR --report                          write the report again from the tables in DIR
+  seedbed tune grid=DIR                                    take the runs of a finished sweep as the trials
 
-A study may be killed and gone on with at any time, by several processes at once.
+You may stop a study at any time and continue it later. Several processes may work on it at once.
 
 keys and their values:
 """
 
 
 def help_text() -> str:
-    """Usage, and every key of ``conf/tune.yaml``."""
-    from sweeps.compose import CONF
+    """The usage, and every key of ``conf/tune.yaml`` with its meaning."""
+    from sweeps import CONF
 
     lines = []
     for line in (CONF / "tune.yaml").read_text(encoding="utf-8").splitlines():
@@ -55,26 +55,25 @@ def help_text() -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Ends the process with status 0 only if every run came to its end; with 2 and one line where the input is bad."""
+    """Tune; the exit status is 0 only if every run finished, and 2 with one line if the input is wrong."""
     given = sys.argv[1:] if arguments is None else list(arguments)
     own_packages_first()
     if {"--help", "-h"} & set(given):
         print(help_text())
         return
     from algos.envs.errors import TaskError
-    from analysis.run_format import InputError as NoRun
 
     try:
         tune(given)
-    except (InputError, NoRun, TaskError) as error:
+    except (InputError, TaskError) as error:
         exit_with(error)
 
 
 def split(given: Sequence[str]) -> tuple[list[str], str | None, set[str]]:
-    """The overrides, the folder of the user's options, and the flags.
+    """Split the arguments into overrides, the folder of the user's options, and flags.
 
     Raises:
-        InputError: another option.
+        InputError: An option is unknown.
     """
     flags = {REPORT, DRY_RUN} & set(given)
     rest, config_dir = [each for each in given if each not in flags], None
@@ -94,10 +93,10 @@ def split(given: Sequence[str]) -> tuple[list[str], str | None, set[str]]:
 
 
 def check_alone(asked: "Given", config_dir: str | None) -> None:
-    """Whether a command that goes on with a study says nothing that the study has decided.
+    """Check that a command which continues a study changes nothing that its plan fixes.
 
     Raises:
-        InputError: it does.
+        InputError: It changes something.
     """
     told = [
         *asked.overrides,
@@ -107,24 +106,24 @@ def check_alone(asked: "Given", config_dir: str | None) -> None:
     ]
     if told:
         raise InputError(
-            f"{told[0]}: the study in {asked.options.study} has decided this; expected: study=DIR without it, or the "
-            "whole command that began the study"
+            f"{told[0]}: the study in {asked.options.study} has decided this; expected: study=DIR without this key, "
+            "or the complete command that began the study"
         )
 
 
 def tune(given: Sequence[str]) -> None:
-    """Do what a command line asks for, and end the process where that did not come to its end."""
-    from analysis.run_format import STUDY, SWEEP
+    """Do what the command line asks for; exit if a signal stopped it or a run failed."""
+    from analysis.run_format import STUDY
     from sweeps.interrupt import interrupt
     from sweeps.tune.check import check_runs
     from sweeps.tune.cost import cost_text
     from sweeps.tune.grid import grid_plan
     from sweeps.tune.launch import launch
     from sweeps.tune.options import read_arguments
-    from sweeps.tune.plan import make_plan, read_plan, written_plan
+    from sweeps.tune.plan_file import read_plan
+    from sweeps.tune.planning import make_plan
     from sweeps.tune.report import write_report
-    from sweeps.tune.study import list_trials, run_study
-    from sweeps.tune.trials import random_trials
+    from sweeps.tune.study import begin, command_of, run_study
 
     overrides, config_dir, flags = split(given)
     asked = read_arguments(overrides)
@@ -148,18 +147,16 @@ def tune(given: Sequence[str]) -> None:
     print(cost_text(plan, directory), flush=True)
     if DRY_RUN in flags:
         return
-    directory.mkdir(parents=True, exist_ok=True)
-    written_plan(plan, directory)
-    if plan.content["sampler"] == "random" and not (going_on and (directory / SWEEP).exists()):
-        list_trials(plan, directory, random_trials(plan, directory), list(given))
+    begin(plan, directory, command_of(directory) if going_on else given)
     if options.launcher is not None:
         launch(directory, options.launcher, options.workers, asked.launching)
-    failed = run_study(plan, directory)
-    if interrupt.received:
-        print(f"interrupted; to go on: seedbed tune study={shlex.quote(str(directory))}", flush=True)
+    outcome = run_study(plan, directory)
+    if outcome is None:
+        assert interrupt.received is not None
+        print(f"interrupted; to continue: seedbed tune study={shlex.quote(str(directory))}", flush=True)
         sys.exit(128 + interrupt.received)
     write_report(directory)
-    for path in failed:
-        report(f"{path}: ended with an error; see traceback.txt there, and the same command tries it again")
-    if failed:
+    for path in outcome.failed:
+        report(f"{path}: ended with an error; see traceback.txt there; repeat the command to try again")
+    if outcome.failed:
         sys.exit(1)

@@ -1,11 +1,12 @@
-"""What a study costs, before it begins."""
+"""Describe the cost of a study before it begins."""
 
 from pathlib import Path
 
 from analysis.numbers import steps
+from analysis.run_format import has_ended
 from analysis.tuning.space import in_words
 from sweeps.tune.plan import GRID, Plan
-from sweeps.tune.trials import FRESH, TRIALS, has_ended
+from sweeps.tune.trials import FRESH, TRIALS
 
 
 def env_steps(plan: Plan) -> tuple[int, int]:
@@ -17,7 +18,7 @@ def env_steps(plan: Plan) -> tuple[int, int]:
 
 
 def cost_text(plan: Plan, directory: Path) -> str:
-    """What is searched, how much that is, and how much of it is done."""
+    """Describe the spaces, the budget, and how much of the study is done."""
     options = plan.options
     tuning, testing = env_steps(plan)
     budgets = {task: plan.budget(task) for task in plan.tasks}

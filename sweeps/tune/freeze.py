@@ -1,4 +1,4 @@
-"""Winners as experiments: ``experiment=tuned/TASK/VARIANT`` composes what the winning trial trained with."""
+"""Write winners as experiments: ``experiment=tuned/TASK/VARIANT`` composes the config of the winning trial."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -7,21 +7,24 @@ from typing import Any
 import yaml
 
 from analysis.run_format import NOT_COMPUTED, flatten
-from sweeps import ROOT
+from sweeps import CONF
 from sweeps.compose import composed_config
 from sweeps.errors import InputError
 from sweeps.files import replace_file
 from sweeps.tune.options import is_kept
 
-GROUPS = [path.name for path in (ROOT / "conf").iterdir() if path.is_dir() and path.name != "hydra"]
+GROUPS = [path.name for path in CONF.iterdir() if path.is_dir() and path.name != "hydra"]
 SEEDS = ("seed", "num_seeds")
 
 
 def frozen(content: Mapping[str, Any], groups: list[str], note: str, config_dir: Path | None) -> str:
-    """The text of an experiment that composes ``content``, but for its seeds and for how runs are kept.
+    """The text of an experiment that composes ``content``, without its seeds and without how runs are kept.
 
-    ``groups`` are the overrides that choose options, ``algo=ppo`` and the like; ``note`` is its comment; ``config_dir``
-    is the folder of the user's options, if there is one. Only what the options do not have is written.
+    Args:
+        content: the config.
+        groups: the overrides that choose options, such as ``algo=ppo``; only other values than theirs are written.
+        note: the comment at the top.
+        config_dir: the user's folder of options, if there is one.
     """
     chosen = [each.lstrip("+").partition("=") for each in groups]
     presets = [option for group, _, option in chosen if group == "experiment"]
@@ -45,10 +48,18 @@ def frozen(content: Mapping[str, Any], groups: list[str], note: str, config_dir:
 def freeze(
     config_dir: Path, own: Path | None, name: str, content: Mapping[str, Any], overrides: list[str], note: str
 ) -> None:
-    """Write ``experiment=NAME`` into a folder of options; ``own`` is the one that the study was made with.
+    """Write ``experiment=NAME`` into a folder of options, and check that it composes ``content``.
+
+    Args:
+        config_dir: the folder to write to.
+        own: the folder of options that the study used, if it used one.
+        name: the name of the experiment.
+        content: the config.
+        overrides: the overrides of the trial.
+        note: the comment at the top.
 
     Raises:
-        InputError: what it composes is not ``content``.
+        InputError: It composes another config.
     """
     groups = [each for each in overrides if each.partition("=")[0].lstrip("+") in GROUPS and is_kept(each)]
     replace_file(config_dir / "experiment" / f"{name}.yaml", frozen(content, groups, note, own).encode())

@@ -1,4 +1,4 @@
-"""A finished sweep as the trials of a study: its settings were tried by hand, the winner is trained on fresh seeds."""
+"""Take the runs of a finished sweep as the trials of a study; only the winner is trained, on fresh seeds."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,17 +20,17 @@ from sweeps.tune.trials import Trial
 
 
 def grid_plan(given: Given, directory: Path) -> Plan:
-    """The plan whose trials are the runs of the sweep ``grid``; ``directory`` is the study's.
+    """Plan a study in ``directory`` whose trials are the runs of the sweep ``grid``.
 
     Raises:
-        InputError: the sweep has no runs, or some have not ended, or variants were not tried equally.
+        InputError: The sweep has no runs, a run has not ended, or variants had unequal budgets.
     """
     options = given.options
     if told := given.told & {"algo", "env", "trials", "seeds", "budget", "sampler", "seed", "presets"}:
-        raise InputError(f"{sorted(told)[0]}: the grid decides this; expected: grid=DIR without it")
+        raise InputError(f"{sorted(told)[0]}: the grid decides this; expected: grid=DIR without this key")
     if given.overrides or given.spaces or given.budgets:
         first = [*given.overrides, *given.spaces, *given.budgets][0]
-        raise InputError(f"{first}: the grid decides this; expected: grid=DIR without it")
+        raise InputError(f"{first}: the grid decides this; expected: grid=DIR without this key")
     runs = grid_runs(Path(str(options.grid)), directory)
     cells = cells_of(runs)
     by_cell: dict[tuple[str, str], list[Run]] = defaultdict(list)
@@ -65,10 +65,10 @@ def grid_plan(given: Given, directory: Path) -> Plan:
 
 
 def grid_runs(grid: Path, directory: Path) -> list[Run]:
-    """The runs of the sweep, but for those of the study.
+    """The runs of the sweep, without those of studies below it.
 
     Raises:
-        InputError: there are none, or some have not ended.
+        InputError: There are none, or a run has not ended.
     """
     studies = [path.parent.resolve() for path in grid.rglob(STUDY)] + [directory.resolve()]
     found = find_runs([grid])
@@ -82,7 +82,7 @@ def grid_runs(grid: Path, directory: Path) -> list[Run]:
 
 
 def task_name(env_id: str) -> str:
-    """A task's id as a folder may be called."""
+    """A task's id as a valid name of a folder."""
     return file_name(env_id)
 
 
@@ -97,10 +97,10 @@ def cells_of(runs: Sequence[Run]) -> list[Cell]:
 
 
 def check_equal(by_cell: Mapping[tuple[str, str], Sequence[Run]]) -> dict[str, int]:
-    """The env steps of each seed, by task, where every variant was tried equally.
+    """Check that all variants had equal budgets, and return the env steps of each seed by task.
 
     Raises:
-        InputError: one got more trials, seeds or env steps than another.
+        InputError: A variant had more trials, seeds or env steps than another.
     """
     what = {"trials": {name: len(runs) for name, runs in by_cell.items()}}
     each = [(name, run) for name, runs in by_cell.items() for run in runs]
@@ -128,7 +128,7 @@ def check_equal(by_cell: Mapping[tuple[str, str], Sequence[Run]]) -> dict[str, i
 
 
 def settings_of(runs: Sequence[Run]) -> dict[str, list[str]]:
-    """By variant, the settings in which its runs on one task differ."""
+    """By variant: the settings in which its runs on a task differ."""
     keys: dict[str, dict[str, None]] = defaultdict(dict)
     by_cell: dict[tuple[str, str], list[Run]] = defaultdict(list)
     for run in runs:
@@ -139,7 +139,7 @@ def settings_of(runs: Sequence[Run]) -> dict[str, list[str]]:
 
 
 def spaces_of(runs: Sequence[Run]) -> dict[str, dict[str, Any]]:
-    """By variant, the values that each setting was given, as choices."""
+    """By variant: its space, with the values that each setting had as choices."""
     return {
         algo: {
             key: {"type": "categorical", "choices": _values(run.config.get(key) for run in runs if run.algo == algo)}
@@ -156,10 +156,10 @@ def _values(given: Iterable[Any]) -> list[Any]:
 
 
 def grid_trials(plan: Plan, directory: Path) -> list[Trial]:
-    """The runs of the sweep as trials, numbered by their settings: equal ones have one number on every task.
+    """The runs of the sweep as trials; equal settings have the same number on every task.
 
     Raises:
-        InputError: two runs have the same settings.
+        InputError: Two runs on a task have the same settings.
     """
     runs = grid_runs(Path(plan.content["grid"]), directory)
     keys = settings_of(runs)
@@ -174,12 +174,12 @@ def grid_trials(plan: Plan, directory: Path) -> list[Trial]:
         overrides = yaml.safe_load((run.path / ".hydra" / "overrides.yaml").read_text(encoding="utf-8"))
         content = {**read_config(run.path), "resume": True}
         job = Job(content, run.path, {"overrides": overrides})
-        trials.append(Trial(plan.cell(run.algo, task_name(run.env_id)), number, settings, run.path, job))
+        trials.append(Trial(plan.cell(run.algo, task_name(run.env_id)), number, settings, job))
     return trials
 
 
 def mark_as_tuning(trials: Sequence[Trial]) -> None:
-    """Have the runs of the sweep say that they chose settings: they test nothing any more."""
+    """Mark the runs as tuning in ``run.json``, so that no comparison takes them for tests."""
     for trial in trials:
         info = read_json(trial.directory / INFO)
         if info.get(PURPOSE) != TUNING:

@@ -1,7 +1,6 @@
-"""Several processes that work on one study, started by one of Hydra's launchers: joblib, SLURM or Ray.
+"""Start several processes that work on one study, with a Hydra launcher: joblib, SLURM or Ray.
 
-Each does what no other is doing, until all is done: which groups a process gets is decided by the locks in the study's
-directory, which all of them have to see.
+A process takes a group of runs by locking files in the study's directory, so all processes must see the same files.
 """
 
 import subprocess
@@ -11,18 +10,20 @@ from pathlib import Path
 
 from sweeps import ROOT
 from sweeps.errors import InputError
+from sweeps.overrides import override
 
 
 def launch(directory: Path, launcher: str, workers: int, overrides: Sequence[str]) -> None:
-    """Have ``workers`` processes work on a study, and wait for them; ``overrides`` are of the launcher.
+    """Start ``workers`` processes on a study and wait for them; ``overrides`` are settings of the launcher.
 
     Raises:
-        InputError: the launcher failed.
+        InputError: The launcher failed.
     """
-    quoted = str(directory.resolve()).replace("'", "\\'")
+    study = directory.resolve()
     numbers = ",".join(map(str, range(workers)))
-    command = [sys.executable, "-P", "-m", "sweeps.tune.worker", "-m", f"directory='{quoted}'", f"worker={numbers}"]
-    command += [f"hydra/launcher={launcher}", f"hydra.sweep.dir='{quoted}/.workers'", *overrides]
+    command = [sys.executable, "-P", "-m", "sweeps.tune.worker", "-m", override("directory", str(study))]
+    command += [f"worker={numbers}", f"hydra/launcher={launcher}", override("hydra.sweep.dir", str(study / ".workers"))]
+    command += overrides
     status = subprocess.run(command, env=_environment(), check=False).returncode
     if status:
         raise InputError(f"launcher={launcher}: its workers ended with status {status}; expected: 0")

@@ -1,8 +1,7 @@
-"""The ledger of a study: every env step that was spent, on trials and on tests, restarts and failures included.
+"""The ledger of a study: all env steps of trials and tests, including those lost by restarts and failures.
 
-``ledger.csv`` only grows. A line is written after the work that it counts; what a killed process did not write is found
-in the files of its runs, and counted when the study goes on. Every line says what it is of, so that nothing is counted
-twice however often that is tried.
+Lines are only appended, after the work that they count. If a process is killed before that, the files of its runs are
+counted when the study continues. Each line identifies what it counts, so nothing is counted twice.
 """
 
 import csv
@@ -12,11 +11,11 @@ import io
 import os
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import numpy as np
 import pandas as pd
@@ -35,11 +34,12 @@ from analysis.run_format import (
 )
 from analysis.tuning.ledger import COLUMNS, KEPT, LEDGER, LOST, TRAINED
 from sweeps.errors import InputError
+from sweeps.tune.work import Work
 
 
 @dataclass(frozen=True)
 class Entry:
-    """What is counted of one run: ``mark`` says of which of its states."""
+    """Env steps of a run; ``mark`` identifies the state of the run that they belong to."""
 
     event: str
     env_steps: int
@@ -53,39 +53,24 @@ class Ledger:
         self.study = study
         self.path = study / LEDGER
 
-    def count_ended(self, directory: Path, variant: str, task: str, trial: str) -> None:
-        """Count what a run that has ended, or that failed, has trained."""
-        if (directory / INFO).exists():
-            self._add(directory, variant, task, trial, ended_entries(directory))
+    def count_ended(self, runs: Sequence[Work]) -> None:
+        """Count the env steps of the runs that have ended or failed."""
+        self._add(runs, ended_entries)
 
-    def count_lost(self, directory: Path, variant: str, task: str, trial: str) -> None:
-        """Count what a run lost that was killed: called before it goes on."""
-        if (directory / INFO).exists():
-            self._add(directory, variant, task, trial, lost_entries(directory))
+    def count_lost(self, runs: Sequence[Work]) -> None:
+        """Count the env steps that killed runs have lost; call it before they continue."""
+        self._add(runs, lost_entries)
 
-    def _add(self, directory: Path, variant: str, task: str, trial: str, entries: list[Entry]) -> None:
-        run = Path(os.path.relpath(directory, self.study)).as_posix()
-        info = read_info(directory)
+    def _add(self, runs: Sequence[Work], entries_of: Callable[[Path], list[Entry]]) -> None:
+        counted = [
+            self._line(run, entry)
+            for run in runs
+            if (run.directory / INFO).exists()
+            for entry in entries_of(run.directory)
+        ]
         with self._opened() as file:
             known = {(row["run"], row["event"], row["mark"]) for row in self._rows(file)}
-            lines = [
-                {
-                    "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-                    "process": f"{socket.gethostname()}:{os.getpid()}",
-                    "purpose": info.get(PURPOSE, ""),
-                    "variant": variant,
-                    "env_id": info["env_id"],
-                    "task": task,
-                    "trial": trial,
-                    "run": run,
-                    "event": entry.event,
-                    "seeds": len(info["seeds"]),
-                    "env_steps": entry.env_steps,
-                    "mark": entry.mark,
-                }
-                for entry in entries
-                if (run, entry.event, entry.mark) not in known
-            ]
+            lines = [line for line in counted if (line["run"], line["event"], line["mark"]) not in known]
             if lines:
                 text = io.StringIO()
                 csv.DictWriter(text, COLUMNS, lineterminator="\n").writerows(lines)
@@ -94,9 +79,26 @@ class Ledger:
                 file.flush()
                 os.fsync(file.fileno())
 
+    def _line(self, run: Work, entry: Entry) -> dict[str, Any]:
+        info = read_info(run.directory)
+        return {
+            "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+            "process": f"{socket.gethostname()}:{os.getpid()}",
+            "purpose": info.get(PURPOSE, ""),
+            "variant": run.variant,
+            "env_id": info["env_id"],
+            "task": run.task,
+            "trial": run.trial,
+            "run": Path(os.path.relpath(run.directory, self.study)).as_posix(),
+            "event": entry.event,
+            "seeds": len(info["seeds"]),
+            "env_steps": entry.env_steps,
+            "mark": entry.mark,
+        }
+
     @contextmanager
     def _opened(self) -> Iterator[IO[bytes]]:
-        """The file, held against other processes, without a line that one of them was killed in."""
+        """Open and lock the file; a last line that a killed process left incomplete is removed."""
         with self.path.open("a+b") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             file.seek(0)
@@ -117,9 +119,9 @@ class Ledger:
 
 
 def ended_entries(directory: Path) -> list[Entry]:
-    """The env steps of all seeds of a run that has ended; ``mark``: how many iterations it was to make.
+    """The env steps of all seeds of a run that has ended.
 
-    A run that an error ended goes on, if it is tried again, from its checkpoint: it has trained up to there.
+    A run that failed would continue from its checkpoint, so its steps up to there are kept and later ones are lost.
     """
     info = read_info(directory)
     if "progress" in info:
@@ -131,15 +133,15 @@ def ended_entries(directory: Path) -> list[Entry]:
 
 
 def lost_entries(directory: Path) -> list[Entry]:
-    """What a run did after its last checkpoint, and has to do again: its rows from there on, and the iteration that it
-    was in.
+    """The env steps after the last checkpoint of a killed run, which it has to repeat.
 
-    Nobody knows how far that iteration was; it counts as a whole. ``mark`` is of the file that had the rows, and for
-    the iteration also of how often the run had gone on.
+    They are the rows behind the checkpoint and the unfinished iteration. The latter counts as a whole, because nobody
+    knows how far it was. ``mark`` identifies the content of timing.csv and, for the iteration, how often the run was
+    resumed.
     """
     info = read_info(directory)
     if "progress" in info or info["status"] == INTERRUPTED:
-        return []  # nothing is lost by a run that was asked to stop
+        return []  # a run that was asked to stop loses nothing
     timing = directory / TIMING
     content = timing.read_bytes() if timing.exists() else b""
     iterations = max(content.count(b"\n") - 1, 0)
@@ -157,7 +159,7 @@ def steps_of_iteration(directory: Path) -> int:
 
 
 def kept_iterations(directory: Path) -> int:
-    """How many iterations the checkpoint of a run has."""
+    """The number of iterations in the checkpoint of a run."""
     try:
         return int(unpack((directory / CHECKPOINT).read_bytes())[0]["next_iteration"])
     except (OSError, CheckpointError, KeyError):
@@ -165,6 +167,6 @@ def kept_iterations(directory: Path) -> int:
 
 
 def env_steps(directory: Path) -> int:
-    """The env steps of all seeds that a run's rows tell of; a seed that failed stopped there."""
+    """The env steps of all seeds in a run's rows; a seed that failed counts up to its last row."""
     rows = pd.read_csv(directory / PROGRESS, usecols=["seed", "env_steps"])
     return int(np.sum(rows.groupby("seed")["env_steps"].max()))

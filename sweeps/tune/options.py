@@ -1,4 +1,4 @@
-"""What a command line asks of ``seedbed tune``, typed; the defaults are in ``conf/tune.yaml``."""
+"""Read the command line of ``seedbed tune``; the defaults are in ``conf/tune.yaml``."""
 
 import re
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from analysis.run_format import NOT_COMPUTED, is_below
-from sweeps.compose import CONF
+from sweeps import CONF
 from sweeps.errors import InputError
 
 Positive = Annotated[int, Field(ge=1)]
@@ -18,15 +18,15 @@ UNITS = {"k": 1_000, "M": 1_000_000, "G": 1_000_000_000}
 COUNTS = ("trials", "seeds", "budget", "test_seeds", "test_seed", "seed", "workers")
 LISTS = ("algo", "env")
 TEXTS = ("study", "grid", "metric", "score", "launcher", "scope", "sampler")
-"""Keys whose values are paths and words: they are taken as they are."""
+"""Keys whose values are paths or words, which are not parsed as YAML."""
 
 DECIDED = {
     "iterations": "budget=STEPS",
     "num_seeds": "seeds=N and test_seeds=N",
     "experiment": "algo=… env=…, and settings as KEY=VALUE",
-    "resume": "nothing: a study always goes on",
+    "resume": "nothing, because a study always resumes",
 }
-"""Settings of a run that a study decides, and what to say instead."""
+"""Settings of a run that a study decides, and what to give instead."""
 
 
 class Options(BaseModel):
@@ -56,8 +56,11 @@ class Options(BaseModel):
 
 @dataclass(frozen=True)
 class Given:
-    """A command line, taken apart: ``told`` are the keys of the options that it names, ``budgets`` env steps by task,
-    ``spaces`` overrides of each space, ``overrides`` those of every run, ``launching`` those of Hydra's launcher."""
+    """A command line in parts.
+
+    ``told``: the options that it names. ``budgets``: env steps by task. ``spaces``: overrides of each space.
+    ``overrides``: those of every run. ``launching``: those of Hydra's launcher.
+    """
 
     options: Options
     told: frozenset[str]
@@ -74,10 +77,10 @@ def defaults() -> dict[str, Any]:
 
 
 def read_arguments(arguments: Sequence[str]) -> Given:
-    """Every ``KEY=VALUE`` of a command line.
+    """Read every ``KEY=VALUE`` of a command line.
 
     Raises:
-        InputError: the first that is wrong.
+        InputError: The first one that is wrong.
     """
     known = defaults()
     values = {key: _value(key, str(value)) if key in COUNTS else value for key, value in known.items()}
@@ -102,7 +105,7 @@ def read_arguments(arguments: Sequence[str]) -> Given:
             launching.append(argument)
         elif key.lstrip("+~") in DECIDED or key.lstrip("+~").startswith("hydra"):
             raise InputError(
-                f"{argument}: a study decides this; expected: {DECIDED.get(key.lstrip('+~'), 'nothing of Hydra')}"
+                f"{argument}: a study decides this; expected: {DECIDED.get(key.lstrip('+~'), 'no setting of Hydra')}"
             )
         else:
             overrides.append(argument)
@@ -125,7 +128,7 @@ def _value(key: str, text: str) -> Any:
     if key in LISTS:
         names = [name for name in text.strip("[]").replace(" ", "").split(",") if name]
         if len(set(names)) < len(names):
-            raise InputError(f"{key}={text}: names one twice; expected: each once")
+            raise InputError(f"{key}={text}: names one of them twice; expected: each name once")
         return names
     if key in COUNTS:
         return _count(key, text)
@@ -134,7 +137,7 @@ def _value(key: str, text: str) -> Any:
     try:
         return yaml.safe_load(text)
     except yaml.YAMLError:
-        return text  # which is refused, as what it is
+        return text  # the validation below refuses it
 
 
 def _count(key: str, text: str) -> int:
@@ -146,5 +149,5 @@ def _count(key: str, text: str) -> int:
 
 
 def is_kept(override: str) -> bool:
-    """Whether an override changes what a run computes, so that it belongs to the plan of a study."""
+    """Whether an override changes what a run computes and therefore belongs to the plan of a study."""
     return not is_below(override.partition("=")[0].lstrip("+~"), NOT_COMPUTED)

@@ -1,8 +1,8 @@
-"""TPE and Gaussian-process search by Optuna: ask for a batch, train it in lock-step, tell what it scored.
+"""Search with Optuna's TPE or Gaussian process: ask for a batch of trials, train it in lock-step, tell the scores.
 
-The journal is one file. A batch is asked for under a lock, and learned from when all of it has ended: the settings of a
-trial follow from the scores of the batches before its own, and from nothing else. So a study that is killed goes on as
-if it had not been, and several processes share the trials of a batch. Nothing is pruned.
+The journal is one file. A batch is asked for under a lock, and its scores are told when all its trials have ended. So
+the settings of a trial depend only on the scores of earlier batches: a killed study continues as if it had not been
+killed, and several processes can share a batch. No trial is pruned.
 """
 
 import fcntl
@@ -17,12 +17,13 @@ from typing import Any
 from analysis.references import Reference
 from analysis.tuning.scoring import run_scores
 from analysis.tuning.space import Categorical, Distribution, Int
+from analysis.tuning.winners import ALL_TASKS
 from sweeps.errors import InputError
 from sweeps.interrupt import interrupt
 from sweeps.tune.plan import GROWS, Cell, Plan
 from sweeps.tune.results import choices_of
 from sweeps.tune.trials import Trial, make_trial, word_number
-from sweeps.tune.work import LOCKS, Work, Workshop
+from sweeps.tune.workshop import LOCKS, Workshop
 
 try:
     import optuna
@@ -36,12 +37,12 @@ optuna.logging.set_verbosity(optuna.logging.WARNING)
 
 JOURNAL = "journal.log"
 BATCH = 8
-"""Trials that are asked for, and trained, together. More are faster; fewer learn more from one another."""
+"""Trials in a batch. Larger batches train faster; smaller ones let the search learn sooner."""
 
 
 @dataclass(frozen=True)
 class Part:
-    """What one search is of: a variant, on one task or, with one setting for all, on several."""
+    """One search: a variant on one task, or on all tasks if one setting is to serve all of them."""
 
     variant: str
     cells: list[Cell]
@@ -54,13 +55,13 @@ class Part:
 def parts_of(plan: Plan) -> list[Part]:
     """The searches of a study."""
     own = {variant: [cell for cell in plan.cells if cell.variant == variant] for variant in plan.variants}
-    if plan.options.scope == "all_tasks":
+    if plan.options.scope == ALL_TASKS:
         return [Part(variant, cells) for variant, cells in own.items()]
     return [Part(variant, [cell]) for variant, cells in own.items() for cell in cells]
 
 
 def distribution_of(distribution: Distribution) -> optuna.distributions.BaseDistribution:
-    """The same in Optuna's classes."""
+    """A distribution in Optuna's classes."""
     if isinstance(distribution, Categorical):
         return optuna.distributions.CategoricalDistribution(distribution.choices)
     low, high, log, step = distribution.low, distribution.high, distribution.log, distribution.step
@@ -70,21 +71,21 @@ def distribution_of(distribution: Distribution) -> optuna.distributions.BaseDist
 
 
 class OptunaSearch:
-    """The searches of a study, kept in its journal."""
+    """The searches of a study and their journal."""
 
     def __init__(self, plan: Plan, directory: Path) -> None:
         """
         Raises:
-            InputError: the journal is of another study, or scores of several tasks have no scale in common.
+            InputError: The journal belongs to another study, or a task has no reference to scale its scores by.
         """
         self.plan, self.directory = plan, directory
         self.choices = choices_of(plan.options)
         self.references: Mapping[str, Reference] = self.choices.known_references
         without = sorted({cell.env_id for cell in plan.cells} - self.references.keys())
-        if plan.options.scope == "all_tasks" and without:
+        if plan.options.scope == ALL_TASKS and without:
             raise InputError(
-                f"scope=all_tasks: {without[0]} has no reference, by which {plan.options.sampler} could weigh it "
-                "against the others; expected: sampler=random, or other tasks"
+                f"scope=all_tasks: {without[0]} has no reference scores, which {plan.options.sampler} needs to "
+                "average over tasks; expected: sampler=random, or tasks with references"
             )
         fixed = {key: value for key, value in plan.content.items() if key not in GROWS}
         self.prefix = hashlib.sha256(json.dumps(fixed, sort_keys=True).encode()).hexdigest()[:12]
@@ -95,23 +96,22 @@ class OptunaSearch:
                 raise InputError(f"{path}: the journal of another study ({name}); expected: this study's own, or none")
 
     def do_all(self, workshop: Workshop) -> None:
-        """Do every search, to the number of trials that the plan has."""
+        """Do every search, up to the number of trials in the plan."""
         for part in parts_of(self.plan):
             while not interrupt.received and self._do_batch(part, workshop):
                 pass
 
     def trials(self) -> list[Trial]:
-        """Every trial that was asked for, up to the number that the plan has."""
+        """Every trial that was asked for, up to the number in the plan."""
         return [trial for part in parts_of(self.plan) for trial in self._asked(part)]
 
     def _do_batch(self, part: Part, workshop: Workshop) -> bool:
-        """Train a batch; False where there is none left."""
+        """Train a batch; return False if none is left."""
         numbers = self._ask(part)
         if not numbers:
             return False
         trials = [trial for trial in self._asked(part) if trial.number in numbers]
-        runs = [Work(each.job, part.variant, each.cell.task, str(each.number)) for each in trials]
-        workshop.do_all(runs, "trials")
+        workshop.do_trials(trials)
         if interrupt.received:
             return False
         study = self._study(part, 0)
@@ -122,7 +122,7 @@ class OptunaSearch:
         return True
 
     def _ask(self, part: Part) -> list[int]:
-        """The numbers of the trials of the first batch that has not ended, asked for where they were not yet."""
+        """The numbers of the trials of the first unfinished batch; asks for trials that are missing."""
         distributions = {key: distribution_of(each) for key, each in self.plan.spaces[part.variant].items()}
         with self._locked():
             known = self._study(part, 0).get_trials(deepcopy=False)
@@ -137,7 +137,7 @@ class OptunaSearch:
         return list(range(start, end))
 
     def _study(self, part: Part, number: int) -> optuna.Study:
-        """The study, with a sampler whose random numbers are of trial ``number``."""
+        """Optuna's study, with a sampler whose seed depends on the trial ``number``."""
         seed = word_number(f"{self.plan.options.seed} {part.name} {number}") % 2**31
         if self.plan.options.sampler == "tpe":
             sampler: optuna.samplers.BaseSampler = optuna.samplers.TPESampler(seed=seed, multivariate=True)
@@ -158,16 +158,16 @@ class OptunaSearch:
                 yield make_trial(self.plan, self.directory, cell, asked.number, self._settings(part, asked.params))
 
     def _settings(self, part: Part, params: Mapping[str, Any]) -> dict[str, Any]:
-        """What was suggested, with as many digits as a drawn value has."""
+        """The suggested settings, rounded as drawn values are."""
         return {key: each.value(each.unit(params[key])) for key, each in self.plan.spaces[part.variant].items()}
 
     def _score(self, trials: list[Trial]) -> float | None:
-        """What is told of a trial: its score, or the mean of its normalised scores; None where it has none."""
+        """The score of a trial, over several tasks the mean of its normalised scores; None if a run has no score."""
         total = 0.0
         for trial in trials:
             env_id = trial.cell.env_id
             reference = self.references.get(env_id)
-            scores = run_scores(trial.directory, self.choices)["score"] if trial.ended else None
+            scores = run_scores(trial.directory, self.choices)["score"] if trial.work.ended else None
             if scores is None or (scores.isna().any() and reference is None):
                 return None
             mean = float(scores.fillna(reference.low if reference else 0.0).mean())
@@ -178,7 +178,7 @@ class OptunaSearch:
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
-        """Hold the journal against other processes while a batch is asked for."""
+        """Lock the journal while a batch is asked for."""
         path = self.directory / LOCKS / JOURNAL
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("a") as file:

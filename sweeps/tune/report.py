@@ -1,21 +1,21 @@
-"""The report of a study, in the folder ``report`` of its directory."""
+"""Write the report of a study, in the folder ``report`` of its directory."""
 
 from pathlib import Path
 
 from analysis.numbers import number, steps
-from analysis.tuning.gap import gap_table
 from analysis.tuning.ledger import costs
-from analysis.tuning.report import write_report as write_files
+from analysis.tuning.report import Report
 from analysis.tuning.study import read_study
 
 REPORT = "report"
 
 
 def write_report(directory: Path) -> None:
-    """Write the report's files and print what they say."""
+    """Write the files of the report and print its main results."""
     study = read_study(directory)
-    told = write_files(study, directory / REPORT)
-    for row in gap_table(study).to_dict("records"):
+    report = Report(study)
+    told = report.write(directory / REPORT)
+    for row in report.gaps.to_dict("records"):
         experiment = study.winners.set_index(["env_id", "variant"]).loc[(row["env_id"], row["variant"]), "experiment"]
         print(
             f"{row['variant']} on {row['env_id']}: trial {row['trial']} won with {number(row['tuning'])}, "

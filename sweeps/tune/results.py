@@ -1,4 +1,4 @@
-"""From the runs of a study to its tables: the scores of trials, the winners, the scores on fresh seeds."""
+"""Make the tables of a study from its runs: the scores of trials and the scores on fresh seeds."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.comparison import Choices
+from analysis.choices import Choices
 from analysis.run_format import INFO
 from analysis.tuning.scoring import filled, run_scores
 from sweeps.files import replace_file
@@ -14,12 +14,12 @@ from sweeps.tune.options import Options
 
 
 def choices_of(options: Options) -> Choices:
-    """What a run is scored by."""
+    """How runs are scored."""
     return Choices(metric=options.metric, score=options.score, lower_is_better=options.lower_is_better)
 
 
 def score_rows(directory: Path, choices: Choices, seeds: Sequence[int], **facts: Any) -> list[dict[str, Any]]:
-    """One row per seed of a run, with ``facts`` before its score; a run that never began has no scores."""
+    """One row per seed of a run: ``facts``, then its score; the scores of a run that never began are missing."""
     if (directory / INFO).exists() and (directory / "progress.csv").exists():
         table = run_scores(directory, choices)
     else:
@@ -28,7 +28,7 @@ def score_rows(directory: Path, choices: Choices, seeds: Sequence[int], **facts:
 
 
 def with_numbers(table: pd.DataFrame, choices: Choices) -> pd.DataFrame:
-    """Rows of ``score_rows``, with the worst score where there is none."""
+    """Replace missing scores by the worst score of the task."""
     references = choices.known_references
     parts = []
     for env_id, rows in table.groupby("env_id", sort=False):
@@ -38,7 +38,7 @@ def with_numbers(table: pd.DataFrame, choices: Choices) -> pd.DataFrame:
 
 
 def write_table(directory: Path, name: str, table: pd.DataFrame) -> None:
-    """Replace a table of the study; ten digits of every number."""
+    """Write a table of the study, with ten digits of every number."""
     replace_file(directory / name, table.to_csv(index=False, float_format="%.10g", lineterminator="\n").encode())
 
 

@@ -1,4 +1,4 @@
-"""Where the settings of trials come from, and doing all trials of a study."""
+"""Choose the settings of a study's trials and train the trials."""
 
 from pathlib import Path
 
@@ -6,31 +6,26 @@ from sweeps.interrupt import interrupt
 from sweeps.tune.grid import grid_trials, mark_as_tuning
 from sweeps.tune.plan import GRID, Plan
 from sweeps.tune.trials import Trial, random_trials
-from sweeps.tune.work import Work, Workshop
-
-
-def work_of(trial: Trial) -> Work:
-    """The run of a trial."""
-    return Work(trial.job, trial.cell.variant, trial.cell.task, str(trial.number))
+from sweeps.tune.workshop import Workshop
 
 
 def do_trials(plan: Plan, workshop: Workshop) -> None:
-    """Do every trial of a study, to the number that the plan has; ends early where a signal asks for it."""
+    """Train all trials of a study; a signal stops it early."""
     if plan.content["sampler"] == GRID:
         return
     if plan.options.sampler == "random":
-        workshop.do_all([work_of(trial) for trial in random_trials(plan, workshop.study)], "trials")
+        workshop.do_trials(random_trials(plan, workshop.study))
         return
     from sweeps.tune.optuna_search import OptunaSearch  # an extra
 
     search = OptunaSearch(plan, workshop.study)
     search.do_all(workshop)
-    if not interrupt.received:  # those that an error ended are tried again, at another time
-        workshop.do_all([work_of(trial) for trial in search.trials()], "trials")
+    if not interrupt.received:  # trials that failed earlier are tried again
+        workshop.do_trials(search.trials())
 
 
 def known_trials(plan: Plan, directory: Path) -> list[Trial]:
-    """Every trial of a study, with its settings."""
+    """All trials of a study whose settings are known."""
     if plan.content["sampler"] == GRID:
         trials = grid_trials(plan, directory)
         mark_as_tuning(trials)

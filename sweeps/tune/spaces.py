@@ -1,4 +1,4 @@
-"""The search space of a variant: ``conf/space/NAME.yaml``, the user's own options, and the command line."""
+"""Read the search space of a variant from ``conf/space/NAME.yaml``, the user's options and the command line."""
 
 import difflib
 from collections.abc import Mapping, Sequence
@@ -8,21 +8,26 @@ from omegaconf import OmegaConf
 
 from analysis.run_format import NOT_A_VARIANT, flatten, is_below
 from analysis.tuning.space import Categorical, Distribution, Float, Int, read_space
-from sweeps.compose import CONF, composed_file
+from sweeps import CONF
+from sweeps.compose import composed_file
 from sweeps.errors import InputError
 from sweeps.run_config import validate
 
 MOST_ENDS = 64
-"""As many values of a setting are tried out before anything is trained."""
+"""The most values of a setting that decides the length of a rollout."""
 
 
 def find_space(option: str, name: str, overrides: Sequence[str], config_dir: str | None) -> dict[str, Distribution]:
-    """The space of a variant: of its option's name, or else of its algorithm's.
+    """Find the search space with the name of a variant's option or, failing that, of its algorithm.
 
-    ``overrides`` are ``KEY=VALUE`` without ``space.NAME.`` before them.
+    Args:
+        option: the name of the option of ``algo``.
+        name: the name of the algorithm.
+        overrides: ``KEY=VALUE`` without the leading ``space.NAME.``.
+        config_dir: the user's folder of options.
 
     Raises:
-        InputError: there is none, or it is wrong.
+        InputError: There is none, or it is wrong.
     """
     for each in dict.fromkeys((option, name)):
         content = composed_file(f"space/{each}", config_dir)
@@ -41,10 +46,10 @@ def _nested(overrides: Sequence[str]) -> Any:
 
 
 def check_space(space: Mapping[str, Distribution], where: str, content: Mapping[str, Any]) -> None:
-    """Whether every setting of a space is one of the config's, and its ends are values that it may have.
+    """Check that the config has every setting of a space, and accepts its smallest and largest values.
 
     Raises:
-        InputError: the first that is not.
+        InputError: The first setting or value that is wrong.
     """
     leaves = dict(flatten(content))
     for key, distribution in space.items():
@@ -62,17 +67,17 @@ def check_space(space: Mapping[str, Distribution], where: str, content: Mapping[
 
 
 def ends(distribution: Distribution) -> list[Any]:
-    """The values that a setting is tried out with: the ends of a range, and every choice."""
+    """The values with which a setting is checked: the ends of a range, or every choice."""
     if isinstance(distribution, Categorical):
         return list(distribution.choices)
     return list(dict.fromkeys([distribution.low, distribution.high]))
 
 
 def values_of(distribution: Distribution, where: str) -> list[int]:
-    """All values of a setting that decides how long a rollout is.
+    """All values of a setting that decides the length of a rollout.
 
     Raises:
-        InputError: they are not a few whole numbers.
+        InputError: They are not whole numbers, or too many.
     """
     if isinstance(distribution, Float):
         raise InputError(f"{where}: of type float; expected: int or categorical")
@@ -81,12 +86,14 @@ def values_of(distribution: Distribution, where: str) -> list[int]:
     else:
         found = distribution.choices
     if len(found) > MOST_ENDS:
-        raise InputError(f"{where}: {len(found)} lengths of rollouts have no budget in common; expected: a few choices")
+        raise InputError(
+            f"{where}: {len(found)} rollout lengths are too many for one budget; expected: at most {MOST_ENDS} values"
+        )
     return [int(value) for value in found]
 
 
 def with_settings(content: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:
-    """A config with other values at some of its dotted keys; what is not changed is shared."""
+    """Copy a config with new values at some dotted keys; sections without changes are shared."""
     result = dict(content)
     for key, value in settings.items():
         section = result

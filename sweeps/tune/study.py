@@ -1,7 +1,8 @@
-"""A study from its plan to its tables; it may be stopped and gone on with anywhere, by several processes."""
+"""Run a study from its plan to its tables; several processes may do so, and each may be stopped at any time."""
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -9,21 +10,22 @@ import pandas as pd
 
 from analysis.run_format import INFO, SWEEP, read_json
 from analysis.tuning.study import FRESH, MADE, TRIALS, WINNERS
-from analysis.tuning.winners import winning_trials
+from analysis.tuning.winners import PER_TASK, winning_trials
 from sweeps.files import write_json
 from sweeps.interrupt import interrupt
 from sweeps.sweep_directory import write_sweep
 from sweeps.tune.freeze import freeze
 from sweeps.tune.fresh import fresh_runs
 from sweeps.tune.plan import GRID, Plan
+from sweeps.tune.plan_file import write_plan
 from sweeps.tune.results import choices_of, fresh_table, score_rows, trials_table, write_table
 from sweeps.tune.search import do_trials, known_trials
-from sweeps.tune.trials import Trial
-from sweeps.tune.work import Workshop
+from sweeps.tune.trials import Trial, random_trials
+from sweeps.tune.workshop import Workshop
 
 
 def list_trials(plan: Plan, directory: Path, trials: Sequence[Trial], arguments: Sequence[str]) -> None:
-    """List the trials in the study's directory, for ``seedbed status``."""
+    """Write the list of trials that ``seedbed status`` shows."""
     own = [[f"{key}={value}" for key, value in trial.settings.items()] for trial in trials]
     write_sweep(
         directory,
@@ -35,26 +37,55 @@ def list_trials(plan: Plan, directory: Path, trials: Sequence[Trial], arguments:
     )
 
 
-def run_study(plan: Plan, directory: Path) -> list[Path]:
-    """Do what is left of a study: its trials, its winners, their fresh runs and the tables.
+def begin(plan: Plan, directory: Path, arguments: Sequence[str]) -> None:
+    """Write a study's plan and, if they are known in advance, its trials; called before anything trains.
 
-    Returns the directories of the runs that an error ended; ends early where a signal asks for it
-    (``interrupt.received``).
+    Args:
+        plan: the plan.
+        directory: the directory of the study.
+        arguments: those of the command.
+
+    Raises:
+        InputError: The directory holds another study.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    write_plan(plan, directory)
+    if plan.content["sampler"] == "random":
+        list_trials(plan, directory, random_trials(plan, directory), arguments)
+
+
+def command_of(directory: Path) -> list[str]:
+    """The arguments that began a study, or those that continue it if the former were not written."""
+    return read_json(directory / SWEEP)["overrides"] if (directory / SWEEP).exists() else [f"study={directory}"]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The winners of a study, by (variant, task), and the directories of the runs that failed."""
+
+    winners: Mapping[tuple[str, str], Trial]
+    failed: Sequence[Path]
+
+
+def run_study(plan: Plan, directory: Path) -> Outcome | None:
+    """Do the rest of a study: train the trials, choose the winners, train them on fresh seeds, write the tables.
+
+    Returns:
+        The outcome; None if a signal stopped it, whose number is then in ``interrupt.received``.
     """
     workshop = Workshop(directory)
     interrupt.install(directory)
     try:
         do_trials(plan, workshop)
         if interrupt.received:
-            return []
+            return None
         trials = known_trials(plan, directory)
-        for trial in trials:  # those that another process was killed too soon to count
-            workshop.ledger.count_ended(trial.directory, trial.cell.variant, trial.cell.task, str(trial.number))
+        workshop.ledger.count_ended([trial.work for trial in trials])  # a killed process may not have counted its own
         winners = write_winners(plan, directory, trials)
         fresh = list(fresh_runs(plan, directory, winners))
         workshop.do_all([each.work for each in fresh], "runs on fresh seeds")
         if interrupt.received:
-            return []
+            return None
     finally:
         interrupt.uninstall()
     choices = choices_of(plan.options)
@@ -73,16 +104,15 @@ def run_study(plan: Plan, directory: Path) -> list[Path]:
     write_table(directory, FRESH, fresh_table(rows, choices))
     runs = [*(trial.directory for trial in trials), *(each.work.directory for each in fresh)]
     write_json(directory / MADE, made_by(directory, runs))
-    return sorted(workshop.failed)
+    return Outcome(winners, sorted(workshop.failed))
 
 
 def made_by(directory: Path, runs: Sequence[Path]) -> dict[str, Any]:
-    """The command of a study, and what made its runs."""
+    """The command of a study, and the commits, processors and software of its runs."""
     infos = [read_json(run / INFO) for run in runs if (run / INFO).exists()]
-    arguments = read_json(directory / SWEEP)["overrides"] if (directory / SWEEP).exists() else [f"study={directory}"]
     versions = {f"{name} {version}" for info in infos for name, version in info["versions"].items()}
     return {
-        "command": shlex.join(["seedbed", "tune", *arguments]),
+        "command": shlex.join(["seedbed", "tune", *command_of(directory)]),
         "commits": sorted({str(info["commit"]) for info in infos}),
         "processors": sorted({f"{info['host']['processor']}, {info['host']['cores']} cores" for info in infos}),
         "software": ", ".join(sorted(versions)),
@@ -90,7 +120,7 @@ def made_by(directory: Path, runs: Sequence[Path]) -> dict[str, Any]:
 
 
 def write_winners(plan: Plan, directory: Path, trials: Sequence[Trial]) -> dict[tuple[str, str], Trial]:
-    """Score all trials, choose the winners and freeze them; returns the winners by (variant, task)."""
+    """Score all trials, choose the winners and write them as experiments; return the winners by (variant, task)."""
     choices = choices_of(plan.options)
     rows = [
         row
@@ -123,11 +153,11 @@ def write_winners(plan: Plan, directory: Path, trials: Sequence[Trial]) -> dict[
 
 
 def freeze_trial(plan: Plan, directory: Path, trial: Trial, score: float) -> str:
-    """Write the winner as an experiment; returns its name."""
+    """Write a winner as an experiment and return the experiment's name."""
     options = plan.options
     name = f"tuned/{trial.cell.task}/{trial.cell.variant}"
     own = None if plan.config_dir is None else Path(plan.config_dir)
-    one = "on this task" if options.scope == "per_task" else f"over {', '.join(plan.tasks)}"
+    one = "on this task" if options.scope == PER_TASK else f"over {', '.join(plan.tasks)}"
     how = "hand" if plan.content["sampler"] == GRID else f"{options.sampler} search"
     note = (
         f"The best of {options.trials} settings {one}, by {how}: trial {trial.number}, "

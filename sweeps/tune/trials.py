@@ -1,4 +1,4 @@
-"""The trials of a study: which settings are tried, and the run of each."""
+"""The trials of a study: their settings and their runs."""
 
 import zlib
 from collections.abc import Mapping, Sequence
@@ -8,41 +8,41 @@ from typing import Any
 
 import numpy as np
 
-from analysis.run_format import INFO, read_json
 from analysis.tuning.space import Distribution
 from sweeps.lockstep import Job
+from sweeps.overrides import override
 from sweeps.tune.plan import Cell, Plan
+from sweeps.tune.work import Work
 
 TRIALS, FRESH = "trials", "test"
 DECIDED = ("seed", "num_seeds", "iterations")
-"""What a study decides of every run."""
+"""Keys of every run that the study decides."""
 
 
 @dataclass(frozen=True)
 class Trial:
-    """One setting of a variant on a task, and where its run is."""
+    """One setting of a variant on a task, and its run."""
 
     cell: Cell
     number: int
     settings: Mapping[str, Any]
-    directory: Path
     job: Job
 
     @property
-    def ended(self) -> bool:
-        """Whether its run came to its end, whatever became of single seeds."""
-        return has_ended(self.directory)
+    def directory(self) -> Path:
+        return self.job.directory
 
-
-def has_ended(directory: Path) -> bool:
-    """Whether the run in a directory trained to its end."""
-    return (directory / INFO).exists() and "progress" in read_json(directory / INFO)
+    @property
+    def work(self) -> Work:
+        """Its run, with whom it is counted for."""
+        return Work(self.job, self.cell.variant, self.cell.task, str(self.number))
 
 
 def draw(space: Mapping[str, Distribution], seed: int, variant: str, number: int) -> dict[str, Any]:
-    """The settings of trial ``number`` of a variant: the same whatever else is searched, on every task, at any time.
+    """Draw the settings of trial ``number`` of a variant.
 
-    Every setting has a random stream of its own, so that a space may get another setting and leave the rest alone.
+    Every setting has its own random stream. So a setting has the same value on every task, and adding another setting
+    to the space does not change it.
     """
 
     def unit(key: str) -> float:
@@ -52,36 +52,29 @@ def draw(space: Mapping[str, Distribution], seed: int, variant: str, number: int
 
 
 def word_number(text: str) -> int:
-    """A whole number for a text, the same for ever."""
+    """A whole number that depends only on a text (its CRC-32)."""
     return zlib.crc32(text.encode())
 
 
 def make_trial(plan: Plan, directory: Path, cell: Cell, number: int, settings: Mapping[str, Any]) -> Trial:
-    """The trial with these settings."""
+    """Make the trial with these settings."""
     path = directory / TRIALS / cell.task / cell.variant / f"{number:03d}"
     overrides = [f"algo={cell.variant}", f"env={cell.task}", *plan.overrides]
-    overrides += [f"{key}={word(value)}" for key, value in settings.items()]
+    overrides += [override(key, value) for key, value in settings.items()]
     content = plan.run_content(cell, settings, plan.tuning_seeds)
     title = f"trial {number + 1} of {plan.options.trials}: "
-    return Trial(cell, number, settings, path, make_job(content, overrides, path, title))
+    return Trial(cell, number, settings, make_job(content, overrides, path, title))
 
 
 def make_job(content: dict[str, Any], overrides: Sequence[str], directory: Path, title: str) -> Job:
-    """A run, with the overrides by which ``seedbed train`` trains the same by itself."""
+    """Make a run, with the overrides by which ``seedbed train`` repeats it alone."""
     kept = [each for each in overrides if each.partition("=")[0] not in DECIDED]
     decided = [f"{key}={content[key]}" for key in DECIDED]
     return Job(content, directory, {"overrides": [*kept, *decided]}, title)
 
 
-def word(value: Any) -> str:
-    """A value as Hydra's command line has it."""
-    if value is None or isinstance(value, bool):
-        return {None: "null", True: "true", False: "false"}[value]
-    return str(value)
-
-
 def random_trials(plan: Plan, directory: Path) -> list[Trial]:
-    """Every trial of a study that draws its settings at random: task by task, variant by variant."""
+    """All trials of a random search, task by task and variant by variant."""
     settings = {
         variant: [draw(plan.spaces[variant], plan.options.seed, variant, k) for k in range(plan.options.trials)]
         for variant in plan.variants

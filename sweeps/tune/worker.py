@@ -1,4 +1,4 @@
-"""One process that works on a study, as a job of one of Hydra's launchers: ``python -m sweeps.tune.worker``."""
+"""A process that works on a study, started by a Hydra launcher: ``python -m sweeps.tune.worker``."""
 
 import warnings
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import hydra
 from omegaconf import DictConfig
 
-from sweeps.compose import CONF
+from sweeps import CONF
 from sweeps.imports import own_packages_first
 
 # Our configs of launchers have the names of their plugins' schemas, on purpose.
@@ -14,12 +14,12 @@ warnings.filterwarnings("ignore", message=r"\s*'hydra/launcher/\w+' is validated
 
 
 def work(config: DictConfig) -> None:
-    """Do what is left of a study until nothing is."""
+    """Work on a study until it is done."""
     own_packages_first()
 
     from hydra.core.global_hydra import GlobalHydra
 
-    from sweeps.tune.plan import read_plan
+    from sweeps.tune.plan_file import read_plan
     from sweeps.tune.study import run_study
 
     GlobalHydra.instance().clear()  # the study's own configs are composed next

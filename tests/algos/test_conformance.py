@@ -5,8 +5,8 @@ import pytest
 from algos import conformance
 from algos.conformance import CHECKS, Broken
 from sweeps import check_variant
-from sweeps.compose import composed_config
 from tests.algos import broken_variants
+from tests.composing import plain
 
 OVERRIDES = [
     *(
@@ -22,7 +22,7 @@ OVERRIDES = [
 
 def content(variant: type) -> dict:
     """The composed config of a variant beside A2C's settings."""
-    result = composed_config(OVERRIDES)
+    result = plain(*OVERRIDES)
     own = {name: value for name, value in result["algo"].items() if name in ("optimiser",)}
     target = f"{variant.__module__}.{variant.__qualname__}"
     return result | {"algo": {"_target_": target, "name": "tested", "bonus": 0.5, **own}}

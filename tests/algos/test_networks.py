@@ -14,7 +14,7 @@ from algos.envs.flat import observation_shape
 from algos.envs.make import make_vec
 from algos.rehearsal import Rehearsals
 from algos.streams import stream
-from sweeps.compose import CONF
+from sweeps import CONF
 from sweeps.errors import InputError
 from tests.composing import RAW, composed, median_final_return, train_rows, trainer
 

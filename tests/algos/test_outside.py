@@ -103,35 +103,56 @@ WRONG: dict[str, tuple[dict[str, str], dict[str, str], list[str], str]] = {
 numbers = iter(range(10**6))
 
 
-def prepared(directory: Path, monkeypatch, file: dict[str, str], yaml: dict[str, str]) -> Path:
-    """A directory of a user's own, to work in: a module and the conf/ that names it."""
+@pytest.fixture(scope="module")
+def conf(tmp_path_factory) -> Path:
+    """The user's conf/, which names a module that is not there."""
+    return written(tmp_path_factory.mktemp("user") / "conf", YAML)
+
+
+def written(conf: Path, config: str) -> Path:
+    (conf / "algo").mkdir(parents=True)
+    (conf / "algo" / "mine.yaml").write_text(config)
+    return conf
+
+
+def prepared(directory: Path, monkeypatch, file: dict[str, str]) -> str:
+    """The name of a module in a directory of a user's own, to work in."""
     module = f"mine_{next(numbers)}"
-    source, config = GOOD, YAML
+    source = GOOD
     for old, new in file.items():
         assert old in source
         source = source.replace(old, new)
-    for old, new in yaml.items():
-        assert old in config
-        config = config.replace(old, new)
     (directory / f"{module}.py").write_text(source)
-    (directory / "conf" / "algo").mkdir(parents=True)
-    (directory / "conf" / "algo" / "mine.yaml").write_text(config.replace("mine_NUMBER", module))
     monkeypatch.chdir(directory)
     monkeypatch.syspath_prepend(str(directory))
-    return directory / "conf"
+    return module
+
+
+def searched(conf: Path) -> str:
+    return f"hydra.searchpath=[file://{conf}]"
 
 
 @pytest.mark.parametrize("way", WRONG)
-def test_a_variant_that_is_wrong_is_refused_in_one_line(way, tmp_path, monkeypatch):
+def test_a_variant_that_is_wrong_is_refused_in_one_line(way, conf, tmp_path, monkeypatch):
     file, yaml, overrides, words = WRONG[way]
-    conf = prepared(tmp_path, monkeypatch, file, yaml)
+    module = prepared(tmp_path, monkeypatch, file)
+    if yaml:
+        changed = YAML
+        for old, new in yaml.items():
+            assert old in changed
+            changed = changed.replace(old, new)
+        conf = written(tmp_path / "conf", changed.replace("mine_NUMBER", module))
+    else:
+        overrides = [f"algo._target_={module}.Mine", *overrides]
     with pytest.raises((InputError, PartError), match=words) as refused:
-        Rehearsals().check(validate(composed_config([*SMALL, *overrides], conf)))
+        Rehearsals().check(composed_run(searched(conf), *SMALL, *overrides))
     assert "\n" not in str(refused.value)
 
 
 def test_a_variant_that_is_right_passes_its_rehearsal(tmp_path, monkeypatch):
-    conf = prepared(tmp_path, monkeypatch, {}, {})
+    """As ``--config-dir`` composes it."""
+    module = prepared(tmp_path, monkeypatch, {})
+    conf = written(tmp_path / "conf", YAML.replace("mine_NUMBER", module))
     config = validate(composed_config(SMALL, conf))
     Rehearsals().check(config)
     assert config.algo.temperature == 1.0

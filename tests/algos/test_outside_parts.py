@@ -6,9 +6,9 @@ import pytest
 from algos.build import make_trainer
 from algos.conformance import CHECKS
 from algos.rehearsal import Rehearsals
-from sweeps.compose import composed_config
 from sweeps.errors import InputError
 from sweeps.run_config import validate
+from tests.composing import plain
 
 HERE = "tests.algos.outside_parts"
 SMALL = ["algo=a2c", "num_envs=2", "num_steps=32", "critic.num_minibatches=1", "policy.hidden=[8]", "value.hidden=[8]"]
@@ -16,7 +16,7 @@ SMALL = ["algo=a2c", "num_envs=2", "num_steps=32", "critic.num_minibatches=1", "
 
 def content(**sections: dict) -> dict:
     """A2C's config with sections of one's own."""
-    composed = composed_config([*SMALL, "num_seeds=2", "iterations=3"])
+    composed = plain(*SMALL, "num_seeds=2", "iterations=3")
     return composed | sections
 
 

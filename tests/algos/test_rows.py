@@ -13,8 +13,7 @@ from algos.build import make_trainer
 from algos.conformance import Broken, same, settings_may_differ_from_row_to_row, train
 from algos.per_row import Rows, per_seed
 from algos.rows import common, numbers_per_row, together
-from sweeps.compose import composed_config
-from tests.composing import composed
+from tests.composing import composed, plain
 
 SMALL = ("policy.hidden=[8]", "value.hidden=[8]")
 
@@ -34,7 +33,7 @@ RUNS = {
 
 @pytest.mark.parametrize("run", RUNS)
 def test_runs_have_the_bytes_beside_others_that_they_have_alone(run):
-    settings_may_differ_from_row_to_row(composed_config(RUNS[run]))
+    settings_may_differ_from_row_to_row(plain(*RUNS[run]))
 
 
 @pytest.mark.parametrize(
@@ -66,7 +65,7 @@ def test_a_setting_that_is_read_as_one_number_is_found(monkeypatch):
 
     monkeypatch.setattr(A2C, "__init__", first_row_for_all)
     with pytest.raises(Broken, match=r"alone and beside a run with other settings.*ent_coef"):
-        settings_may_differ_from_row_to_row(composed_config(RUNS["a2c"]))
+        settings_may_differ_from_row_to_row(plain(*RUNS["a2c"]))
 
 
 NUMBERS = st.floats(0.001, 1000.0)

@@ -10,8 +10,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from analysis.choices import Choices
 from analysis.command import main
-from analysis.comparison import Choices, build
+from analysis.comparison import Comparison
 from analysis.runs.dataset import load
 from tests.analysis.synthetic import ppo_curves, write_comparison, write_run
 
@@ -64,10 +65,10 @@ def bad_inputs(comparison: Path, work: Path) -> dict[str, tuple[list[str], str]]
         lines[7] = lines[7][:20] + "\n"
         return "".join(lines)
 
-    broken("torn-end", edit("progress.csv", lambda text: text[:-9]), "torn, line 271 ")
-    broken("torn-inside", edit("progress.csv", cut_inside), "torn, line 8 ")
+    broken("torn-end", edit("progress.csv", lambda text: text[:-9]), "torn: line 271 ")
+    broken("torn-inside", edit("progress.csv", cut_inside), "torn: line 8 ")
     broken("empty", edit("progress.csv", lambda text: ""), "is empty")
-    broken("foreign", edit("progress.csv", lambda text: "x,y\n1,2\n"), "column 'algo' is missing")
+    broken("foreign", edit("progress.csv", lambda text: "x,y\n1,2\n"), "has no column 'algo'")
     broken(
         "words",
         edit("progress.csv", lambda text: text.replace(",32416,", ",many,", 1)),
@@ -198,7 +199,7 @@ def test_more_variants_than_colors_are_ranked_and_the_best_are_shown(tmp_path, r
         returns = ppo_curves(rng, 3, 6, level=100 + 50 * number)
         config = {"algo.learning_rate": number + 1}
         write_run(tmp_path / str(number), "ppo", "CartPole-v1", range(3), returns, config=config)
-    comparison = build(load(tmp_path, ["episodic_return"]), Choices())
+    comparison = Comparison.of(load(tmp_path, ["episodic_return"]), Choices())
     assert comparison.shown == sorted(f"ppo learning_rate={number + 1}" for number in range(3, 11))
     assert len(comparison.summary) == 11
     assert any("11 variants: the best 8" in note for note in comparison.warnings)

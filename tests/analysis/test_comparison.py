@@ -7,8 +7,9 @@ import pandas as pd
 import pytest
 
 import analysis
+from analysis.choices import Choices
 from analysis.command import main
-from analysis.comparison import Choices, Comparison, build
+from analysis.comparison import Comparison
 from analysis.references import Reference, read, shipped
 from analysis.run_format import InputError
 from analysis.runs.dataset import load
@@ -26,7 +27,7 @@ def level(value: float, seeds: int = 5, iterations: int = 20, spread: float = 1.
 
 def compared(root: Path, *named: str, **choices: object) -> Comparison:
     settings = Choices(**choices)
-    return build(load(root, [settings.metric], [naming(each) for each in named]), settings)
+    return Comparison.of(load(root, [settings.metric], [naming(each) for each in named]), settings)
 
 
 def mean_of(comparison: Comparison, variant: str, env_id: str = CARTPOLE) -> float:
@@ -68,7 +69,9 @@ def test_settings_that_differ_between_tasks_are_pooled_only_when_named(tmp_path)
     assert any("No variant of ppo has the same settings on every task" in note for note in apart.warnings)
     named = compared(tmp_path, "ppo=algo.name=ppo")
     assert set(named.overall["variant"]) == {"ppo", "trpo"}
-    assert any("ppo differs between tasks in algo.learning_rate, as it was named." in note for note in named.warnings)
+    assert any(
+        "ppo differs between tasks in algo.learning_rate: that is how it was named." in note for note in named.warnings
+    )
     assert compared(tmp_path, "algo.name").summary["variant"].tolist() == named.summary["variant"].tolist()
     by_path = compared(tmp_path, "mine=*-ppo")
     assert set(by_path.overall["variant"]) == {"mine", "trpo"}
@@ -78,14 +81,14 @@ def test_names_that_cannot_be_are_refused(tmp_path):
     two_tasks(tmp_path, {CARTPOLE: (0.001,), ACROBOT: (0.01,)})
     with pytest.raises(InputError, match="no run matches"):
         compared(tmp_path, "ppo=algo.name=sac")
-    with pytest.raises(InputError, match="matches a and b; expected: one name a run"):
+    with pytest.raises(InputError, match="matches a and b; expected: one name per run"):
         compared(tmp_path, "a=algo.name=ppo", "b=*-ppo")
     with pytest.raises(InputError, match="other runs are called trpo too"):
         compared(tmp_path, "trpo=algo.name=ppo")
     with pytest.raises(InputError, match=r"--variant algo\.nmae: no run matches"):
         compared(tmp_path, "algo.nmae")
     for text in ("", "=x", "ppo="):
-        with pytest.raises(InputError, match=r"expected KEY, as in algo\.name, or NAME=PATTERN"):
+        with pytest.raises(InputError, match=r"expected: KEY, as in algo\.name, or NAME=PATTERN"):
             naming(text)
 
 
@@ -234,7 +237,7 @@ def test_normalised_scores_do_not_depend_on_what_else_is_loaded(tmp_path):
         write_run(tmp_path / "two" / f"ppo-{env_id}", "ppo", env_id, range(5), level(value))
         write_run(tmp_path / "two" / f"trpo-{env_id}", "trpo", env_id, range(5), level(value + 20))
         write_run(tmp_path / "best" / env_id, "npg", env_id, range(5), level(value + 150))
-    alone, beside = compared(tmp_path / "two"), build(load([tmp_path / "two", tmp_path / "best"]), Choices())
+    alone, beside = compared(tmp_path / "two"), Comparison.of(load([tmp_path / "two", tmp_path / "best"]), Choices())
     for variant in ("ppo", "trpo"):
         before, after = (each.overall.set_index("variant").loc[variant, "mean"] for each in (alone, beside))
         assert before == after

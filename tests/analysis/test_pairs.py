@@ -106,21 +106,21 @@ def test_without_a_margin_nothing_is_the_same(rng):
 
 
 def test_seeds_of_one_algorithm_are_compared_one_by_one_from_eight_on(rng):
-    for n, algorithms, paired in (
+    for n, pairings, paired in (
         (12, {"a": "ppo", "b": "ppo"}, True), (12, {"a": "ppo", "b": "a2c"}, False), (12, None, False),
         (7, {"a": "ppo", "b": "ppo"}, False),
     ):  # fmt: skip
         shared = rng.normal(0, 10, n)
-        row = one(shared + rng.normal(0, 1, n), shared + 3 + rng.normal(0, 1, n), algorithms=algorithms)
+        row = one(shared + rng.normal(0, 1, n), shared + 3 + rng.normal(0, 1, n), pairings=pairings)
         assert row["paired"] == paired
         assert (row["outcome"] == BETTER) == paired
-        assert np.isfinite(row["correlation"]) == (algorithms == {"a": "ppo", "b": "ppo"})
+        assert np.isfinite(row["correlation"]) == (pairings == {"a": "ppo", "b": "ppo"})
         assert ("compared seed by seed (correlation" in verdict(row, "ends")) == paired
 
 
 def test_other_seeds_are_not_paired(rng):
     table = pd.concat([scores("Task", {"a": rng.normal(size=12)}), scores("Task", {"b": rng.normal(size=12)}, 12)])
-    row = pair_table([("Task", table)], "final", algorithms={"a": "ppo", "b": "ppo"}).iloc[0]
+    row = pair_table([("Task", table)], "final", pairings={"a": "ppo", "b": "ppo"}).iloc[0]
     assert not row["paired"]
     assert np.isnan(row["correlation"])
 
@@ -128,7 +128,7 @@ def test_other_seeds_are_not_paired(rng):
 def test_pairs_are_of_the_same_seed_in_whatever_order_they_come(rng):
     shared = rng.normal(0, 10, 12)
     table = scores("Task", {"a": shared + rng.normal(0, 1, 12), "b": shared + rng.normal(0, 1, 12)})
-    how = {"algorithms": {"a": "ppo", "b": "ppo"}}
+    how = {"pairings": {"a": "ppo", "b": "ppo"}}
     first = pair_table([("Task", table)], "final", **how)
     pd.testing.assert_frame_equal(first, pair_table([("Task", table.sample(frac=1, random_state=1))], "final", **how))
 

@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from analysis.choices import Choices
 from analysis.command import main
-from analysis.comparison import Choices, Comparison, build
+from analysis.comparison import Comparison
 from analysis.pairs import verdict
 from analysis.references import shipped
 from analysis.runs.dataset import load
@@ -20,7 +21,7 @@ TASK = "CartPole-v1"
 
 def compared(root: Path, **choices: object) -> Comparison:
     settings = Choices(**{"last": 0.25} | choices)
-    return build(load(root, [settings.metric]), settings)
+    return Comparison.of(load(root, [settings.metric]), settings)
 
 
 def row(comparison: Comparison, variant: str) -> dict:
@@ -153,7 +154,9 @@ def test_the_same_run_given_twice_counts_once(tmp_path, rng):
     comparison = compared(tmp_path)
     assert row(comparison, "ppo")["seeds"] == 6
     assert any("6 seeds of ppo are in another run too" in note for note in comparison.warnings)
-    again = build(load([tmp_path / "a2c", tmp_path / "a2c", tmp_path / "ppo"], ["episodic_return"]), comparison.choices)
+    again = Comparison.of(
+        load([tmp_path / "a2c", tmp_path / "a2c", tmp_path / "ppo"], ["episodic_return"]), comparison.choices
+    )
     assert row(again, "a2c")["seeds"] == 6
 
 

@@ -17,11 +17,9 @@ import pytest
 import yaml
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
-from analysis import command as compare
-from sweeps import check_variant, cli, completion, evaluate, published, record, reproduce, resume, status
-from sweeps.compose import composed_config
-from sweeps.run_config import validate
+from sweeps import cli
 from sweeps.study import command as study
+from tests.composing import composed
 
 ROOT = Path(cli.__file__).parents[1]
 EXAMPLE = ROOT / "examples" / "extending"
@@ -39,21 +37,8 @@ LONG = {
 }
 """The beginnings of commands that no test runs to their end."""
 
-PARSERS = {
-    "compare": compare.parser,
-    "status": status.parser,
-    "resume": resume.parser,
-    "evaluate": evaluate.parser,
-    "record": record.parser,
-    "check-variant": check_variant.parser,
-    "reproduce": reproduce.parser,
-    "published": published.parser,
-    "completion": completion.parser,
-}
-MODULES = {
-    "sweeps.train": "train",
-    "analysis.compare": "compare",
-    **{f"sweeps.{name.replace('-', '_')}": name for name in PARSERS if name != "compare"},
+MODULES = {"analysis.compare": "compare"} | {
+    "sweeps.train" if name == "train" else command.module: name for name, command in cli.COMMANDS.items()
 }
 BLOCK = re.compile(r"^```([^`\n]*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 INDENTED = re.compile(r"^    ((?:seedbed|python|pip|make) .*(?:\n {8,}.*)*)", re.MULTILINE)
@@ -133,7 +118,7 @@ def check_seedbed(name: str, words: list[str]) -> None:
     if name in own:
         own[name](words)
         return
-    parser = PARSERS[name]() if name in PARSERS else import_module(cli.COMMANDS[name].module).parser()
+    parser = import_module(cli.COMMANDS[name].module).parser()
     parser.exit_on_error = False
     if "--help" in words or not words:
         return
@@ -161,11 +146,10 @@ def check_tune(words: list[str]) -> None:
 
 def check_train(words: list[str]) -> None:
     """Composes and validates every value of a sweep, one key away from the first at a time."""
-    config_dir = None
-    overrides = []
+    overrides, single = [], []
     for position, word in enumerate(words):
         if word == "--config-dir":
-            config_dir = EXAMPLE / "conf"
+            single.append(f"hydra.searchpath=[file://{EXAMPLE / 'conf'}]")
         elif words[position - 1] != "--config-dir" and "=" in word and not word.startswith("-"):
             overrides.append(word)
     parsed = [each for each in OverridesParser.create().parse_overrides(overrides) if each.key_or_group != "resume"]
@@ -177,11 +161,11 @@ def check_train(words: list[str]) -> None:
         for each in parsed
         if not each.key_or_group.startswith("hydra")
     }
-    single = [each.input_line for each in parsed if values.get(each.key_or_group, ()) is None]
+    single += [each.input_line for each in parsed if values.get(each.key_or_group, ()) is None]
     swept = {key: several for key, several in values.items() if several}
     first = {key: several[0] for key, several in swept.items()}
     choices = [first, *({**first, key: value} for key, several in swept.items() for value in several[1:])]
     for choice in choices:
         if "tuned/" in choice.get("experiment", " ".join(single)):
             continue  # written by seedbed tune
-        validate(composed_config([*single, *(f"{key}={value}" for key, value in choice.items())], config_dir))
+        composed(*single, *(f"{key}={value}" for key, value in choice.items()))

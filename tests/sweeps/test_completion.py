@@ -37,6 +37,11 @@ def own_environment(monkeypatch):
         ("seedbed train algo=ppo algo.max_", []),
         ("seedbed train experiment=acrobot/t", ["experiment=acrobot/trpo"]),
         ("seedbed train hydra/launcher=jo", ["hydra/launcher=joblib"]),
+        ("seedbed train s", ["seed="]),
+        ("seedbed tune exp", []),
+        ("seedbed tune tri", ["trials="]),
+        ("seedbed study study=", ["study=ppo_a2c", "study=ppo_ppo", "study=ppo_trpo"]),
+        ("seedbed study m", ["margin=", "metric="]),
     ],
 )
 def test_what_a_word_can_become(line, candidates):

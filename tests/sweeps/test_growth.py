@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 
 from analysis.run_format import INFO, PROGRESS, read_config
-from sweeps.compose import composed_config
 from sweeps.training import EXIT_STATUS, train
+from tests.composing import plain
 from tests.sweeps.command import sizes
 
 
 def trained(directory: Path, *overrides: str) -> int:
-    content = composed_config([*sizes("ppo"), "num_seeds=3", "checkpoint_interval=4", *overrides])
+    content = plain(*sizes("ppo"), "num_seeds=3", "checkpoint_interval=4", *overrides)
     return train(content, directory, {"overrides": list(overrides)})
 
 

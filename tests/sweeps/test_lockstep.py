@@ -14,15 +14,15 @@ from algos.core.checkpoint import unpack
 from algos.memory import bytes_per_row
 from analysis.run_format import CHECKPOINT, INFO, PROGRESS, TIMING
 from sweeps import training
-from sweeps.compose import composed_config
 from sweeps.lockstep import Job, groups, train_together
 from sweeps.run_config import validate
 from sweeps.table import TableWriter
 from sweeps.training import train_run
+from tests.composing import plain
 from tests.sweeps.command import Command, num_rows, run, sizes, wait_until
 
 SIZES = (*sizes("ppo"), "policy.hidden=[8]", "value.hidden=[8]", "iterations=6", "checkpoint_interval=4")
-CONTENT = composed_config(SIZES)
+CONTENT = plain(*SIZES)
 SETTINGS = (
     ("algo.clip_coef=0.05", "num_seeds=2"),
     ("algo.clip_coef=0.3", "algo.optimiser.learning_rate=0.02"),
@@ -31,7 +31,7 @@ SETTINGS = (
 
 
 def job(directory: Path, *overrides: str) -> Job:
-    return Job(composed_config([*SIZES, *overrides]), directory, {"overrides": list(overrides)})
+    return Job(plain(*SIZES, *overrides), directory, {"overrides": list(overrides)})
 
 
 def alone(directory: Path, *overrides: str) -> str:
@@ -216,6 +216,6 @@ def test_a_signal_stops_all_jobs_of_a_group_and_each_goes_on(tmp_path):
     assert run("sweeps.resume", tmp_path / "killed" / "1-ppo-CartPole-v1").status == 0
     assert run("sweeps.resume", tmp_path / "killed").status == 0
     for name, clip_coef in (("0-ppo-CartPole-v1", 0.1), ("1-ppo-CartPole-v1", 0.3)):
-        own = composed_config([*long, "iterations=400", f"algo.clip_coef={clip_coef}"])
+        own = plain(*long, "iterations=400", f"algo.clip_coef={clip_coef}")
         train_run(own, tmp_path / name, {"overrides": []})
         assert (tmp_path / "killed" / name / PROGRESS).read_bytes() == (tmp_path / name / PROGRESS).read_bytes()

@@ -2,9 +2,9 @@
 
 import pytest
 
-from sweeps.compose import composed_config
 from sweeps.errors import InputError
 from sweeps.run_config import validate
+from tests.composing import plain
 from tests.sweeps.command import sizes, train
 
 LINES = "tests.sweeps.line_logger.LineLogger"
@@ -28,4 +28,4 @@ def test_it_is_told_every_iteration(tmp_path):
 )
 def test_a_logger_that_is_none_is_refused(logger, words):
     with pytest.raises(InputError, match=words):
-        validate(composed_config([logger]))
+        validate(plain(logger))

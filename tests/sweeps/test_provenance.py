@@ -11,8 +11,8 @@ from llvmlite.binding import get_host_cpu_features, get_host_cpu_name
 from algos.ppo import PPO
 from analysis.run_format import read_info
 from sweeps import ROOT, train
-from sweeps.compose import composed_config
 from sweeps.provenance import own_commit, parts, software, user_repository
+from tests.composing import plain
 
 
 def git(directory: Path, *arguments: str) -> str:
@@ -65,7 +65,7 @@ def test_the_class_its_file_and_that_files_hash(tmp_path):
         "sha256": hashlib.sha256(source.read_bytes()).hexdigest(),
     }
     assert found == expected
-    assert not any("patched" in part for part in parts(composed_config(["critic=joint"])).values())
+    assert not any("patched" in part for part in parts(plain("critic=joint")).values())
 
 
 def test_a_method_put_in_at_run_time_is_told(monkeypatch):
@@ -73,4 +73,4 @@ def test_a_method_put_in_at_run_time_is_told(monkeypatch):
         return {}
 
     monkeypatch.setattr(PPO, "update", update)
-    assert parts(composed_config([]))["algo"]["patched"] == {"update": __file__}
+    assert parts(plain())["algo"]["patched"] == {"update": __file__}

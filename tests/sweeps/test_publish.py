@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from analysis import export, registry
 from analysis.comparison import compare
+from analysis.registry import sha256
 from analysis.run_format import InputError
 from sweeps.notebook import train
 from sweeps.publish import publish
@@ -59,6 +61,29 @@ def test_a_file_that_was_changed_is_refused(runs, tmp_path):
     table.unlink()
     with pytest.raises(InputError, match=r"progress\.csv: missing"):
         compare(tmp_path / "out")
+
+
+def test_a_folder_is_checked_once_however_many_of_its_runs_are_compared(runs, tmp_path, monkeypatch):
+    publish([runs / "mine", runs / "yours"], tmp_path / "out")
+    hashed = []
+    monkeypatch.setattr(registry, "sha256", lambda path: (hashed.append(path), sha256(path))[1])
+    compare([tmp_path / "out" / "mine", tmp_path / "out" / "yours", tmp_path / "out"])
+    listed = json.loads((tmp_path / "out" / "published.json").read_text())["files"]
+    assert sorted(path.relative_to(tmp_path / "out").as_posix() for path in hashed) == sorted(listed)
+
+
+def test_what_is_exported_is_checked_as_what_is_compared(runs, tmp_path):
+    publish([runs / "mine"], tmp_path / "out")
+    table = tmp_path / "out" / "mine" / "progress.csv"
+    table.write_text(table.read_text().replace("CartPole-v1,0,", "CartPole-v1,9,"))
+    arguments = ["--to", "csv", "--out", str(tmp_path / "table")]
+    with pytest.raises(InputError, match=r"progress\.csv: not as it was published"):
+        export.export(export.parser().parse_args([str(tmp_path / "out"), *arguments]))
+    with pytest.raises(InputError, match=r"progress\.csv: not as it was published"):
+        export.rliable_arrays(tmp_path / "out")
+    with pytest.raises(InputError, match="a URL; expected: a folder"):
+        export.export(export.parser().parse_args(["https://example.org/runs", *arguments]))
+    assert not (tmp_path / "table.csv").exists()
 
 
 def test_why_two_peoples_runs_do_not_match(runs, tmp_path):

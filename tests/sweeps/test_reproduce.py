@@ -15,7 +15,6 @@ from PIL import Image
 
 from algos.build import make_trainer
 from analysis.run_format import run_differences
-from sweeps.compose import composed_config
 from sweeps.post import scores
 from sweeps.post.data import Data
 from sweeps.post.plots import Z95, lower_bound, penalty
@@ -24,7 +23,7 @@ from sweeps.post.summary import summary
 from sweeps.post.trust_region import MAX_KL, Surrogate, along_natural_gradient, play
 from sweeps.reproduce import main
 from sweeps.trained import load_agents
-from tests.composing import composed, trainer
+from tests.composing import composed, plain, trainer
 from tests.sweeps import command
 
 ONLY = ("--only", "cartpole-a2c", "--only", "ppo-plot", "--only", "trust-region", "--only", "max-kl")
@@ -128,9 +127,9 @@ def test_every_policy_starts_with_the_posts_covariance(algo, way):
 def test_each_ablation_changes_its_own_keys_alone():
     runs = {run.name: run for run in RUNS}
     for algo, departures in DEPARTURES_OF.items():
-        base = composed_config(runs[f"swingup-36-{algo}"].command_line)
+        base = plain(*runs[f"swingup-36-{algo}"].command_line)
         for departure, overrides in departures.items():
-            own = composed_config(runs[f"ablation-{algo}-{departure}"].command_line)
+            own = plain(*runs[f"ablation-{algo}-{departure}"].command_line)
             keys = {line.split("=")[0] for line in run_differences(base, own)}
             changed = {override.split("=")[0] for override in overrides}
             assert keys - {"num_seeds"} == changed

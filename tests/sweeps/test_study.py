@@ -16,9 +16,10 @@ import yaml
 from analysis.run_format import TUNING_SEEDS, InputError, read_json
 from analysis.study import record as records
 from analysis.study.plan import Plan
+from sweeps.launching import How
 from sweeps.study import command, tuning
 from sweeps.study.command import read_plan
-from sweeps.study.run import How, check
+from sweeps.study.run import check
 from sweeps.study.run import run as run_study
 from sweeps.study.spent import predicted, spent
 from tests.sweeps.command import Command, run
@@ -194,14 +195,14 @@ def test_a_variant_that_always_fails_is_told_at_the_head_of_the_report(tmp_path)
         ({"reference": "trpo"}, "reference='trpo'; expected: null, or one of a2c, ppo"),
         ({"margin": -1.0}, "margin=-1.0: expected: greater than 0"),
         ({"score": "finale"}, "score 'finale' is unknown; expected: final, auc, best or MODULE:FUNCTION"),
-        ({"seed": 1_000_000}, "seed=1000000: seeds up to 1001005 are for tuning in part; expected: seeds outside"),
+        ({"seed": 1_000_000}, "seed=1000000: some of the seeds up to 1001005 are for tuning; expected: seeds outside"),
         ({"seed": 999_500}, "expected: seeds outside 1000000 to 1999999"),
         ({"tuning": {"trails": 3}}, "tuning.trails: unknown key; expected: trials, seeds, budget, scope, sampler"),
         ({"tuning": {"trials": 3}}, "tasks.cartpole=['env=cartpole', 'iterations=6']: cannot be tuned"),
         ({"variants": {"a": []}}, "expected: two variants or more"),
         ({"variants": {"a/b": [], "c": []}}, "expected: a name of letters, digits and . _ + -"),
         ({"tasks": {}}, "expected: one task or more"),
-        ({"tasks": {"mine": ["env.id=tests.envs.user_tasks:user/Image-v0"]}}, "has no reference, so margin=0.05"),
+        ({"tasks": {"mine": ["env.id=tests.envs.user_tasks:user/Image-v0"]}}, "has no scale, so margin=0.05"),
         ({"tasks": {"a": ["env=cartpole"], "b": ["env=cartpole"]}}, "tasks: a and b are both CartPole-v1"),
         ({"overrides": ["seed=3"]}, "seed=3: a study chooses its seeds itself"),
         ({"overrides": ["algo.clip_coeff=3"]}, "algo.clip_coeff=3: unknown key"),
@@ -223,7 +224,9 @@ def test_a_study_has_to_be_named():
         read_plan([], None)
     with pytest.raises(InputError, match="study=nothing: no such option"):
         read_plan(["study=nothing"], None)
-    with pytest.raises(InputError, match=r"levle=1: unknown key; expected: a key of conf/study_plan\.yaml"):
+    with pytest.raises(
+        InputError, match=r"levle=1: unknown key; did you mean level\? expected: a key of conf/study_plan\.yaml"
+    ):
         read_plan(["study=ppo_a2c", "levle=1"], None)
 
 

@@ -1,8 +1,10 @@
 """``seedbed tune``: equal budgets, seeds of tuning apart from seeds of tests, and studies that go on."""
 
+import fcntl
 import json
 import signal
 import time
+from contextlib import ExitStack
 from pathlib import Path
 
 import pandas as pd
@@ -16,14 +18,16 @@ from analysis.runs.dataset import load
 from analysis.tuning.ledger import LOST, TRAINED, costs, read_ledger
 from sweeps.compose import composed_config
 from sweeps.errors import InputError
+from sweeps.lockstep import groups
 from sweeps.run_config import validate
+from sweeps.tune import workshop
 from sweeps.tune.command import main
 from sweeps.tune.freeze import freeze
 from sweeps.tune.fresh import preset
 from sweeps.tune.options import is_kept, read_arguments
-from sweeps.tune.plan import make_plan
+from sweeps.tune.planning import make_plan
 from sweeps.tune.spaces import find_space
-from sweeps.tune.trials import draw
+from sweeps.tune.trials import draw, random_trials
 from tests.sweeps.command import Command, run
 
 SMALL = ("threads=1", "num_envs=2", "num_steps=8", "critic.update_epochs=2", "seeds=2", "budget=160", "test_seeds=2")
@@ -367,3 +371,28 @@ def wait_for_rows(study: Path, command: Command, more: int) -> None:
 
 def rows_written(study: Path) -> int:
     return sum(path.read_bytes().count(b"\n") for path in study.rglob("timing.csv"))
+
+
+def test_waiting_for_another_process_forms_no_new_groups(tmp_path, monkeypatch):
+    trials = random_trials(make_plan(read_arguments(TWO), None), tmp_path)[:2]
+    formed: list[int] = []
+    monkeypatch.setattr(workshop, "groups", lambda jobs: formed.append(len(jobs)) or groups(jobs))
+    monkeypatch.setattr(workshop, "train_together", lambda jobs: [finish(job.directory) for job in jobs])
+    with ExitStack() as others:
+        for trial in trials:
+            lock = tmp_path / ".locks" / trial.directory.relative_to(tmp_path)
+            lock.parent.mkdir(parents=True, exist_ok=True)
+            fcntl.flock(others.enter_context(lock.open("a")), fcntl.LOCK_EX)
+        waits = iter([lambda: None, lambda: finish(trials[0].directory), lambda: None, others.close])
+        monkeypatch.setattr(time, "sleep", lambda seconds: next(waits)())
+        workshop.Workshop(tmp_path).do_trials(trials)
+    assert formed == [2, 1]  # at first, and once the other process has ended one
+
+
+def finish(directory: Path) -> None:
+    """Leave what tells that a run has ended."""
+    (directory / ".hydra").mkdir(parents=True, exist_ok=True)
+    (directory / ".hydra" / "config.yaml").write_text("{num_envs: 2, num_steps: 8, num_seeds: 2}")
+    (directory / "progress.csv").write_text("seed,env_steps\n0,16\n")
+    info = {"status": "complete", "progress": {}, "iterations": 1, "env_id": "CartPole-v1", "seeds": [0, 1]}
+    (directory / "run.json").write_text(json.dumps(info))

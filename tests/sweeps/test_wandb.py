@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sweeps.compose import composed_config
 from sweeps.errors import InputError
 from sweeps.run_config import validate
+from tests.composing import plain
 from tests.sweeps.command import sizes, train
 
 BLOCK = 2**15
@@ -61,4 +61,4 @@ def test_series_per_seed_and_median(tmp_path):
 
 def test_a_mode_that_there_is_not_is_refused():
     with pytest.raises(InputError, match=r"^logger\.mode='?later'?: expected"):
-        validate(composed_config(["logger=wandb", "logger.mode=later"]))
+        validate(plain("logger=wandb", "logger.mode=later"))

@@ -139,8 +139,3 @@ def zoo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     patch.undo()
     torch.set_num_threads(threads)
     return root
-
-
-@pytest.fixture
-def rng() -> np.random.Generator:
-    return np.random.default_rng(20)

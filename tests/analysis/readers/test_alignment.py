@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analysis import compare, load_runs
-from analysis.aggregates import welch_interval
+from analysis.aggregates import differences
 from analysis.command import main
 from analysis.readers.logs import since_restart
 from tests.analysis.synthetic import write_run
@@ -116,7 +116,16 @@ def scipy_interval(x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
 
 
 def test_one_seed_has_no_deviation():
-    assert np.isnan(welch_interval(1.0, 0.0, 1, 2.0, 1.0, 5)).all()
+    rows = {"variant": ["one", "five"], "task": "Pole", "n": [1, 5], "mean": [1.0, 2.0], "std": [np.nan, 1.0]}
+    pair = differences(pd.DataFrame(rows).assign(file="means.csv")).iloc[0]
+    assert pair["difference"] == 1.0
+    assert np.isnan([pair["difference_low"], pair["difference_high"]]).all()
+
+
+def test_equal_scores_have_an_interval_without_width():
+    rows = {"variant": ["a", "b"], "task": "Pole", "n": [3, 5], "mean": [2.0, 1.0], "std": 0.0}
+    pair = differences(pd.DataFrame(rows).assign(file="means.csv")).iloc[0]
+    assert pair["difference_low"] == pair["difference_high"] == 1.0
 
 
 @given(st.lists(st.integers(0, 50), max_size=40))

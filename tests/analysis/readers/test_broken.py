@@ -149,7 +149,7 @@ def restarted_monitor(root: Path) -> None:
     monitor(root, text=MONITOR + EPISODES + MONITOR + EPISODES)
 
 
-@case(r"its monitor files are of Acrobot-v1 and CartPole-v1; expected: one task a run")
+@case(r"its monitor files are of Acrobot-v1 and CartPole-v1; expected: one task per run")
 def mixed_tasks(root: Path) -> None:
     monitor(root)
     monitor(root, text=MONITOR.replace("CartPole-v1", "Acrobot-v1") + EPISODES, name="1.monitor.csv")
@@ -232,7 +232,7 @@ def means_of_nobody_knows_how_many(root: Path) -> None:
     table(root, "variant,task,mean,std\nppo,Pole,10,1.0\n")
 
 
-@case(r"2 values lie at an env step that has another of the same seed; their mean counts")
+@case(r"2 values share an env step with another value of their seed; their mean counts")
 def several_values_at_one_step(root: Path) -> None:
     table(root, "variant,task,seed,env_steps,value\n" + "ppo,Pole,0,10,1.0\n" * 3)
 
@@ -319,7 +319,9 @@ def test_a_pattern_that_makes_two_runs_one_seed(tmp_path):
         run.mkdir(parents=True)
         (run / "0.monitor.csv").write_text(MONITOR + EPISODES.replace("10.0", f"{number}.0"))
     twice = said(tmp_path, "*/{variant}-v1_{seed}")
-    assert re.search(r"are both seed 0 of CartPole on CartPole-v1, with other rows; expected: one run a seed", twice)
+    assert re.search(
+        r"are both seed 0 of CartPole on CartPole-v1, with different rows; expected: one run per seed", twice
+    )
 
 
 def test_the_same_run_at_two_places_counts_once(tmp_path):
@@ -342,7 +344,7 @@ def test_a_log_that_says_nothing_about_itself(tmp_path):
 
 @pytest.mark.parametrize("text", ["variant/task", "{variant}/{variant}", "{algo}/{seed}", ""])
 def test_a_pattern_that_is_none(text):
-    with pytest.raises(InputError, match=r"^--pattern .*expected \{variant\}, \{task\} and \{seed\}"):
+    with pytest.raises(InputError, match=r"^--pattern .*expected: \{variant\}, \{task\} and \{seed\}"):
         Pattern(text)
 
 
@@ -368,7 +370,7 @@ def test_training_and_evaluation_are_compared_only_if_asked_and_then_it_is_said(
     both = [tmp_path / "ours", tmp_path / "theirs"]
     assert "has returns of evaluations, and none of training" in said(both)
     asked = said(both, episodic_return="eval_return")
-    assert "Returns of training and of evaluations are compared with each other, as was asked" in asked
+    assert "A difference may come from exploration, which only training has." in asked
 
 
 def test_no_pickle_that_a_zoo_folder_holds_is_opened(tmp_path):

@@ -24,7 +24,7 @@ def test_runs_of_seedbed_and_of_wrong_paths(tmp_path, rng, capsys):
     assert main([str(tmp_path), "--preview"]) == 0
     assert "seedbed, variant ppo, task CartPole-v1, 3 seeds" in capsys.readouterr().out
     assert main([f"sb4:{tmp_path}", "--preview"]) == 2
-    assert "FORMAT:PATH knows wandb, sb3, tensorboard" in capsys.readouterr().err
+    assert "formats of FORMAT:PATH: wandb, sb3, tensorboard" in capsys.readouterr().err
     assert main([f"sb3:{tmp_path}", "--preview"]) == 2
     assert "holds no run; expected: *.monitor.csv" in capsys.readouterr().err
 

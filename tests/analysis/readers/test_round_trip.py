@@ -76,6 +76,23 @@ def test_a_seed_that_has_not_finished_has_still_not(form, tmp_path, rng):
     assert again.scores["seed"].tolist() == list(range(6))
 
 
+def test_a_variant_of_which_one_run_does_not_say_that_it_began_alike_did_not(tmp_path):
+    rows = [
+        {"variant": variant, "task": task, "seed": seed, "env_steps": step, "value": seed + step * (variant == "a")}
+        | {"pairing": "ppo" if (variant, task) != ("a", "Two-v0") else None}
+        for variant in "ab"
+        for task in ("One-v0", "Two-v0")
+        for seed in range(8)
+        for step in (10, 20)
+    ]
+    pd.DataFrame(rows).to_csv(tmp_path / "table.csv", index=False)
+    assert main([str(tmp_path / "table.csv"), "--to", "csv", "--out", str(tmp_path / "again.csv")]) == 0
+    for name in ("table.csv", "again.csv"):
+        comparison = compare(tmp_path / name)
+        assert comparison.dataset.pairings == {"b": "ppo"}
+        assert not any("seed by seed" in each for each in comparison.verdicts)
+
+
 def test_foreign_logs_are_exported_too(sb3, tmp_path):
     pattern = "{variant}/{task}_{seed}"
     assert main([str(sb3.root), "--pattern", pattern, "--to", "csv", "--out", str(tmp_path / "sb3")]) == 0

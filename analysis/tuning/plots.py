@@ -1,7 +1,6 @@
-"""Plots of tuning, of one axis each: curves against the number of trials, slices, parallel coordinates, importance."""
+"""Plots of tuning, of one axis each: curves over the number of trials, slices, parallel coordinates, importance."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -13,13 +12,14 @@ from matplotlib.ticker import MaxNLocator
 from analysis.plots.axes import band, wrapped
 from analysis.plots.style import INK, line_of
 from analysis.tuning.space import Categorical, Distribution
+from analysis.tuning.surrogate import unit_cube
 
 SHADES = "cividis"
-"""Dark to light in every color vision; printed grey it keeps its order."""
+"""From dark to light for every color vision, and in grey print too."""
 
 
 def tuning_curves(curves: Mapping[str, pd.DataFrame], ax: Axes, colors: Mapping[str, str]) -> None:
-    """The best score of each variant against the number of trials, and the limits that hold its whole curve."""
+    """Draws the best score of each variant over the number of trials, and the limits that hold its whole curve."""
     for variant, curve in curves.items():
         color = colors[variant]
         ax.plot(curve["trials"], curve["best"], label=wrapped(variant), **line_of(color))
@@ -39,7 +39,9 @@ def slices(
     space: Mapping[str, Distribution],
     colors: Mapping[str, str],
 ) -> None:
-    """Every trial as a point: one setting against the score, by task. `scores`: by task, by the trial's number."""
+    """Draws every trial as a point: one setting against the score, by task. `scores` are by task and number of the
+    trial.
+    """
     distribution = space[key]
     rng = np.random.default_rng(0)
     for task, series in scores.items():
@@ -61,14 +63,11 @@ def slices(
 def parallel_coordinates(
     settings: pd.DataFrame, shares: pd.Series, ax: Axes, space: Mapping[str, Distribution], names: Sequence[str]
 ) -> None:
-    """Each trial as a line over all settings, to its normalised score at the right: good ones dark and on top."""
+    """Draws each trial as a line over all settings to its normalised score at the right. Good trials are dark and on
+    top.
+    """
     order = shares.sort_values().index
-    points = np.array(
-        [
-            [*(each.unit(value) for each, value in zip(space.values(), row, strict=True)), shares[trial]]
-            for trial, row in zip(order, settings.loc[order].to_numpy(dtype=object), strict=True)
-        ]
-    )
+    points = np.column_stack([unit_cube(settings.loc[order], space), shares[order]])
     place = np.arange(points.shape[1])
     shade = mpl.colormaps[SHADES].reversed()(shares[order].to_numpy())
     lines = LineCollection([np.column_stack([place, row]) for row in points], colors=shade, linewidths=0.9)
@@ -81,10 +80,10 @@ def parallel_coordinates(
     ax.set_yticks([0, 1], ["low", "high"])
 
 
-def importance_map(table: pd.DataFrame, ax: Axes, **options: Any) -> None:
-    """The share of each setting (rows) on each task (columns), as numbers on shades; empty where no model tells."""
+def importance_map(table: pd.DataFrame, ax: Axes) -> None:
+    """Draws the share of each setting (rows) on each task (columns), as numbers on shades. A dash: no model tells."""
     values = table.to_numpy(dtype=float)
-    ax.imshow(np.nan_to_num(values), cmap="Blues", vmin=0, vmax=1, aspect="auto", **options)
+    ax.imshow(np.nan_to_num(values), cmap="Blues", vmin=0, vmax=1, aspect="auto")
     for (row, column), value in np.ndenumerate(values):
         text = "–" if np.isnan(value) else f"{value:.2f}"
         ax.text(column, row, text, ha="center", va="center", fontsize=7, color="white" if value > 0.6 else INK)
@@ -96,7 +95,7 @@ def importance_map(table: pd.DataFrame, ax: Axes, **options: Any) -> None:
 def fresh_scores(
     scores: Mapping[str, np.ndarray], tuning: Mapping[str, float], ax: Axes, colors: Mapping[str, str]
 ) -> None:
-    """Every fresh seed as a point, their mean as a bar, and a cross for what tuning promised."""
+    """Draws every fresh seed as a point, their mean as a bar, and the tuning score as a cross."""
     rng = np.random.default_rng(0)
     for place, (name, values) in enumerate(scores.items()):
         y = place + rng.uniform(-0.2, 0.2, len(values))
