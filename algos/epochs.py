@@ -15,10 +15,10 @@ from algos.per_row import PerRow
 
 
 class EpochSettings(GradientSettings):
-    """Of a variant that makes ``update_epochs`` passes of ``num_minibatches`` steps over a rollout.
+    """Settings of a variant that makes ``update_epochs`` passes of ``num_minibatches`` steps over a rollout.
 
     ``advantage_normalisation`` is over the ``rollout``, each ``minibatch``, or ``none``. ``recompute_advantages``
-    estimates anew before every epoch but the first (Andrychowicz et al. 2021, section 3.5).
+    estimates advantages anew before every epoch but the first (Andrychowicz et al. 2021, section 3.5).
     """
 
     update_epochs: Positive

@@ -1,4 +1,4 @@
-"""Tries the user's own parts in one small update before the first job, so that their errors are told at once."""
+"""Tries the user's own parts in one small update before the first job, so that their errors show at once."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ NUM_SEEDS = 2
 
 
 class Rehearsals:
-    """What the parts from outside that a command names are held against, each once."""
+    """Tries the parts from outside that a command names, each once."""
 
     def __init__(self) -> None:
         self.targets: dict[str, str] = {}  # by the name of a variant
@@ -49,10 +49,10 @@ class Rehearsals:
 
 
 def rehearse(config: Config, envs: VectorEnv) -> None:
-    """Estimate, fit and update once, on made-up transitions of the task's shapes, two seeds of the run's own size.
+    """Estimate, fit and update once, with two seeds, on made-up transitions of the task's shapes.
 
     Raises:
-        PartError: a part fails, or reports what is not one number a seed.
+        PartError: a part fails, or does not report one number per seed.
     """
     small = two_seeds(config)
     part = "critic"
@@ -91,7 +91,7 @@ def rehearse(config: Config, envs: VectorEnv) -> None:
 
 
 def made_up(config: Config, policy: Policy, envs: VectorEnv) -> Transitions:
-    """Transitions of nowhere: normal observations and rewards, actions of the policy, an end now and then."""
+    """Made-up transitions: normal observations and rewards, actions of the policy, some ends of episodes."""
     rng = np.random.default_rng(0)
     dtype = policy.params.detach().numpy().dtype
     shape = (config.num_seeds, config.num_steps, config.num_envs)
@@ -120,7 +120,7 @@ def made_up(config: Config, policy: Policy, envs: VectorEnv) -> Transitions:
 
 
 def two_seeds(config: Config) -> Config:
-    """The run with so few seeds."""
+    """The config of the run with two seeds."""
     return config.model_copy(update={"num_seeds": NUM_SEEDS, "device": "cpu"})
 
 
@@ -131,7 +131,7 @@ def has_foreign(config: Config) -> bool:
 
 
 def has_foreign_parts(config: Config) -> bool:
-    """Whether what learns comes from outside: networks are tried out when they are made, all else in an update."""
+    """Whether a part that learns comes from outside. Networks are tried when made, other parts in an update."""
     sections = (config.algo, config.critic, config.estimator)
     sections += tuple(getattr(section, "optimiser", section) for section in sections)
     return not all(is_ours(section.target) for section in sections)

@@ -30,7 +30,7 @@ COMMANDS = {
     "record": Command("sweeps.record", "record a trained policy as a GIF or a video"),
     "check-variant": Command("sweeps.check_variant", "test on a variant what every variant must do"),
     "reproduce": Command("sweeps.reproduce", "train and draw what the post shows"),
-    "published": Command("sweeps.published", "train the presets and compare them with published results"),
+    "published": Command("sweeps.published.command", "train the presets and compare them with published results"),
     "completion": Command("sweeps.completion", "print a script that lets the shell complete commands and settings"),
 }
 

@@ -15,7 +15,7 @@ from sweeps import CONF
 COMPOSED = ("train", "tune", "study")
 """Commands that take ``KEY=VALUE``."""
 
-NOT_TAKEN = {"train": {"space", "study"}, "tune": {"experiment", "space", "study"}}
+NOT_TAKEN = {"train": {"space", "study"}, "tune": {"experiment", "space", "study"}, "study": set()}
 """Groups of ``conf/`` that are no settings of a command."""
 
 KEYS_OF = {"tune": "tune.yaml", "study": "study_plan.yaml"}
@@ -87,13 +87,14 @@ def candidates(line: str) -> list[str]:
 def _overrides(command: str, words: list[str], word: str) -> list[str]:
     """Groups, their options, and keys: those of a run's config, as the words before compose it, and the command's."""
     options = _options()
-    if command == "study":
+    if command == "study" and not word.startswith("hydra"):
         taken = {each for each in options if each.startswith("study=")} | {"study="}
         return sorted(each for each in taken | _own_keys(command) if each.startswith(word) and each != word)
     taken = {each for each in options if each.split("=")[0] not in NOT_TAKEN[command]}
     groups = {each.split("=")[0] for each in options}
     known = taken if "=" in word else {f"{each.split('=')[0]}=" for each in taken} | _own_keys(command)
-    found = {each for each in _asked_hydra(words, word) if each.split("=")[0] not in NOT_TAKEN[command]}
+    composed = [] if command == "study" else words  # a plan is no config of a run
+    found = {each for each in _asked_hydra(composed, word) if each.split("=")[0] not in NOT_TAKEN[command]}
     return sorted(found - groups | {each for each in known if each.startswith(word)})
 
 

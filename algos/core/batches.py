@@ -1,4 +1,4 @@
-"""The samples of a rollout as they are laid out for learning."""
+"""The samples of a rollout, in the layout for learning."""
 
 from collections.abc import Iterator, Sequence
 from copy import copy
@@ -17,7 +17,7 @@ from algos.kernels.threads import shared_out
 
 @dataclass(frozen=True)
 class Batch:
-    """Samples of every seed, flat over steps and environments; B may be a whole rollout or a minibatch."""
+    """Samples of every seed, flat over steps and environments. B is the size of a whole rollout or of a minibatch."""
 
     obs: Tensor  # [S, B, D]
     actions: Tensor  # [S, B, A]
@@ -41,9 +41,9 @@ class Batch:
     def minibatches(
         self, permutation: np.ndarray | None, num_minibatches: int, normalised: bool = False
     ) -> Iterator["Batch"]:
-        """Equal parts in the order of ``permutation [S, B]``; the batch itself, unpermuted, where that is None.
+        """Equal parts in the order of ``permutation [S, B]``. Where that is None, the batch itself, unpermuted.
 
-        Each with advantages as :meth:`normalised` makes them, if wanted.
+        With ``normalised``, each part has advantages as of :meth:`normalised`.
         """
         if permutation is None:
             yield self.normalised() if normalised else self
@@ -53,7 +53,7 @@ class Batch:
             yield _Minibatch(parts, number)
 
     def normalised(self) -> Self:
-        """With advantages of mean 0 and standard deviation 1 over each seed's samples."""
+        """The batch with advantages of mean 0 and standard deviation 1 over each seed's samples."""
         batch = copy(self)
         vars(batch)["advantages"] = normalise(self.advantages)
         return batch
@@ -98,7 +98,7 @@ class _Minibatch(Batch):
 
 
 def normalise(x: Tensor) -> Tensor:
-    """Each seed's row of ``x [S, B]`` less its mean, over its population standard deviation."""
+    """Subtracts the mean of each seed's row of ``x [S, B]``, and divides by its population standard deviation."""
     if x.device.type == "cpu":
         out = torch.empty_like(x, memory_format=torch.contiguous_format)
         with shared_out(len(x), 10 * x.numel()):

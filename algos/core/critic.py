@@ -18,7 +18,7 @@ FINAL_ROWS = 32
 
 
 class Critic:
-    """The value functions of all seeds, with flat parameters ``[S, P]``; how they are fitted is the subclasses' part.
+    """The value functions of all seeds, with flat parameters ``[S, P]``. Subclasses say how they are fitted.
 
     They descend :func:`algos.core.value_loss.value_loss`, clipped around the estimator's values where ``clip_coef`` is
     not None.
@@ -30,7 +30,7 @@ class Critic:
         self.clip_coef = settings.clip_coef
 
     def fit(self, transitions: Transitions, estimates: Estimates, active: Tensor) -> Stats:
-        """Fit the values to ``estimates.returns``, before the policy moves; returns what to report, ``[S]`` by name."""
+        """Fit the values to ``estimates.returns`` before the policy moves. Reports numbers ``[S]`` by name."""
         raise NotImplementedError
 
     def state_dict(self) -> State:
@@ -114,7 +114,7 @@ class SeparateCritic(Critic):
 
 
 class JointCritic(Critic):
-    """A critic that the policy's gradient steps fit: they descend :meth:`loss` too."""
+    """A critic that the policy's gradient steps fit: they descend its :meth:`loss` too."""
 
     class Settings(CriticSettings):
         joint = True

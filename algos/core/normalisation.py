@@ -1,4 +1,4 @@
-"""Observations and rewards on a common scale, per seed: running statistics and clipping."""
+"""Normalisation: observations and rewards on a common scale, per seed, by running statistics and clipping."""
 
 import math
 
@@ -23,7 +23,7 @@ class RunningMoments:
         self.count = np.zeros(num_seeds)
 
     def update(self, samples: np.ndarray) -> None:
-        """Include ``samples [S, B, D]``; those of a seed that has one which is not finite are left out."""
+        """Include ``samples [S, B, D]``. Samples of a seed with a value that is not finite are left out."""
         new = samples.shape[1]
         mean, variance = _batch_moments(samples)
         good = np.isfinite(mean).all(1) & np.isfinite(variance).all(1)
@@ -69,11 +69,11 @@ def _batch_moments(samples: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 class ObservationNormaliser:
-    """What the networks see of an observation: clip((obs − mean) / scale, ±clip), in the networks' dtype.
+    """The observations as the networks see them: clip((obs − mean) / scale, ±clip), in the networks' dtype.
 
-    Mean and scale are a seed's own, over every observation that its environments gave. They stand still during a
-    rollout and move after it, so that what an iteration learns from is what its policy saw; in the first rollout they
-    are 0 and 1. Without ``normalise`` they stay 0 and 1, and ``clip`` None is none.
+    Each seed has its own mean and scale, over every observation of its environments. They change only after a rollout,
+    so an iteration learns from what its policy saw. In the first rollout they are 0 and 1. Without ``normalise`` they
+    stay 0 and 1. ``clip`` None does not clip.
     """
 
     def __init__(
@@ -85,7 +85,7 @@ class ObservationNormaliser:
         self.clip = math.inf if clip is None else clip
 
     def __call__(self, obs: np.ndarray, seeds: np.ndarray | None = None) -> np.ndarray:
-        """What the networks see of ``obs [S, ..., D]``, or of ``obs [K, D]`` of the ``seeds [K]`` (positions in S)."""
+        """The normalised ``obs [S, ..., D]``, or ``obs [K, D]`` of the ``seeds [K]`` (positions in S)."""
         if self.moments is None and math.isinf(self.clip):
             return obs
         mean, scale = (x if seeds is None else x[seeds] for x in (self.mean, self.scale))
@@ -114,12 +114,12 @@ class ObservationNormaliser:
 
 
 class RewardNormaliser:
-    """What is learned from instead of the rewards: clip(r / std(G), ±clip).
+    """The rewards as they are learned from: clip(r / std(G), ±clip).
 
-    G_t = r_t + γ·G_{t−1} is the return so far of an episode, discounted the wrong way round, as in OpenAI's Baselines
-    and SB3's VecNormalize (Engstrom et al. 2020, §3); its standard deviation is over all steps of a seed's
-    environments, those of the rollout at hand included, so that a rollout has one scale. The mean is not subtracted.
-    Without ``normalise`` the rewards are only clipped, and ``clip`` None is no bound.
+    G_t = r_t + γ·G_{t−1} is the sum of an episode's rewards so far, older ones discounted more, as in OpenAI's
+    Baselines and SB3's VecNormalize (Engstrom et al. 2020, §3). Its standard deviation is over all steps of a seed's
+    environments, with those of this rollout, so that a rollout has one scale. The mean is not subtracted. Without
+    ``normalise`` the rewards are only clipped. ``clip`` None does not clip.
     """
 
     def __init__(
@@ -131,7 +131,7 @@ class RewardNormaliser:
         self.episode_return = np.zeros((num_seeds, num_envs))
 
     def __call__(self, rewards: np.ndarray, ended: np.ndarray) -> np.ndarray:
-        """What to learn from in place of the next ``rewards [S, T, N]``, of episodes that ``ended`` there."""
+        """The normalised ``rewards [S, T, N]`` of the next steps; ``ended`` marks the ends of episodes."""
         if self.moments is not None:
             running = _running_returns(rewards, ended, self.gamma, self.episode_return)
             self.moments.update(running.reshape(len(running), -1, 1))
@@ -139,11 +139,11 @@ class RewardNormaliser:
         return rewards if self.clip is None else clip_finite(rewards, self.clip)
 
     def begin_episodes(self) -> None:
-        """All environments begin an episode, wherever they stood."""
+        """Start an episode in all environments."""
         self.episode_return[:] = 0.0
 
     def state_dict(self) -> State:
-        """The statistics and where the episodes stand, if that matters."""
+        """The statistics, and the sums of unfinished episodes if they matter."""
         if self.moments is None:
             return {}
         return {"episode_return": self.episode_return} | collect_state(moments=self.moments)
@@ -159,7 +159,9 @@ class RewardNormaliser:
 def _running_returns(
     rewards: np.ndarray, ended: np.ndarray, gamma: np.ndarray, episode_return: np.ndarray
 ) -> np.ndarray:
-    """G_t = r_t + γ·G_{t−1} within each episode ``[S, T, N]``, γ ``[S]``; ``episode_return [S, N]`` goes on."""
+    """G_t = r_t + γ·G_{t−1} within each episode ``[S, T, N]``, with γ ``[S]``. It continues from ``episode_return [S,
+    N]``.
+    """
     running = np.empty_like(rewards)
     num_seeds, num_steps, num_envs = rewards.shape
     for s in range(num_seeds):
@@ -171,5 +173,5 @@ def _running_returns(
 
 
 def clip_finite(x: np.ndarray, clip: PerRow[float]) -> np.ndarray:
-    """``x`` clipped to ±clip; infinities and NaN stay, so that the seed they come from is stopped."""
+    """``x`` clipped to ±clip. Infinities and NaN stay, so that their seed is stopped."""
     return np.where(np.isfinite(x), np.clip(x, -clip, clip), x)

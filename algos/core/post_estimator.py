@@ -42,7 +42,7 @@ class PostEstimator(Estimator):
         self.gae_lambda = resources.config.gae_lambda
 
     def estimate(self, transitions: Transitions, critic: Critic) -> Estimates:
-        """Reports ``post_return``, the number that the post does.
+        """Reports ``post_return``, the number that the post reports.
 
         Where a time limit counts as termination, ``next_values`` are 0.
         """
@@ -64,7 +64,7 @@ class PostEstimator(Estimator):
         return Estimates(values, known, advantages, returns, {"post_return": post_return})
 
     def revise(self, transitions: Transitions, estimates: Estimates, critic: Critic) -> Estimates:
-        """With the advantages of the critic that is nearly fitted, where ``values_after_fit``."""
+        """With ``values_after_fit``, the advantages of the critic before the last step of its fit."""
         if not self.settings.values_after_fit:
             return estimates
         assert isinstance(critic, SeparateCritic)

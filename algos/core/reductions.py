@@ -11,16 +11,16 @@ from algos.kernels.threads import shared_out
 
 
 def batch_sum(x: Tensor) -> Tensor:
-    """Sum [S] of each seed's row of x [S, B]; on the CPU in an order that depends on B alone.
+    """Sum [S] of each seed's row of x [S, B]. On the CPU its order depends on B alone.
 
-    ``torch.sum`` of one long row splits it by the number of threads, of many rows it does not: a seed's loss would
-    then depend on the seeds beside it.
+    ``torch.sum`` splits one long row by the number of threads, but not several rows. A seed's loss would then depend on
+    the seeds beside it.
     """
     return _BatchSum.apply(x)
 
 
 def last_sum(x: Tensor) -> Tensor:
-    """Sum [S, B] of x [S, B, A] over its last axis; on the CPU in its order, on every processor alike."""
+    """Sum [S, B] of x [S, B, A] over its last axis. On the CPU it adds in the order of the axis, on every processor."""
     if x.device.type != "cpu":
         return x.sum(-1)
     return x[..., 0] if x.shape[-1] == 1 else _LastSum.apply(x)
@@ -32,9 +32,9 @@ def batch_mean(x: Tensor) -> Tensor:
 
 
 def with_gradient(loss: Tensor, params: Tensor, gradient: Tensor) -> Tensor:
-    """The numbers ``loss [S]``, made differentiable once: their ``gradient [S, P]`` by the leaf ``params`` is known.
+    """The ``loss [S]``, differentiable once: its ``gradient [S, P]`` by the leaf ``params`` is given.
 
-    Whatever else is made of them is differentiated as usual.
+    Whatever is computed from the loss is differentiated as usual.
     """
     if params.requires_grad:
         loss = _Known.apply(params, (loss, gradient))
@@ -45,7 +45,7 @@ def with_gradient(loss: Tensor, params: Tensor, gradient: Tensor) -> Tensor:
 def gradients(losses: Sequence[Tensor], params: Sequence[Tensor]) -> Sequence[Tensor]:
     """Gradients ``[S, P_i]`` of the sum of ``losses [S]`` with respect to the leaves ``params``.
 
-    Where they are known, each of parameters of its own, nothing is computed again.
+    Nothing is computed again where the gradients are known and each loss has parameters of its own.
     """
     known = [_known(loss) for loss in losses]
     by_params = {id(entry[0]): entry[1] for entry in known if entry is not None}
@@ -56,7 +56,7 @@ def gradients(losses: Sequence[Tensor], params: Sequence[Tensor]) -> Sequence[Te
 
 
 def _known(loss: Tensor) -> tuple[Tensor, Tensor] | None:
-    """The parameters and the gradient beside a loss, if it has not been changed since."""
+    """The parameters and the gradient of a loss, if it was not changed since."""
     known = getattr(loss, "known_gradient", None)
     return None if known is None or known[2] != loss._version else known[:2]
 

@@ -1,4 +1,4 @@
-"""What the parts of a run get from it: random streams, optimisers and schedules, which the run keeps and saves."""
+"""Resources of the parts of a run: random streams, optimisers and schedules. The run keeps and saves them."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -13,7 +13,7 @@ from algos.streams import Streams
 
 
 class Resources:
-    """Hands out what every part of a run would otherwise have to save, restore and set by itself."""
+    """Hands out what every part of a run would otherwise have to save, restore and set itself."""
 
     def __init__(self, config: Config) -> None:
         self.config = config
@@ -24,7 +24,7 @@ class Resources:
         """One random stream per seed, all for one ``purpose`` and for one owner.
 
         Raises:
-            ValueError: they were handed out already; two owners would draw the same numbers.
+            ValueError: the streams were handed out before; two owners would draw the same numbers.
         """
         return self._keep(f"streams.{purpose}", Streams(self.config.seeds, purpose))
 
@@ -37,11 +37,11 @@ class Resources:
         return optimiser
 
     def anneal(self, owner: Any, name: str) -> None:
-        """Have a number of ``owner`` fall linearly from its present value to zero over the iterations."""
+        """Lets a number of ``owner`` fall linearly from its present value to zero over the iterations."""
         self._schedules.append((owner, name, getattr(owner, name)))
 
     def begin(self, iteration: int) -> None:
-        """Set all that follows a schedule."""
+        """Sets every number that follows a schedule."""
         for owner, name, initial in self._schedules:
             setattr(owner, name, initial * (1 - iteration / self.config.iterations))
 

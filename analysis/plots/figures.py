@@ -108,9 +108,9 @@ def seeds_figure(frame: pd.DataFrame, context: Context, x: str) -> Figure:
     parts = [single(main, len(context.colors), width=MAIN)] * several + [alone(draw) for draw in singles]
     caption = (
         f"{context.env_id}, {plots.describe(context.metric)}: every seed (thin), their median (thick) and the band "
-        "from the first to the third quartile, at each point and without smoothing. Dashed: the limits that hold at "
-        f"least {COVERAGE:.0%} of runs, with {TOLERANCE_CONFIDENCE:.0%} confidence where there are seeds enough (18), "
-        f"else the extremes. A cross marks where a seed failed. {context.seeds}"
+        "from the first to the third quartile, at each point and without smoothing. Dashed: limits that hold at "
+        f"least {COVERAGE:.0%} of runs, with {TOLERANCE_CONFIDENCE:.0%} confidence from 18 seeds on; with fewer seeds, "
+        f"the extremes. A cross marks where a seed failed. {context.seeds}"
     )
     return Figure(f"seeds-{file_name(context.env_id)}", "All seeds", caption, canvas, parts)
 

@@ -128,7 +128,7 @@ def find_at(given: str, reading: Reading, found: Found) -> None:
     elif path.is_file():
         request = Request((), reading.columns, explicit)
         claimed = claim(readers, path.parent, [path.name], request)
-        if not claimed:  # said, not found: so what is wrong with it is said
+        if not claimed:  # the user names this file, so a reader says what is wrong with it
             claimed = claim(readers, path.parent, [path.name], replace(request, explicit=True))
         found.sources += claimed
     else:

@@ -234,11 +234,10 @@ def number_notes(runs: Mapping[str, Run], labels: Mapping[str, str], metric: str
 
 def averaged_note(label: str, name: str, mixed: bool) -> str:
     text = (
-        f"{label}: {name} is a mean over {AVERAGED[name]}. It lags behind, so a final score may hold episodes from "
-        "before its share of training, and highest points are lower. Tests compare seeds with seeds, so they hold for "
-        "the averaged numbers"
+        f"{label}: {name} is a mean over {AVERAGED[name]}. So a final score may include episodes from before its share "
+        "of training, and peaks are lower. Tests are valid for the averaged numbers"
     )
-    return text + ("; but the others are not averaged, and a difference may come from that." if mixed else ".")
+    return text + ("; but other variants are not averaged, and a difference may come from that." if mixed else ".")
 
 
 def settings_notes(runs: Mapping[str, Run], labels: Mapping[str, str]) -> list[str]:

@@ -257,8 +257,8 @@ def variant_notes(runs: Mapping[str, Run], labels: Mapping[str, str]) -> list[st
         )
     if len({run.purpose for run in runs.values()}) > 1:
         notes.append(
-            "Some of these runs are of tuning: they chose settings, so the scores of the chosen ones flatter. They are "
-            "kept apart from the runs that test."
+            "Some of these runs are of tuning. They chose settings, so the scores of the chosen settings are too high. "
+            "They are kept apart from the test runs."
         )
     for label, by_task in sorted(settings_of.items()):
         notes += named_notes(label, by_task)

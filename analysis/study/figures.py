@@ -49,9 +49,9 @@ def path_figure(record: Record, path: Sequence[Answer]) -> Figure:
     band = "" if margin is None else f" Grey: closer than the margin, {number(margin)}."
     infinite = "" if np.isfinite([low, high]).all() else " A line that runs off the figure has no end yet."
     caption = (
-        f"{last.task}. The difference of the mean scores after each group of seeds, with the interval that holds the "
-        f"true one, for all looks and all questions of the study at once, with "
-        f"{100 * (1 - record.now.level):.3g}%. Colored: where the test ended.{band}{infinite}"
+        f"{last.task}. The difference of the mean scores after each group of seeds, with its interval. With "
+        f"{100 * (1 - record.now.level):.3g}% confidence the intervals of all looks and all questions of the study "
+        f"hold the true differences. Colored: the look at which the test ended.{band}{infinite}"
     )
     name = file_name(f"path-{last.task}-{last.a}-{last.b}")
     return Figure(name, f"{last.a} and {last.b} over the looks: {last.outcome}", caption, single(draw, 0))

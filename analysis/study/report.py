@@ -85,7 +85,7 @@ def report(record: Record, rows: pd.DataFrame, spent: Mapping[Cell, Spent], comm
 
 RULES = (
     "Seeds come in groups, and each variant has seeds of its own. After each group, every open question is tested. "
-    "What is answered gets no more seeds.",
+    "An answered question gets no more seeds.",
     "The test is a group-sequential permutation test of the difference of the mean scores (Mathieu et al., TMLR 2024). "
     "Labels are permuted within each group. The share of the level that may be spent grows with the seeds.",
     "Two variants are practically the same when two such tests, one on each side, put their difference within the "

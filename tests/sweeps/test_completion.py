@@ -42,6 +42,7 @@ def own_environment(monkeypatch):
         ("seedbed tune tri", ["trials="]),
         ("seedbed study study=", ["study=ppo_a2c", "study=ppo_ppo", "study=ppo_trpo"]),
         ("seedbed study m", ["margin=", "metric="]),
+        ("seedbed study study=mine hydra/launcher=jo", ["hydra/launcher=joblib"]),
     ],
 )
 def test_what_a_word_can_become(line, candidates):

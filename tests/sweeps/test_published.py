@@ -4,8 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sweeps import published
-from sweeps.published import CLASSIC, FIRST_SEED, LONGER, METRIC, MUJOCO, Published, evaluated, evaluations, line, page
+from sweeps.published import command, presets
+from sweeps.published.page import evaluated, evaluations, line, page
+from sweeps.published.presets import CLASSIC, FIRST_SEED, LONGER, METRIC, MUJOCO, Published
 from tests.composing import composed
 
 
@@ -71,13 +72,13 @@ def test_the_first_lines_name_what_falls_short_and_what_is_undecided():
 def test_a_study_from_training_to_the_page(tmp_path, monkeypatch, capsys):
     tiny = ("num_envs=2", "num_steps=32", "threads=1", "evaluation.interval=1000000", "evaluation.episodes=2")
     study = Published("cartpole-trpo", "cartpole/trpo", "CartPole-v1", 500.0, 130, overrides=tiny, num_seeds=2)
-    monkeypatch.setattr(published, "CLASSIC", [study])
+    monkeypatch.setattr(presets, "CLASSIC", [study])
     arguments = ["--runs", str(tmp_path / "runs"), "--out", str(tmp_path / "out"), "--run", "cartpole-trpo"]
     for more in ([], ["--from-data"]):
         if more:
-            monkeypatch.setattr(published, "composed", None)  # a page is written without a config
+            monkeypatch.setattr(presets, "composed", None)  # a page is written without a config
         with pytest.raises(SystemExit) as ended:
-            published.main([*arguments, *more])
+            command.main([*arguments, *more])
         assert ended.value.code == 0
     text = (tmp_path / "out" / "README.md").read_text()
     assert "| CartPole-v1 | cartpole/trpo | 500, 130 |" in text
@@ -95,8 +96,18 @@ def test_a_study_from_training_to_the_page(tmp_path, monkeypatch, capsys):
 )
 def test_what_cannot_be_is_said_in_one_line(arguments, said, tmp_path, capsys):
     with pytest.raises(SystemExit) as ended:
-        published.main([*arguments, "--out", str(tmp_path)])
+        command.main([*arguments, "--out", str(tmp_path)])
     assert ended.value.code == 2
     printed = capsys.readouterr().err
     assert printed.count("\n") == 1
     assert said in printed
+
+
+def test_a_command_that_is_stopped_before_a_run_has_ended_writes_nothing(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(command, "train_runs", lambda runs, directory: [])
+    monkeypatch.setattr(command.interrupt, "received", 15)
+    with pytest.raises(SystemExit) as ended:
+        command.main(["--only", "longer", "--runs", str(tmp_path / "runs"), "--out", str(tmp_path / "out")])
+    assert ended.value.code == 128 + 15
+    assert "interrupted; to continue" in capsys.readouterr().out
+    assert not (tmp_path / "out").exists()

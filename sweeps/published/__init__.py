@@ -1,0 +1,1 @@
+"""``seedbed published``: train the presets and compare them with published results."""
