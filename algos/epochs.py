@@ -1,6 +1,6 @@
 """Several passes over a rollout in minibatches, common to the variants that make them."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Literal
 
 import torch
@@ -9,6 +9,7 @@ from torch import Tensor
 from algos.config import Config, GradientSettings, NonNegative, Positive, check_minibatches
 from algos.core.batches import Batch
 from algos.core.estimators import explained_variance
+from algos.core.recorded import RecordedSteps, Step
 from algos.core.run import Run
 from algos.core.transitions import Estimates, Stats, Transitions
 from algos.per_row import PerRow
@@ -45,6 +46,32 @@ class Epochs:
         self.estimator = run.estimator
         self.streams = run.streams("policy_minibatches")
         self.stats: Stats = {}
+        self._steps: RecordedSteps | None = None
+
+    def run(
+        self,
+        step: Callable[[Batch, Tensor], Step],
+        transitions: Transitions,
+        estimates: Estimates,
+        active: Tensor,
+        stops: bool,
+        records: bool,
+    ) -> Stats:
+        """Make ``step(batch, active)`` with minibatch after minibatch, or until no seed is active if one ``stops``.
+
+        Whether it ``records`` says :func:`algos.core.recorded.can_record`. Returns each seed's figures of the last step
+        that it came to, and the number of its steps.
+        """
+        reports = Reports()
+        # A recording is kept until the next update: its last replay may not have ended.
+        self._steps = RecordedSteps(step) if records else None
+        for batch in self.minibatches(transitions, estimates):
+            made = (self._steps or step)(batch, active)
+            reports.add(active, made.stepping, **made.figures)
+            active = made.active
+            if stops and not active.any():
+                break
+        return {**reports.stats(), **self.stats}
 
     def minibatches(self, transitions: Transitions, estimates: Estimates) -> Iterator[Batch]:
         """Batch after batch; where there are several to a pass, each pass is shuffled anew.

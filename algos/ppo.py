@@ -5,11 +5,13 @@ from typing import Literal
 from torch import Tensor
 
 from algos.config import Config, Rate, Schedule
+from algos.core.batches import Batch
 from algos.core.policy import Policy
+from algos.core.recorded import Step
 from algos.core.run import Run
 from algos.core.surrogate import clipped_surrogate_loss
 from algos.core.transitions import Estimates, Stats, Transitions
-from algos.epochs import Epochs, EpochSettings, Reports
+from algos.epochs import Epochs, EpochSettings
 from algos.per_row import PerRow
 
 
@@ -45,15 +47,14 @@ class PPO:
     def update(self, policy: Policy, transitions: Transitions, estimates: Estimates, active: Tensor) -> Stats:
         """Up to ``update_epochs`` passes for the active seeds; reports numbers ``[S]`` of each seed's last step."""
         target_kl, ent_coef = self.settings.target_kl, self.settings.ent_coef
-        reports = Reports()
-        for batch in self.epochs.minibatches(transitions, estimates):
+
+        def step(batch: Batch, active: Tensor) -> Step:
             loss, ratio = clipped_surrogate_loss(policy, batch, self.clip_coef, ent_coef, active)
             kl = getattr(ratio, self.settings.kl_estimator)
             within = active if target_kl is None else active & ~(kl > target_kl)
             stepping = active if self.settings.stop_after_step else within
             self.descent.step(loss, batch, stepping)
-            reports.add(active, stepping, policy_loss=loss, approx_kl=kl, clip_fraction=ratio.clip_fraction)
-            active = within
-            if not active.any():
-                break
-        return {**reports.stats(), **self.epochs.stats}
+            return Step(within, stepping, {"policy_loss": loss, "approx_kl": kl, "clip_fraction": ratio.clip_fraction})
+
+        records = self.descent.can_record(policy)
+        return self.epochs.run(step, transitions, estimates, active, stops=target_kl is not None, records=records)

@@ -44,11 +44,12 @@ class PPOPenalty:
         """``update_epochs`` passes for the active seeds; reports numbers ``[S]``, the loss that of the last step."""
         settings, kl_coef = self.settings, self.kl_coefs
         old_params = policy.params.detach().clone()
+        penalties = kl_coef.to(old_params)
         for batch in self.epochs.minibatches(transitions, estimates):
             with torch.no_grad():
                 old = policy.distribution(batch.obs, old_params, active)
             new = policy.distribution(batch.obs, active=active)
-            loss = kl_coef.to(old_params) * batch_mean(old.kl(new)) - mean_surrogate(new, batch)
+            loss = penalties * batch_mean(old.kl(new)) - mean_surrogate(new, batch)
             if settings.ent_coef:
                 loss = loss - settings.ent_coef * batch_mean(new.entropy())
             self.descent.step(loss, batch, active)

@@ -13,7 +13,7 @@ from algos.core.loop import RESERVED
 from algos.core.policy import Policy
 from algos.core.resources import Resources
 from algos.core.run import Run
-from algos.core.transitions import Episodes, Steps, Transitions
+from algos.core.transitions import Episodes, FlatTensors, Steps, Transitions
 from algos.parts import PartError, find_class, is_ours
 
 NUM_SEEDS = 2
@@ -104,7 +104,7 @@ def made_up(config: Config, policy: Policy, envs: VectorEnv) -> Transitions:
         old = policy.distribution(torch.from_numpy(obs).flatten(1, 2)).detach()
         actions = old.sample(torch.from_numpy(noise))
         log_probs = old.log_prob(actions)
-    none = np.zeros(shape[0], np.int64)
+    none, flat = np.zeros(shape[0], np.int64), FlatTensors(policy.params.device)
     steps = Steps(
         obs=obs,
         actions=actions.numpy().reshape(*shape, -1),
@@ -116,7 +116,7 @@ def made_up(config: Config, policy: Policy, envs: VectorEnv) -> Transitions:
         final_index=np.zeros((0, 3), np.int64),
         episodes=Episodes(none, none.astype(float), none),
     )
-    return Transitions(steps, obs, steps.last_obs, steps.final_obs, steps.rewards, old, log_probs)
+    return Transitions(steps, obs, steps.last_obs, steps.final_obs, steps.rewards, flat, old, log_probs)
 
 
 def two_seeds(config: Config) -> Config:

@@ -9,7 +9,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from algos.core.reductions import batch_mean
 from algos.core.transitions import Estimates, Transitions
 from algos.kernels.reduce import normalise_rows
 from algos.kernels.threads import shared_out
@@ -104,8 +103,8 @@ def normalise(x: Tensor) -> Tensor:
         with shared_out(len(x), 10 * x.numel()):
             normalise_rows(x.contiguous().numpy(), EPSILON, out.numpy())
         return out
-    centred = x - batch_mean(x)[:, None]
-    return centred / (torch.sqrt(batch_mean(centred * centred)) + EPSILON)[:, None]
+    variance, mean = torch.var_mean(x, 1, correction=0, keepdim=True)
+    return (x - mean) / (torch.sqrt(variance) + EPSILON)
 
 
 EPSILON = 1e-8  # added to a standard deviation before it divides

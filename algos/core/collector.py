@@ -8,7 +8,7 @@ from algos.core.checkpoint import State, collect_state, restore_state
 from algos.core.normalisation import RewardNormaliser
 from algos.core.policy import Policy
 from algos.core.stepping import Stepping
-from algos.core.transitions import Transitions, flat
+from algos.core.transitions import FlatTensors, Transitions
 from algos.streams import Streams
 
 
@@ -37,16 +37,17 @@ class Collector:
         num_envs = self.stepping.episode_return.shape[1]
         steps = self.stepping.rollout(policy, self.draw((self.num_steps, num_envs, self.num_actions), self.dtype))
         obs = policy.obs_normaliser(steps.obs)
+        flat = FlatTensors(policy.params.device)
         with torch.no_grad():
-            device = policy.params.device
-            old = policy.distribution(flat(obs, device)).detach()
-            log_probs = old.log_prob(flat(steps.actions, device))
+            old = policy.distribution(flat(obs)).detach()
+            log_probs = old.log_prob(flat(steps.actions))
         return Transitions(
             steps=steps,
             obs=obs,
             last_obs=policy.obs_normaliser(steps.last_obs),
             final_obs=policy.obs_normaliser(steps.final_obs, steps.final_index[:, 0]),
             rewards=self.reward_normaliser(steps.rewards, steps.ended),
+            flat=flat,
             old=old,
             log_probs=log_probs,
         )

@@ -42,19 +42,17 @@ class Critic:
         """Continue from a saved state."""
         self.params.copy_(torch.from_numpy(state["params"]))
 
-    @torch.no_grad()
     def predict(self, obs: np.ndarray, params: Tensor | None = None) -> np.ndarray:
         """Values ``[S, …]`` of ``obs [S, …, D]``, by default at the current parameters."""
         x = torch.from_numpy(obs.reshape(len(obs), -1, obs.shape[-1])).to(self.params.device)
-        values = self.network(self.params if params is None else params, x)
-        return values.cpu().numpy().reshape(obs.shape[:-1])
+        return self._evaluate(x, params).reshape(obs.shape[:-1])
 
     def values(self, transitions: Transitions, params: Tensor | None = None) -> tuple[np.ndarray, np.ndarray]:
         """Values of the states of the transitions and of those that they led to, both ``[S, T, N]``.
 
         After a truncated step the latter is the value of the episode's final observation.
         """
-        values = self.predict(transitions.obs, params)
+        values = self._evaluate(transitions.flat(transitions.obs), params).reshape(transitions.rewards.shape)
         next_values = np.concatenate([values[:, 1:], self.predict(transitions.last_obs, params)[:, None]], axis=1)
         if len(transitions.final_obs):
             seed, step, env = transitions.steps.final_index.T
@@ -66,6 +64,10 @@ class Critic:
             finals = np.stack([self.predict(padded[:, group], params) for group in range(groups)], axis=1)
             next_values[seed, step, env] = finals[seed, rank // FINAL_ROWS, rank % FINAL_ROWS]
         return values, next_values
+
+    @torch.no_grad()
+    def _evaluate(self, x: Tensor, params: Tensor | None) -> np.ndarray:
+        return self.network(self.params if params is None else params, x).cpu().numpy()
 
     def weighted_loss(self, weight: float, batch: Batch, active: Tensor) -> Tensor:
         """``weight`` times the loss of each active seed ``[S]``, differentiable in the parameters."""

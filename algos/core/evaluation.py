@@ -28,6 +28,7 @@ class Evaluator:
 
     def play(self, policy: Policy, mode: str) -> tuple[np.ndarray, np.ndarray]:
         """True returns and lengths ``[S, num_episodes]`` of an episode in each environment, in one of ``MODES``."""
+        policy = policy.on_cpu()
         shape = (len(self.seeds), len(self.env_seeds) // len(self.seeds))
         streams = [stream(seed, "evaluation_actions") for seed in self.seeds]
         space = self.envs.single_action_space

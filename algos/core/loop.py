@@ -177,22 +177,22 @@ class Trainer:
     def _stop_broken_seeds(self, number: int, transitions: Transitions, stats: dict[str, Any]) -> list[Failure]:
         """Stop the seeds whose observations, rewards, losses or parameters are no longer finite."""
         num_seeds = len(self.seeds)
-        checks: dict[str, Tensor] = {
-            "observation": torch.from_numpy(np.isfinite(transitions.obs.reshape(num_seeds, -1)).all(1)),
-            "reward": torch.from_numpy(np.isfinite(transitions.rewards.reshape(num_seeds, -1)).all(1)),
+        finite: dict[str, np.ndarray] = {
+            "observation": np.isfinite(transitions.obs.reshape(num_seeds, -1)).all(1),
+            "reward": np.isfinite(transitions.rewards.reshape(num_seeds, -1)).all(1),
         }
-        checks |= {name: torch.isfinite(stats[name]).cpu() for name in ("value_loss", "policy_loss") if name in stats}
-        checks |= {
-            "critic parameter": torch.isfinite(self.critic.params).all(1).cpu(),
-            "policy parameter": torch.isfinite(self.policy.params).all(1).cpu(),
+        checked: dict[str, Tensor] = {
+            name: stats[name][:, None] for name in ("value_loss", "policy_loss") if name in stats
         }
+        checked |= {"critic parameter": self.critic.params, "policy parameter": self.policy.params}
+        finite |= {name: torch.isfinite(values).all(1).cpu().numpy() for name, values in checked.items()}
         failures = []
-        for index in torch.nonzero(self.running.cpu()).flatten().tolist():
-            broken = next((name for name, finite in checks.items() if not finite[index]), None)
-            if broken is not None:
-                failures.append(Failure(index, self.seeds[index], number, broken))
-                self.running[index] = False
-                with torch.no_grad():  # its environments are stepped on, so its policy must stay finite
-                    self.policy.params[index] = 0.0
-                    self.critic.params[index] = 0.0
+        broken = self.running.cpu().numpy() & ~np.all(list(finite.values()), axis=0)
+        for index in np.flatnonzero(broken).tolist():
+            quantity = next(name for name, good in finite.items() if not good[index])
+            failures.append(Failure(index, self.seeds[index], number, quantity))
+            self.running[index] = False
+            with torch.no_grad():  # its environments are stepped on, so its policy must stay finite
+                self.policy.params[index] = 0.0
+                self.critic.params[index] = 0.0
         return failures

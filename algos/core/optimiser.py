@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from functools import cached_property
+from importlib.util import find_spec
 
 import numpy as np
 import torch
@@ -21,6 +22,13 @@ from algos.per_row import PerRow
 def as_arrays(tensors: Sequence[Tensor]) -> Arrays:
     """The memory of each tensor."""
     return tuple([as_array(tensor) for tensor in tensors])
+
+
+def has_kernel(params: Sequence[Tensor]) -> bool:
+    """Whether ``algos.kernels.cuda`` makes a step of these parameters."""
+    return all(param.is_cuda and param.dtype == torch.float32 for param in params) and (
+        len(params) <= 2 and find_spec("triton") is not None
+    )
 
 
 class Optimiser:
@@ -48,10 +56,11 @@ class Optimiser:
             with shared_out(mask.size, 10 * sum([array.size for array in arrays])):
                 self._compiled_step(arrays, per_seed(max_norm, mask.size), mask)
         else:
-            self._plain_step(grads, active)
+            self._device_step(grads, active)
 
     @torch.no_grad()
-    def _plain_step(self, grads: Sequence[Tensor], active: Tensor) -> None:
+    def _device_step(self, grads: Sequence[Tensor], active: Tensor) -> None:
+        """A step where the parameters do not lie on the CPU: by the formula."""
         scale = self._scale(grads)
         for index, (param, grad) in enumerate(zip(self.params, grads, strict=True)):
             change = self._change(index, grad * scale[:, None], active)
@@ -108,6 +117,15 @@ class Adam(Optimiser):
             per_seed(setting, active.size) for setting in (self.learning_rate, self.eps, self.beta1, self.beta2)
         )
         adam(params, grads, means, squares, steps, rate, eps, beta1, beta2, max_norm, active)
+
+    def _device_step(self, grads: Sequence[Tensor], active: Tensor) -> None:
+        if not has_kernel(self.params):
+            super()._device_step(grads, active)
+            return
+        from algos.kernels.cuda.optimisers import adam_step  # takes a second to import
+
+        groups = list(zip(self.params, grads, self.means, self.squares, self.steps, strict=True))
+        adam_step(groups, self.learning_rate, self.eps, self.beta1, self.beta2, self.max_grad_norm, active)
 
     def _change(self, index: int, grad: Tensor, active: Tensor) -> Tensor:
         mask, mean, square, steps = active[:, None], self.means[index], self.squares[index], self.steps[index]

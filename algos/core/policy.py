@@ -182,6 +182,16 @@ class Policy:
         return torch.cat([product, extra[:, 0]], dim=1)
 
     @torch.no_grad()
+    def on_cpu(self) -> "Policy":
+        """The policy as it is now, to act by: where its network can be computed on the CPU, it is there.
+
+        A step of the environments is a small batch, and a call of another device takes longer.
+        """
+        if self.params.is_cpu or self.network.compiled is None:
+            return self
+        return Policy(self.network, self.head, self.params.detach().cpu(), self.obs_normaliser)
+
+    @torch.no_grad()
     def standard_deviation(self) -> np.ndarray | None:
         """The standard deviations of Gaussian actions ``[S, A]``; None where they depend on the state, or Discrete."""
         deviation = self.head.standard_deviation(self.params[:, self.network.num_params :])

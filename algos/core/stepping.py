@@ -38,9 +38,9 @@ class CompiledStepping:
 
     def rollout(self, policy: Policy, noise: np.ndarray) -> Steps:
         """As many steps as ``noise [S, T, N, A]`` has, acting by ``policy``."""
-        network = policy.network.compiled
+        policy, network = policy.on_cpu(), policy.network.compiled
         assert network is not None
-        params = policy.params.detach().cpu().numpy()
+        params = policy.params.detach().numpy()
         steps = compiled_rollout(
             self.envs,
             network.sizes.tolist(),
@@ -151,11 +151,11 @@ class VectorStepping:
 
     def _actor(self, policy: Policy) -> Actor:
         """The compiled form of the policy, or the policy itself."""
-        network, space = policy.network.compiled, self.envs.single_action_space
+        policy, network, space = policy.on_cpu(), policy.network.compiled, self.envs.single_action_space
         if network is None or policy.head.compiled is None:
             return PolicyActor(policy, space)
         num_seeds, num_envs = self.episode_return.shape
-        params = policy.params.detach().cpu().numpy()
+        params = policy.params.detach().numpy()
         return row_policy(
             np.repeat(np.arange(num_seeds), num_envs),
             network.sizes.tolist(),

@@ -1,4 +1,4 @@
-"""The surrogate E[r·Â] of importance sampling; PPO's clipped one, with its gradient in one compiled pass on the CPU."""
+"""The surrogate E[r·Â] of importance sampling; PPO's clipped one, with its gradient in one compiled pass."""
 
 import math
 from typing import NamedTuple
@@ -9,10 +9,9 @@ from torch import Tensor
 from algos.core.batches import Batch
 from algos.core.distributions import Distribution
 from algos.core.elementary import exp
-from algos.core.network import compiled_form
+from algos.core.network import one_pass
 from algos.core.policy import Policy
 from algos.core.reductions import batch_mean, with_gradient
-from algos.kernels.policy_gradient import policy_gradient
 from algos.per_row import PerRow
 
 
@@ -47,10 +46,9 @@ def clipped_surrogate_loss(
     Differentiable once, in ``policy.params``. Only the ``active [S]`` seeds are computed. One compiled pass gives loss
     and gradient where there is such a form of the network and of the head.
     """
-    network, head = compiled_form(policy.network, policy.params), policy.head.compiled
-    if network is not None and head is not None:
-        found = policy_gradient(
-            network,
+    kernels, head = one_pass(policy.network, policy.params), policy.head.compiled
+    if kernels is not None and head is not None:
+        found = kernels.policy_gradient(
             policy.params,
             batch.obs,
             batch.actions,

@@ -58,6 +58,7 @@ class Transitions:
     last_obs: np.ndarray
     final_obs: np.ndarray
     rewards: np.ndarray
+    flat: "FlatTensors"  # arrays [S, T, N, …] as tensors [S, B, …] on the device of the learning
     old: Distribution  # of the policy that acted, [S, B, ...]
     log_probs: Tensor  # [S, B], its log-probabilities of the actions
 
@@ -76,15 +77,6 @@ class Transitions:
         """Where an episode ended, whatever the reason ``[S, T, N]``."""
         return self.steps.ended
 
-    @property
-    def device(self) -> torch.device:
-        """Of the learning."""
-        return self.log_probs.device
-
-    def flat(self, array: np.ndarray) -> Tensor:
-        """``array [S, T, N, …]`` as a tensor ``[S, B, …]`` on the device of the learning."""
-        return flat(array, self.device)
-
 
 @dataclass(frozen=True)
 class Estimates:
@@ -97,7 +89,15 @@ class Estimates:
     stats: Mapping[str, np.ndarray] = field(default_factory=dict)
 
 
-def flat(array: np.ndarray, device: torch.device) -> Tensor:
-    """``array [S, T, N, …]`` as a tensor ``[S, B, …]`` on a device."""
-    num_seeds, num_steps, num_envs = array.shape[:3]
-    return torch.from_numpy(array.reshape(num_seeds, num_steps * num_envs, *array.shape[3:])).to(device)
+class FlatTensors:
+    """Turns arrays ``[S, T, N, …]`` into tensors ``[S, B, …]`` on a device; each is copied there once."""
+
+    def __init__(self, device: torch.device) -> None:
+        self.device = device
+        self._known: dict[int, tuple[np.ndarray, Tensor]] = {}
+
+    def __call__(self, array: np.ndarray) -> Tensor:
+        if id(array) not in self._known:  # an array that is kept keeps its id
+            samples = array.reshape(len(array), -1, *array.shape[3:])
+            self._known[id(array)] = array, torch.from_numpy(samples).to(self.device)
+        return self._known[id(array)][1]

@@ -1,11 +1,11 @@
-"""The critic's loss, squared errors clipped or not; with its gradient in one compiled pass on the CPU."""
+"""The critic's loss, squared errors clipped or not; with its gradient in one compiled pass."""
 
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from algos.core.network import Network, compiled_form
+from algos.core.network import Network, one_pass
 from algos.core.reductions import batch_mean, with_gradient
 
 
@@ -31,10 +31,10 @@ def value_loss(
     ``params``; zero where a seed is not ``active [S]``. One compiled pass gives loss and gradient where there is such
     a form of the network.
     """
-    compiled = compiled_form(network, params)
-    if compiled is not None:
+    kernels = one_pass(network, params)
+    if kernels is not None:
         old_values, coef = (None, 0.0) if clip is None else clip
-        loss, gradient = compiled.error_gradient(params, obs, returns, old_values, coef, weight, active)
+        loss, gradient = kernels.error_gradient(params, obs, returns, old_values, coef, weight, active)
         return with_gradient(loss, params, gradient)
     values = network(params, obs, active)[..., 0]
     errors = (values - returns) ** 2

@@ -64,7 +64,10 @@ def machine() -> str:
         kib = int(Path("/proc/meminfo").read_text().split()[1])
         memory = f", {kib / 2**20:.1f} GiB memory"
     versions = [f"Python {platform.python_version()}"]
-    versions += [f"{name} {importlib.metadata.version(name)}" for name in PACKAGES]
+    installed = {
+        distribution.metadata["Name"]: distribution.version for distribution in importlib.metadata.distributions()
+    }
+    versions += [f"{name} {installed[name]}" for name in PACKAGES if name in installed]
     versions += _jax_versions()
     code = "" if has_avx512() == WIDE else " Code for AVX2."
     return f"{processor}, {usable_cores()} cores{memory}.{code} {', '.join(versions)}."
