@@ -54,7 +54,7 @@ def make_agents(config: Config, envs: VectorEnv, resources: Resources) -> tuple[
     """The policies and critics of all seeds.
 
     Raises:
-        PartError: a module cannot be a network.
+        PartError: A module cannot be a network.
     """
     numpy_dtype, dtype = DTYPES[config.dtype]
     options: dict[str, Any] = {"dtype": dtype, "device": config.device}
@@ -94,7 +94,7 @@ def make_environments(config: EnvConfig, num_envs: int) -> SameStepVectorEnv:
     """``num_envs`` copies of the task.
 
     Raises:
-        TaskError: the task is unknown, or not one that can be trained on.
+        TaskError: The task is unknown, or not one that can be trained on.
     """
     return make_vec(
         config.id,
@@ -111,7 +111,7 @@ def make_evaluator(config: Config, num_episodes: int) -> Evaluator:
     """The evaluator of the policies of all seeds.
 
     Raises:
-        TaskError: an episode of the task may never end.
+        TaskError: An episode of the task may never end.
     """
     envs = make_environments(config.env, len(config.seeds) * num_episodes)
     if envs.max_episode_steps is None:
