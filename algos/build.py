@@ -125,6 +125,8 @@ def make_trainer(config: Config) -> Trainer:
     threads = config.threads or int(os.environ.get("OMP_NUM_THREADS") or usable_cores())
     torch.set_num_threads(threads)
     numba.set_num_threads(min(threads, numba.config.NUMBA_NUM_THREADS))  # type: ignore[attr-defined]
+    if torch.device(config.device).index is not None:  # of several cards; kernels run on the one that is current
+        torch.cuda.set_device(config.device)
     seeds = config.seeds
     resources = Resources(config)
     envs = make_environments(config.env, len(seeds) * config.num_envs)
