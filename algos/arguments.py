@@ -18,8 +18,8 @@ def check_arguments(found: type, given: Sequence[str], chosen: dict[str, Any]) -
     ``given`` are the arguments with which this repository calls it.
 
     Raises:
-        PartError: it does not take the arguments that are given.
-        ValidationError: an argument is unknown, missing or of another type.
+        PartError: It does not take the arguments that are given.
+        ValidationError: An argument is unknown, missing or of another type.
     """
     parameters = dict(inspect.signature(found, eval_str=True).parameters)
     kinds = [parameter.kind for parameter in parameters.values()]

@@ -54,7 +54,7 @@ def make_agents(config: Config, envs: VectorEnv, resources: Resources) -> tuple[
     """The policies and critics of all seeds.
 
     Raises:
-        PartError: a module cannot be a network.
+        PartError: A module cannot be a network.
     """
     numpy_dtype, dtype = DTYPES[config.dtype]
     options: dict[str, Any] = {"dtype": dtype, "device": config.device}
@@ -94,7 +94,7 @@ def make_environments(config: EnvConfig, num_envs: int) -> SameStepVectorEnv:
     """``num_envs`` copies of the task.
 
     Raises:
-        TaskError: the task is unknown, or not one that can be trained on.
+        TaskError: The task is unknown, or not one that can be trained on.
     """
     return make_vec(
         config.id,
@@ -111,7 +111,7 @@ def make_evaluator(config: Config, num_episodes: int) -> Evaluator:
     """The evaluator of the policies of all seeds.
 
     Raises:
-        TaskError: an episode of the task may never end.
+        TaskError: An episode of the task may never end.
     """
     envs = make_environments(config.env, len(config.seeds) * num_episodes)
     if envs.max_episode_steps is None:
@@ -125,6 +125,8 @@ def make_trainer(config: Config) -> Trainer:
     threads = config.threads or int(os.environ.get("OMP_NUM_THREADS") or usable_cores())
     torch.set_num_threads(threads)
     numba.set_num_threads(min(threads, numba.config.NUMBA_NUM_THREADS))  # type: ignore[attr-defined]
+    if torch.device(config.device).index is not None:  # of several cards; kernels run on the one that is current
+        torch.cuda.set_device(config.device)
     seeds = config.seeds
     resources = Resources(config)
     envs = make_environments(config.env, len(seeds) * config.num_envs)

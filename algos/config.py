@@ -57,7 +57,7 @@ class PartSettings(Section):
         """Check that the settings fit together, and fit the rest of the run.
 
         Raises:
-            ValueError: one line with the key, its value and what is expected.
+            ValueError: One line with the key, its value and what is expected.
         """
 
 
@@ -308,7 +308,7 @@ def check_minibatches(key: str, num_minibatches: int, config: Config) -> None:
     """Checks that minibatches can have one size.
 
     Raises:
-        ValueError: they cannot.
+        ValueError: They cannot.
     """
     if config.samples % num_minibatches:
         raise ValueError(

@@ -263,7 +263,7 @@ def same(one: Rows, one_seed: int, other: Rows, other_seed: int, when: str, hint
     """Checks that a seed's numbers are the same bits in two runs.
 
     Raises:
-        Broken: they are not.
+        Broken: They are not.
     """
     for number, (left, right) in enumerate(zip(one, other, strict=True)):
         names = [

@@ -13,6 +13,7 @@ from algos.core.recorded import RecordedSteps, Step
 from algos.core.run import Run
 from algos.core.transitions import Estimates, Stats, Transitions
 from algos.per_row import PerRow
+from algos.rows import RowsConfig
 
 
 class EpochSettings(GradientSettings):
@@ -46,6 +47,7 @@ class Epochs:
         self.estimator = run.estimator
         self.streams = run.streams("policy_minibatches")
         self.stats: Stats = {}
+        self._one_run = not isinstance(run.config, RowsConfig)
         self._steps: RecordedSteps | None = None
 
     def run(
@@ -64,7 +66,8 @@ class Epochs:
         """
         reports = Reports()
         # A recording is kept until the next update: its last replay may not have ended.
-        self._steps = RecordedSteps(step) if records else None
+        # Settings that differ between rows come from the CPU where they are used, which a recording cannot repeat.
+        self._steps = RecordedSteps(step) if records and self._one_run else None
         for batch in self.minibatches(transitions, estimates):
             made = (self._steps or step)(batch, active)
             reports.add(active, made.stepping, **made.figures)

@@ -32,7 +32,7 @@ def make_network(
     The parameters are drawn from the streams of ``purpose``.
 
     Raises:
-        PartError: a module cannot be a network; the message is one line.
+        PartError: A module cannot be a network; the message is one line.
     """
     if isinstance(settings, ModuleConfig):
         network = _of_modules(settings, observation_shape, num_outputs, seeds, purpose, dtype, device)

@@ -30,7 +30,7 @@ def find_class(target: str) -> type:
     """The class at a dotted path, such as ``algos.ppo.PPO``.
 
     Raises:
-        PartError: there is no such class, or its module cannot be imported.
+        PartError: There is no such class, or its module cannot be imported.
     """
     module_name, _, class_name = target.rpartition(".")
     if not module_name:
@@ -51,7 +51,7 @@ def require(found: type, settings_base: type, methods: Mapping[str, tuple[str, .
     """Checks that a class has ``Settings`` below ``settings_base``, and methods that take these arguments.
 
     Raises:
-        PartError: it lacks one of them.
+        PartError: It lacks one of them.
     """
     settings = getattr(found, "Settings", None)
     if not (isinstance(settings, type) and issubclass(settings, settings_base)):

@@ -30,7 +30,7 @@ class Rehearsals:
         """Whether a job's parts work together; those of this repository do.
 
         Raises:
-            PartError: they do not, or two variants of one command have the same name.
+            PartError: They do not, or two variants of one command have the same name.
         """
         algo = config.algo
         other = self.targets.setdefault(algo.name, algo.target)
@@ -52,7 +52,7 @@ def rehearse(config: Config, envs: VectorEnv) -> None:
     """Estimate, fit and update once, with two seeds, on made-up transitions of the task's shapes.
 
     Raises:
-        PartError: a part fails, or does not report one number per seed.
+        PartError: A part fails, or does not report one number per seed.
     """
     small = two_seeds(config)
     part = "critic"

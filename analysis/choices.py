@@ -50,7 +50,7 @@ class Choices:
         """The score.
 
         Raises:
-            InputError: there is no score of this name.
+            InputError: There is no score of this name.
         """
         return find_score(self.score, self.last, self.lower_is_better)
 
@@ -64,7 +64,7 @@ class Choices:
         """The user's statistics.
 
         Raises:
-            InputError: one of them cannot be imported, or has a name of seedbed's.
+            InputError: One of them cannot be imported, or has a name of seedbed's.
         """
         return [find_statistic(name) for name in self.statistics]
 
@@ -97,7 +97,7 @@ def check(choices: Choices, dataset: Dataset) -> list[OwnStatistic]:
     """Checks the choices against the runs, and returns the user's statistics.
 
     Raises:
-        InputError: a choice is out of range, or names a variant or a task that the runs do not have.
+        InputError: A choice is out of range, or names a variant or a task that the runs do not have.
     """
     if not 0 < choices.last <= 1:
         raise InputError(f"last={choices.last:g}; expected: a share of training, above 0 and at most 1")

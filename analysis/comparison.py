@@ -45,7 +45,7 @@ class Comparison(Results):
             latex: whether to write tables for a paper too.
 
         Raises:
-            InputError: the files cannot be written.
+            InputError: The files cannot be written.
         """
         from analysis.report import report_files, write_files
 
@@ -95,7 +95,7 @@ def compare(
         out: directory to write the report to. None: nothing is written.
 
     Raises:
-        InputError: something is wrong with the runs or with an argument.
+        InputError: Something is wrong with the runs or with an argument.
     """
     if threshold is None:
         thresholds: Mapping[str, float] = {}
@@ -130,7 +130,7 @@ def compared(
     """Loads and compares runs.
 
     Raises:
-        InputError: something is wrong with the runs or with a choice.
+        InputError: Something is wrong with the runs or with a choice.
     """
     return Comparison.of(*loaded(runs, metric, named, logs, choices))
 
@@ -147,7 +147,7 @@ def loaded(
     A `metric` of None leaves the metric to what the runs have.
 
     Raises:
-        InputError: the runs cannot be read.
+        InputError: The runs cannot be read.
     """
     dataset = load_checked(runs, None if metric is None else [metric], named, logs, choose_metric=metric is None)
     return dataset, replace(choices, metric=dataset.metric)

@@ -37,7 +37,7 @@ def rliable_arrays(
     The arguments are those of compare.
 
     Raises:
-        InputError: the runs cannot be read, a task has no scale, or a variant has not as many seeds on each task.
+        InputError: The runs cannot be read, a task has no scale, or a variant has not as many seeds on each task.
     """
     found = references if isinstance(references, Mapping) else read(Path(references)) if references else {}
     choices = Choices(

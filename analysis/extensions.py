@@ -13,7 +13,7 @@ def from_outside(name: str, kind: str) -> Callable[..., Any]:
     """The function that MODULE:FUNCTION names. Its module may lie in the working directory.
 
     Raises:
-        InputError: there is no such function.
+        InputError: There is no such function.
     """
     module_name, _, function_name = name.partition(":")
     where = f"{kind} {name!r}"

@@ -61,7 +61,7 @@ def preview(paths: Sequence[str], reading: Reading) -> list[str]:
     """One line for each run that is found, with what is known of it.
 
     Raises:
-        InputError: a path holds no run, or a log cannot be read.
+        InputError: A path holds no run, or a log cannot be read.
     """
     found = find(paths, reading)
     logs, tables = read_logs(found, None, reading, open_facts=True)

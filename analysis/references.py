@@ -51,7 +51,7 @@ def read(file: Path) -> dict[str, Reference]:
     """The references in a YAML file.
 
     Raises:
-        InputError: the file cannot be read, or an entry is wrong.
+        InputError: The file cannot be read, or an entry is wrong.
     """
     try:
         content = yaml.safe_load(file.read_text(encoding="utf-8"))

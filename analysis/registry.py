@@ -38,7 +38,7 @@ def load_checked(
     """Loads runs as `load` does, checks published folders, and notes why runs of different paths do not match.
 
     Raises:
-        InputError: a path is a URL, a published folder was changed, or `load` refuses a run.
+        InputError: A path is a URL, a published folder was changed, or `load` refuses a run.
     """
     given = [paths] if isinstance(paths, (str, os.PathLike, pd.DataFrame)) else list(paths)
     for each in given:
@@ -58,7 +58,7 @@ def check(folder: Path) -> None:
     """Checks that the files of a published folder are as they were published.
 
     Raises:
-        InputError: a file is missing or was changed.
+        InputError: A file is missing or was changed.
     """
     for name, digest in read_json(folder / PUBLISHED).get("files", {}).items():
         file = folder / name

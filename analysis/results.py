@@ -39,7 +39,7 @@ def scored(dataset: Dataset, choices: Choices) -> Scored:
     """Aligns and scores the runs.
 
     Raises:
-        InputError: the user's score does not work.
+        InputError: The user's score does not work.
     """
     aligned = {
         str(env_id): align(rows, choices.metric, choices.known_references, choices.include_unfinished)
@@ -87,7 +87,7 @@ class Results:
         """Aligns, scores and compares the runs.
 
         Raises:
-            InputError: a choice is out of range, or a function of the user's does not work.
+            InputError: A choice is out of range, or a function of the user's does not work.
         """
         own = check(choices, dataset)
         found = scored(dataset, choices)

@@ -76,7 +76,7 @@ def read_json(path: Path) -> dict[str, Any]:
     """The mapping in a JSON file of a run or sweep.
 
     Raises:
-        InputError: the file cannot be read, or holds no mapping.
+        InputError: The file cannot be read, or holds no mapping.
     """
     return _read_mapping(path, json.loads)
 
@@ -85,7 +85,7 @@ def read_info(directory: Path) -> dict[str, Any]:
     """The `run.json` of the run in `directory`.
 
     Raises:
-        InputError: the file cannot be read.
+        InputError: The file cannot be read.
     """
     return read_json(directory / INFO)
 
@@ -99,7 +99,7 @@ def read_config(directory: Path) -> dict[str, Any]:
     """The nested config with which the run in `directory` was started.
 
     Raises:
-        InputError: the file cannot be read.
+        InputError: The file cannot be read.
     """
     return _read_mapping(directory / CONFIG, _parse_config)
 
@@ -124,7 +124,7 @@ def _parse_config(text: str) -> Any:
     list of sections is parsed as a whole.
 
     Raises:
-        YAMLError: the text is not YAML.
+        YAMLError: The text is not YAML.
     """
     try:
         sections = [_parse_section(section) for section in SECTION.split(text) if section]
@@ -159,7 +159,7 @@ def purpose_of(seeds: Sequence[int]) -> str:
     """The purpose of runs with these `seeds`: tuning or test.
 
     Raises:
-        InputError: some of the seeds are for tuning and some for tests.
+        InputError: Some of the seeds are for tuning and some for tests.
     """
     kinds = {TUNING if seed in TUNING_SEEDS else TEST for seed in seeds}
     if len(kinds) > 1:

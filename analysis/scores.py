@@ -53,7 +53,7 @@ class Score:
         """The scores [S].
 
         Raises:
-            InputError: the function raises, or does not return one finite number per seed.
+            InputError: The function raises, or does not return one finite number per seed.
         """
         try:
             scores = np.asarray(self.function(values, env_steps), dtype=float)
@@ -100,7 +100,7 @@ def find_score(name: str, last: float = LAST, lower_is_better: bool = False) -> 
     """A built-in score by its name, or the user's by MODULE:FUNCTION.
 
     Raises:
-        InputError: there is no such score.
+        InputError: There is no such score.
     """
     known = built_in(last, lower_is_better)
     if name in known:
@@ -135,7 +135,7 @@ def seed_scores(
         extra: further scores, which add columns of their names.
 
     Raises:
-        InputError: an extra score does not work.
+        InputError: An extra score does not work.
     """
     scored = [*built_in(last, lower_is_better).values(), *extra]
     frames = []

@@ -49,7 +49,7 @@ def find_statistic(name: str) -> OwnStatistic:
     """The statistic that MODULE:FUNCTION names.
 
     Raises:
-        InputError: there is no such function, or its name is one of seedbed's.
+        InputError: There is no such function, or its name is one of seedbed's.
     """
     function = from_outside(name, "statistic")
     label = str(getattr(function, "label", None) or function.__name__.replace("_", " "))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import import_module
 
-from sweeps.imports import own_packages_first
+from sweeps.imports import collect_rarely, own_packages_first
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run a command and exit with its status."""
     given = sys.argv[1:] if arguments is None else list(arguments)
     name = parser().parse_args(given[:1]).command
+    collect_rarely()
     own_packages_first()
     sys.exit(import_module(COMMANDS[name].module).main(given[1:]))
 

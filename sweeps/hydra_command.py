@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from sweeps.imports import own_packages_first
+from sweeps.imports import collect_rarely, own_packages_first
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -45,6 +45,7 @@ def described(composed: "DictConfig") -> "Job":
 
 def job(composed: "DictConfig") -> None:
     """Train one job of a command; if it fails, a sweep continues with the next."""
+    collect_rarely()
     own_packages_first()  # this may be a process that a launcher has started
 
     from hydra.core.hydra_config import HydraConfig
@@ -67,6 +68,7 @@ def job(composed: "DictConfig") -> None:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Train and exit with the status of the run or sweep; with 2 and one line if the input is wrong."""
     given = sys.argv[1:] if arguments is None else list(arguments)
+    collect_rarely()
     own_packages_first()
     if {"--help", "-h"} & set(given):
         from sweeps.train_help import help_text

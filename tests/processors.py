@@ -12,7 +12,7 @@ def has_avx512() -> bool:
 
 
 def avx2() -> dict[str, str]:
-    """The environment of a process whose compiled code, PyTorch, NumPy, OpenBLAS, MKL and oneDNN use AVX2 and FMA."""
+    """The environment of a process whose own compiled code, and that of all libraries, is for AVX2 and FMA."""
     wider = ("avx512", "avx10", "amx")
     features = llvm.get_host_cpu_features().items()
     narrow = ",".join(f"{'+' if have and not name.startswith(wider) else '-'}{name}" for name, have in features)
@@ -25,5 +25,6 @@ def avx2() -> dict[str, str]:
         "OPENBLAS_CORETYPE": "Haswell",
         "MKL_ENABLE_INSTRUCTIONS": "AVX2",
         "ONEDNN_MAX_CPU_ISA": "AVX2",
+        "XLA_FLAGS": "--xla_cpu_max_isa=AVX2",
         "GLIBC_TUNABLES": "glibc.cpu.hwcaps=-AVX512F,-AVX512VL,-AVX512BW,-AVX512DQ,-AVX512CD,-AVX512ER,-AVX512PF",
     }

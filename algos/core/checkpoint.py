@@ -50,7 +50,7 @@ def joined(states: Sequence[State]) -> State:
     """The state of the rows of several states, each of one run alone or a :func:`share`.
 
     Raises:
-        CheckpointError: they are not of the same kind, or not of the same iteration.
+        CheckpointError: They are not of the same kind, or not of the same iteration.
     """
     first, *others = states
     for other in others:
@@ -84,7 +84,7 @@ def unpack(data: bytes) -> tuple[State, dict[str, Any]]:
     """The state and facts that :func:`pack` was given.
 
     Raises:
-        CheckpointError: the bytes are not a whole checkpoint.
+        CheckpointError: The bytes are not a whole checkpoint.
     """
     try:
         state = load(data)
@@ -101,7 +101,7 @@ def check_fits(state: State, own: State) -> None:
     """Checks that the arrays of a state are those of ``own``.
 
     Raises:
-        CheckpointError: an array is missing, unknown, or of another shape or type; the message names it.
+        CheckpointError: An array is missing, unknown, or of another shape or type; the message names it.
     """
     for name in sorted(state.keys() ^ own.keys()):
         raise CheckpointError(f"{name} is {'missing' if name in own else 'not part of this run'}")

@@ -102,7 +102,7 @@ class Trainer:
         """Continue from a state of :meth:`state_dict`.
 
         Raises:
-            CheckpointError: the state is not of such a run; nothing was changed.
+            CheckpointError: The state is not of such a run; nothing was changed.
         """
         check_fits(state, self.state_dict())
         self.next_iteration = int(state["next_iteration"])

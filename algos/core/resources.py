@@ -24,7 +24,7 @@ class Resources:
         """One random stream per seed, all for one ``purpose`` and for one owner.
 
         Raises:
-            ValueError: the streams were handed out before; two owners would draw the same numbers.
+            ValueError: The streams were handed out before; two owners would draw the same numbers.
         """
         return self._keep(f"streams.{purpose}", Streams(self.config.seeds, purpose))
 

@@ -242,7 +242,7 @@ def own_figures(comparison: Results) -> list[Figure]:
     """The user's figures.
 
     Raises:
-        InputError: a function raises, or returns something other than figures.
+        InputError: A function raises, or returns something other than figures.
     """
     drawn: list[Figure] = []
     for name in comparison.choices.figures:

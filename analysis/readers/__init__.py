@@ -89,7 +89,7 @@ def find(paths: Iterable[Given], reading: Reading | None = None) -> Found:
     """Finds the runs and logs at or below `paths`.
 
     Raises:
-        InputError: a path does not exist, or holds no run.
+        InputError: A path does not exist, or holds no run.
     """
     found = Found()
     for given in paths:
@@ -185,7 +185,7 @@ def read_logs(
         open_facts: whether a run may lack its variant, task or seed.
 
     Raises:
-        InputError: a log cannot be read, or nothing says what a run is.
+        InputError: A log cannot be read, or nothing says what a run is.
     """
     logs: list[Log] = []
     aggregates: list[Aggregates] = []

@@ -36,7 +36,7 @@ def read_numbers(path: Path, text: str, needed: Sequence[str], what: str) -> pd.
     """The number columns of a CSV, without rows in which a `needed` column is empty.
 
     Raises:
-        InputError: the text is no CSV, or lacks a needed column.
+        InputError: The text is no CSV, or lacks a needed column.
     """
     try:
         table = pd.read_csv(io.StringIO(text), **EXACT)
@@ -58,7 +58,7 @@ def load_arrays(path: Path, names: Sequence[str]) -> dict[str, np.ndarray]:
     """The arrays called `names` of an npz file. Nothing pickled is ever loaded.
 
     Raises:
-        InputError: the file cannot be read, or lacks an array.
+        InputError: The file cannot be read, or lacks an array.
     """
     try:
         with np.load(path, allow_pickle=False) as file:

@@ -103,7 +103,7 @@ class Reader(Protocol):
         """The runs in such files.
 
         Raises:
-            InputError: a file cannot be read.
+            InputError: A file cannot be read.
         """
 
 
@@ -113,7 +113,7 @@ def series(
     """A series sorted by env steps, and notes. Values that are not finite count as empty, and a note says how many.
 
     Raises:
-        InputError: env steps are not whole numbers from 0.
+        InputError: Env steps are not whole numbers from 0.
     """
     steps = checked_steps(where, env_steps)
     numbers = np.asarray(values, dtype=float)
@@ -129,7 +129,7 @@ def checked_steps(where: Path | str, env_steps: Any) -> np.ndarray:
     """Env steps [n] as whole numbers.
 
     Raises:
-        InputError: they are not whole numbers from 0.
+        InputError: They are not whole numbers from 0.
     """
     numbers = np.asarray(env_steps, dtype=float)
     wrong = ~(np.isfinite(numbers) & (numbers >= 0) & (numbers < MOST_STEPS) & (numbers == np.floor(numbers)))

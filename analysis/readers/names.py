@@ -45,7 +45,7 @@ def choose(names: Collection[str], wanted: str, request: Request) -> str | None:
     """The log's name of the quantity `wanted`, one of `names`. None if the log does not have it.
 
     Raises:
-        InputError: the series is not one over env steps.
+        InputError: The series is not one over env steps.
     """
     asked = request.theirs(wanted)
     if asked in NOT_OVER_ENV_STEPS and asked in names:

@@ -51,7 +51,7 @@ class Pattern:
         """The fields of a path. None if it does not match.
 
         Raises:
-            InputError: the path matches in two ways.
+            InputError: The path matches in two ways.
         """
         short, long = (expression.fullmatch(path) for expression in self.expressions)
         if short is None or long is None:

@@ -43,7 +43,7 @@ class Remarks:
         """The remarks on an exported file. Empty if there are none.
 
         Raises:
-            InputError: the file of the remarks cannot be read.
+            InputError: The file of the remarks cannot be read.
         """
         path = cls.path(exported)
         if not path.is_file():

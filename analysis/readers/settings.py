@@ -48,7 +48,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
     """The nested mapping in a YAML file.
 
     Raises:
-        InputError: the file cannot be read, or holds no mapping.
+        InputError: The file cannot be read, or holds no mapping.
     """
     try:
         content = yaml.load(path.read_text(encoding="utf-8"), Loader=DataLoader)
@@ -61,7 +61,7 @@ def read_json(path: Path) -> dict[str, Any]:
     """The mapping in a JSON file.
 
     Raises:
-        InputError: the file cannot be read, holds no mapping, or names a key twice.
+        InputError: The file cannot be read, holds no mapping, or names a key twice.
     """
     try:
         content = json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=each_key_once)
@@ -74,7 +74,7 @@ def each_key_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """A JSON mapping.
 
     Raises:
-        ValueError: it has a key twice. A parser would drop one of them silently.
+        ValueError: It has a key twice. A parser would drop one of them silently.
     """
     content = dict(pairs)
     if len(content) < len(pairs):

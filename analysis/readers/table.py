@@ -70,7 +70,7 @@ def read_table(path: Path) -> pd.DataFrame:
     """The table in a file.
 
     Raises:
-        InputError: the file cannot be read.
+        InputError: The file cannot be read.
     """
     try:
         if path.suffix == ".parquet":
@@ -86,7 +86,7 @@ def table_logs(path: Path, table: pd.DataFrame, request: Request) -> Iterable[Lo
     """The runs in a table.
 
     Raises:
-        InputError: a column is missing, or a cell is not of its kind.
+        InputError: A column is missing, or a cell is not of its kind.
     """
     table = table.rename(columns={request.theirs(name): name for name in (*COLUMNS, METRIC) if name not in table})
     if "seed" not in table and "mean" in table:
@@ -161,7 +161,7 @@ def aggregates(path: Path, table: pd.DataFrame) -> Aggregates:
     """A table of means.
 
     Raises:
-        InputError: a column is missing, or a cell is not of its kind.
+        InputError: A column is missing, or a cell is not of its kind.
     """
     deviation = next((name for name in DEVIATIONS if name in table), None)
     for name in ("variant", "task", "n"):

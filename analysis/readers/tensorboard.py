@@ -150,7 +150,7 @@ def event_class() -> Any:
     """The class of an event's message.
 
     Raises:
-        InputError: tensorboard is not installed.
+        InputError: Tensorboard is not installed.
     """
     global _EVENT
     if _EVENT is None:

@@ -79,7 +79,7 @@ def ask(project: str, request: Request) -> Iterable[Log]:
     """The runs of ENTITY/PROJECT, or the run ENTITY/PROJECT/RUN, with every row of their history.
 
     Raises:
-        InputError: wandb is not installed, or W&B does not give the runs.
+        InputError: Wandb is not installed, or W&B does not give the runs.
     """
     try:
         import wandb

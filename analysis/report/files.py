@@ -58,7 +58,7 @@ def write_files(out: Path, files: dict[str, bytes]) -> Path:
     """Writes `files` into `out`, and returns the path of the page.
 
     Raises:
-        InputError: a file cannot be written.
+        InputError: A file cannot be written.
     """
     try:
         out.mkdir(parents=True, exist_ok=True)

@@ -96,7 +96,7 @@ def load_runs(
         column: as in compare.
 
     Raises:
-        InputError: a run cannot be read.
+        InputError: A run cannot be read.
     """
     dataset = load(paths, columns, namings(variants), reading(pattern, column))
     for sentence in dataset.warnings:
@@ -108,7 +108,7 @@ def reading(pattern: str | Sequence[str] = (), column: Mapping[str, str] | None 
     """How logs of other programs are read, from the arguments of a notebook.
 
     Raises:
-        InputError: a pattern is wrong.
+        InputError: A pattern is wrong.
     """
     return Reading([Pattern(each) for each in ([pattern] if isinstance(pattern, str) else pattern)], column or {})
 
@@ -125,7 +125,7 @@ def load(
     `choose_metric` reads one column, the return: that of training, or that of evaluations where there is no other.
 
     Raises:
-        InputError: a run cannot be read.
+        InputError: A run cannot be read.
     """
     reading = reading or Reading()
     each = [paths] if isinstance(paths, (str, os.PathLike, pd.DataFrame)) else paths

@@ -80,7 +80,7 @@ def read_runs(directories: Iterable[Path]) -> list[Run]:
     """The runs in `directories`, sorted by path, each once.
 
     Raises:
-        InputError: a run's files are missing or malformed.
+        InputError: A run's files are missing or malformed.
     """
     found: dict[Path, Run] = {}
     for directory in directories:
@@ -94,7 +94,7 @@ def find_runs(paths: Iterable[str | os.PathLike[str]]) -> list[Run]:
     """Every run of seedbed at or below `paths`, sorted by path, each once. A run is a directory with a run.json.
 
     Raises:
-        InputError: a path does not exist or holds no run, or a run's files are missing or malformed.
+        InputError: A path does not exist or holds no run, or a run's files are missing or malformed.
     """
     found: list[Path] = []
     for given in map(Path, paths):
@@ -122,7 +122,7 @@ def read_run(directory: Path) -> Run:
     """The run in `directory`.
 
     Raises:
-        InputError: its run.json or its config is missing or malformed.
+        InputError: Its run.json or its config is missing or malformed.
     """
     info = read_info(directory)
     for key in ("algo", "env_id", "status", "seeds", "iterations"):

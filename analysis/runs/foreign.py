@@ -34,7 +34,7 @@ def foreign_runs(logs: Sequence[Log], wanted: Sequence[str]) -> tuple[list[Forei
     """The runs in `logs`, notes for the reader, and the rules by which env steps were made common, one sentence each.
 
     Raises:
-        InputError: a log does not have a metric, or two logs are of one seed.
+        InputError: A log does not have a metric, or two logs are of one seed.
     """
     logs = with_metrics(logs, wanted)
     notes = list(dict.fromkeys(note for log in logs for note in log.notes))

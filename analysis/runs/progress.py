@@ -57,7 +57,7 @@ def read_progress(
     is in progress. A run in progress may have a half-written last row, or no rows yet.
 
     Raises:
-        InputError: a file is missing, empty, torn or not a run's, or does not have a column.
+        InputError: A file is missing, empty, torn or not a run's, or does not have a column.
     """
     with ThreadPoolExecutor(max_workers=2) as pool:  # pandas parses without the interpreter's lock
         tables = [
@@ -123,7 +123,7 @@ def header(path: Path, data: bytes) -> list[str]:
     """Column names of a progress.csv.
 
     Raises:
-        InputError: it is not the header of a progress.csv.
+        InputError: It is not the header of a progress.csv.
     """
     first = data.partition(b"\n")[0].decode("utf-8", errors="replace").rstrip("\r")
     columns = first.split(",")
@@ -139,7 +139,7 @@ def whole_rows(path: Path, data: bytes, width: int, in_progress: bool) -> tuple[
     """The `data` without a half-written last row, and whether there was one.
 
     Raises:
-        InputError: another row is torn.
+        InputError: Another row is torn.
     """
     torn = not data.endswith(b"\n")
     lines = data.count(b"\n")
@@ -160,7 +160,7 @@ def parse_texts(texts: Sequence[Text], columns: Sequence[str] | None) -> tuple[p
     """The rows of files with the same header, in their order.
 
     Raises:
-        InputError: a file is wrong. The message names the first one.
+        InputError: A file is wrong. The message names the first one.
     """
     names = texts[0].header.decode(errors="replace").rstrip().split(",")
     wanted = [name for name in names if name not in (ALGO, ENV_ID, *KEYS, STATUS)] if columns is None else columns
@@ -194,7 +194,7 @@ def parse(data: bytes, wanted: Sequence[str]) -> pd.DataFrame:
     """The status, the keys and the `wanted` columns of every line.
 
     Raises:
-        ValueError: a cell is not of its type, or a quotation mark joins lines.
+        ValueError: A cell is not of its type, or a quotation mark joins lines.
     """
     types: dict[str, str] = {STATUS: "category"} | dict.fromkeys(KEYS, "int64") | dict.fromkeys(wanted, "float64")
     table = pd.read_csv(io.BytesIO(data), usecols=list(types), dtype=types)[list(types)]

@@ -52,7 +52,7 @@ def naming(argument: str) -> Naming:
     """The Naming of the command line: KEY or NAME=PATTERN.
 
     Raises:
-        InputError: the argument is neither.
+        InputError: The argument is neither.
     """
     name, equals, pattern = (part.strip() for part in argument.partition("="))
     if not name or (equals and not pattern):
@@ -91,7 +91,7 @@ def label_variants(runs: Mapping[str, Run], named: Sequence[Naming] = ()) -> dic
     be long has a number instead, in the order of those settings (see `numbered_variants`).
 
     Raises:
-        InputError: no run matches a pattern, or two names match a run.
+        InputError: No run matches a pattern, or two names match a run.
     """
     labels = user_labels(runs, named)
     foreign = {path: run for path, run in runs.items() if path not in labels and run.format}

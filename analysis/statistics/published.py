@@ -45,7 +45,7 @@ def against_published(
             is then taken as exact.
 
     Raises:
-        ValueError: there are fewer than two scores, or the deviation is of fewer than two runs.
+        ValueError: There are fewer than two scores, or the deviation is of fewer than two runs.
     """
     if len(scores) < 2 or (deviation is not None and n < 2):
         raise ValueError("a comparison needs two runs on each side whose deviation is used")

@@ -121,7 +121,7 @@ class Plan(BaseModel):
         """The plan from plain containers.
 
         Raises:
-            InputError: a key is wrong. The message names the first one.
+            InputError: A key is wrong. The message names the first one.
         """
         try:
             plan = cls.model_validate(content)
@@ -135,7 +135,7 @@ class Plan(BaseModel):
         """The score.
 
         Raises:
-            InputError: there is no score of this name.
+            InputError: There is no score of this name.
         """
         return find_score(self.score, self.last, self.lower_is_better)
 
@@ -205,7 +205,7 @@ class Plan(BaseModel):
         """Checks that the margin has a scale on every task. `env_ids` are by the task's name in the plan.
 
         Raises:
-            InputError: a task has no scale, or the plan's references are wrong.
+            InputError: A task has no scale, or the plan's references are wrong.
         """
         for task, env_id in env_ids.items():
             if self.margin is not None and self.width(env_id) is None:

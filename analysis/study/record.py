@@ -87,7 +87,7 @@ class Record:
         """The same study with another plan. After the first look a change is a deviation.
 
         Raises:
-            InputError: the plan asks for other runs than there are.
+            InputError: The plan asks for other runs than there are.
         """
         if plan.hash == self.now.hash:
             return self
@@ -125,7 +125,7 @@ def read(directory: Path) -> Record:
     """The record of the study in a directory.
 
     Raises:
-        InputError: the file cannot be read, is not a record, or its plan was changed.
+        InputError: The file cannot be read, is not a record, or its plan was changed.
     """
     content = read_json(directory / RECORD)
     try:

@@ -54,7 +54,7 @@ def files(record: Record, study: Path, spent: Mapping[Cell, Spent], command: str
     """Every file of the report, by name.
 
     Raises:
-        InputError: the study's runs cannot be read.
+        InputError: The study's runs cannot be read.
     """
     rows = read_rows(study, record.now, record.cells)
     with use_style():
@@ -167,33 +167,37 @@ def failed_notes(rows: pd.DataFrame) -> list[str]:
 
 def cost_cells(record: Record, spent: Mapping[Cell, Spent]) -> Cells:
     """One row per task and variant, and their sum."""
+    whole = at_all_seeds(record, spent)
     cells = [["task", "variant", "seeds", "env steps", "minutes", "predicted", "at all seeds", "disk (MB)"]]
-    total = [0.0, 0.0, 0.0, 0.0]
-    for (task, variant), looks in record.cells.items():
-        each = spent[task, variant]
-        whole = each.seconds * record.now.looks / looks
-        predicted = "–" if each.predicted is None else f"{each.predicted / 60:.2f}"
-        cells.append([task, variant, str(looks * record.now.group), steps(each.env_steps), f"{each.seconds / 60:.2f}"])
-        cells[-1] += [predicted, f"{whole / 60:.2f}", f"{each.size / 1e6:.2f}"]
-        for place, value in enumerate((each.env_steps, each.seconds, whole, each.size)):
-            total[place] += value
-    predictions = [each.predicted for each in spent.values()]
-    known = [value for value in predictions if value is not None]
-    predicted = f"{sum(known) / 60:.2f}" if known and len(known) == len(predictions) else "–"
-    cells.append(["all", "", str(record.seeds), steps(total[0]), f"{total[1] / 60:.2f}", predicted])
-    cells[-1] += [f"{total[2] / 60:.2f}", f"{total[3] / 1e6:.2f}"]
+    for cell, looks in record.cells.items():
+        cells.append([*cell, str(looks * record.now.group), *cost_row([spent[cell]], whole[cell])])
+    cells.append(["all", "", str(record.seeds), *cost_row(list(spent.values()), sum(whole.values()))])
     return cells
+
+
+def cost_row(costs: Sequence[Spent], whole: float) -> list[str]:
+    """The sum of some costs as cells. `whole` is the seconds of training if every seed were trained."""
+    predictions = [each.predicted for each in costs if each.predicted is not None]
+    predicted = f"{sum(predictions) / 60:.2f}" if len(predictions) == len(costs) else "–"
+    minutes = f"{sum(each.seconds for each in costs) / 60:.2f}"
+    megabytes = f"{sum(each.size for each in costs) / 1e6:.2f}"
+    return [steps(sum(each.env_steps for each in costs)), minutes, predicted, f"{whole / 60:.2f}", megabytes]
+
+
+def at_all_seeds(record: Record, spent: Mapping[Cell, Spent]) -> dict[Cell, float]:
+    """Seconds of training of each task and variant if every look were taken."""
+    return {cell: spent[cell].seconds * record.now.looks / looks for cell, looks in record.cells.items()}
 
 
 def cost_text(record: Record, spent: Mapping[Cell, Spent]) -> str:
     seconds = sum(each.seconds for each in spent.values())
-    whole = sum(spent[cell].seconds * record.now.looks / looks for cell, looks in record.cells.items())
+    whole = sum(at_all_seeds(record, spent).values())
     text = (
-        f"Minutes are of training, summed over runs. All {record.now.largest} seeds of every variant and task would "
-        f"have taken {whole / 60:.3g} minutes; these took {seconds / 60:.3g}."
+        f"Minutes are minutes of training, summed over runs. All {record.now.largest} seeds of every variant and task "
+        f"would have taken {whole / 60:.3g} minutes; these took {seconds / 60:.3g}."
     )
     if any(each.predicted is not None for each in spent.values()):
-        text += " Predicted: what --dry-run said of as many runs."
+        text += " Predicted: what --dry-run said for as many runs."
     return text
 
 

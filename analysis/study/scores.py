@@ -27,7 +27,7 @@ def read_rows(study: Path, plan: Plan, cells: Mapping[Cell, int]) -> pd.DataFram
     `cells` says how many looks each variant has on each task.
 
     Raises:
-        InputError: a run cannot be read.
+        InputError: A run cannot be read.
     """
     runs = [
         (task, variant, study / run_directory(task, variant, look))
@@ -47,7 +47,7 @@ def aligned(plan: Plan, rows: pd.DataFrame, task: str) -> Task:
     """The seeds of one task on a common grid.
 
     Raises:
-        InputError: no seed has a value of the metric.
+        InputError: No seed has a value of the metric.
     """
     found = align(rows[rows["task"] == task], plan.metric, plan.known_references)
     if found is None:
@@ -59,7 +59,7 @@ def scores_of(plan: Plan, rows: pd.DataFrame, task: str) -> dict[str, pd.Series]
     """Scores of each variant's seeds on a task, sorted by seed. Higher is better.
 
     Raises:
-        InputError: a seed has no score.
+        InputError: A seed has no score.
     """
     score = plan.scored
     extra = () if plan.score in built_in() else (score,)

@@ -23,7 +23,7 @@ def read_ledger(path: Path) -> pd.DataFrame:
     """Every line of a ledger.
 
     Raises:
-        InputError: the file cannot be read, or is no ledger.
+        InputError: The file cannot be read, or is no ledger.
     """
     try:
         table = pd.read_csv(path, dtype={"trial": str, "mark": str}, keep_default_na=False)

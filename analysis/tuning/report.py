@@ -285,7 +285,7 @@ class Report:
         """Writes the report's files, and returns its main sentences.
 
         Raises:
-            InputError: a file cannot be written.
+            InputError: A file cannot be written.
         """
         write_files(out, self.files())
         study = self.study

@@ -18,7 +18,7 @@ def run_scores(directory: Path, choices: Choices) -> pd.DataFrame:
     No other run affects the scores.
 
     Raises:
-        InputError: the run cannot be read.
+        InputError: The run cannot be read.
     """
     dataset = load(directory, [choices.metric])
     seeds = pd.DataFrame({"seed": sorted(dataset.seeds["seed"])})

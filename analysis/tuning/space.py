@@ -101,7 +101,7 @@ class Categorical:
         A number is matched by its value, anything else by its text; an empty cell is null.
 
         Raises:
-            ValueError: the cell is none of the choices.
+            ValueError: The cell is none of the choices.
         """
         if cell in self.choices:
             return self.choices[self.choices.index(cell)]
@@ -134,7 +134,7 @@ def read_space(content: Mapping[str, Any], where: str) -> dict[str, Distribution
     """The distributions of a space's file, by dotted key. `where` names the file in messages.
 
     Raises:
-        InputError: the space is empty, or an entry is not a distribution.
+        InputError: The space is empty, or an entry is not a distribution.
     """
     found = {key: read_distribution(entry, f"{where}.{key}") for key, entry in _entries(content, where)}
     if not found:
@@ -159,7 +159,7 @@ def read_distribution(entry: Mapping[str, Any], where: str) -> Distribution:
     """The distribution of one setting.
 
     Raises:
-        InputError: the entry is not a distribution.
+        InputError: The entry is not a distribution.
     """
     kind = entry["type"]
     if kind not in KEYS:

@@ -94,7 +94,7 @@ def read_study(directory: Path) -> Study:
     """The study whose files are in a directory.
 
     Raises:
-        InputError: a file cannot be read.
+        InputError: A file cannot be read.
     """
     plan = read_json(directory / STUDY)
     return Study(
@@ -111,7 +111,7 @@ def read_table(path: Path) -> pd.DataFrame:
     """A table of a study. Only an empty cell is missing: "None" is a word.
 
     Raises:
-        InputError: the file cannot be read.
+        InputError: The file cannot be read.
     """
     try:
         return pd.read_csv(path, keep_default_na=False, na_values=[""])

@@ -20,7 +20,7 @@ class Writer(Protocol):
         """The contents of the file `out` and of the files beside it, by path.
 
         Raises:
-            InputError: the runs cannot be written in this format.
+            InputError: The runs cannot be written in this format.
         """
 
 

@@ -23,7 +23,7 @@ def score_arrays(found: Scored) -> dict[str, np.ndarray]:
     """Normalised scores [runs, tasks] by variant. Tasks are sorted by name, and runs by seed.
 
     Raises:
-        InputError: a task has no scale, or a variant has not as many seeds on each task.
+        InputError: A task has no scale, or a variant has not as many seeds on each task.
     """
     tasks = sorted(found.tasks)
     if not tasks:

@@ -3,8 +3,10 @@
 import pytest
 import torch
 
+from algos.build import make_trainer
 from algos.core import descent, recorded
-from tests.composing import trainer
+from algos.rows import together
+from tests.composing import composed, trainer
 
 SMALL = ("algo=ppo", "num_seeds=3", "num_envs=2", "num_steps=32", "iterations=3", "algo.update_epochs=3")
 RUNS = {
@@ -49,6 +51,14 @@ def test_a_recorded_update_is_the_update(monkeypatch, name):
             assert values.tolist() == pytest.approx(iteration.stats[column].tolist(), rel=0, abs=0, nan_ok=True), column
     assert len(plays) == 3
     assert torch.equal(run.policy.params, expected.policy.params)
+
+
+def test_runs_whose_settings_differ_are_not_recorded(monkeypatch):
+    monkeypatch.setattr(recorded, "_record", lambda work: pytest.fail("recorded"))
+    monkeypatch.setattr(descent, "can_record", lambda *parts: True)
+    one, other = (composed(*SMALL, *RUNS["stopping"], f"algo.clip_coef={coef}") for coef in (0.1, 0.2))
+    run = make_trainer(together([one, other]))
+    assert next(iter(run)).stats["policy_steps"].shape == (6,)
 
 
 def test_nothing_is_recorded_on_the_cpu():

@@ -34,6 +34,12 @@ class Effort:
     sb3_cartpole_iterations: int
     scaling: tuple[int, ...]
     kernel_seconds: float
+    simulator_rounds: int
+    simulator_iterations: int
+    thread_iterations: int
+    thread_seeds: tuple[int, ...]
+    lockstep_cases: tuple[str, ...]
+    lockstep_rounds: int
     thorough: bool
 
 
@@ -47,6 +53,12 @@ FULL = Effort(
     sb3_cartpole_iterations=100,
     scaling=(1, 4, 12, 36, 144),
     kernel_seconds=3.0,
+    simulator_rounds=3,
+    simulator_iterations=11,
+    thread_iterations=5,
+    thread_seeds=(1, 5, 36),
+    lockstep_cases=("sb3", "swingup"),
+    lockstep_rounds=3,
     thorough=True,
 )
 QUICK = Effort(
@@ -59,6 +71,12 @@ QUICK = Effort(
     sb3_cartpole_iterations=20,
     scaling=(1, 12),
     kernel_seconds=0.3,
+    simulator_rounds=1,
+    simulator_iterations=5,
+    thread_iterations=2,
+    thread_seeds=(1, 5),
+    lockstep_cases=("sb3",),
+    lockstep_rounds=1,
     thorough=False,
 )
 

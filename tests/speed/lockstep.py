@@ -1,7 +1,7 @@
-"""A grid of PPO's settings by three launchers: as rows of one process, a job a core, one job after the other.
+"""A grid of PPO's settings by four launchers: rows of one process, rows of one a core, a job a core, one by one.
 
-Prints, for every round, the seconds from the start of the first run to the last row of the last one, and the ratios;
-holds every ``progress.csv`` of the launchers against the others'. Rounds are interleaved.
+Seconds are from the start of the first run to the last row of the last one. Rounds are interleaved. Every
+``progress.csv`` of a launcher is held against the others'.
 """
 
 import argparse
@@ -9,9 +9,13 @@ import statistics
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
+import pandas as pd
+
 from analysis.run_format import CONFIG, PROGRESS, TIMING
+from tests.speed.report import machine, markdown
 
 GRID = ("algo.clip_coef=0.1,0.15,0.2,0.3", "algo.optimiser.learning_rate=1e-4,3e-4,1e-3,3e-3")
 
@@ -47,23 +51,28 @@ def check_same(one: Path, other: Path) -> int:
     return len(names)
 
 
-def measure(case: str, launchers: list[str], iterations: int, num_seeds: int, rounds: int) -> None:
+def table(case: str, launchers: Sequence[str], iterations: int, num_seeds: int, rounds: int) -> pd.DataFrame:
+    """A row for each launcher; ratios are to the first of them, of the runs of one round."""
     sizes = (*CASES[case], *GRID, f"iterations={iterations}", f"num_seeds={num_seeds}", "checkpoint_interval=1000")
     taken: dict[str, list[float]] = {name: [] for name in launchers}
-    print(f"{case}: 16 settings x {num_seeds} seeds, {iterations} iterations; {' '.join(CASES[case])}", flush=True)
-    for number in range(rounds):
+    for _ in range(rounds):
         with tempfile.TemporaryDirectory() as root:
             directories = {name: Path(root, name.replace(" ", "-")) for name in launchers}
             for name, directory in directories.items():
                 taken[name].append(seconds(directory, (*sizes, *LAUNCHERS[name])))
             first, *others = directories.values()
             runs = [check_same(first, other) for other in others]
-        times = "  ".join(f"{name} {values[-1]:.1f} s" for name, values in taken.items())
-        print(f"  round {number + 1}: {times}; {max(runs, default=0)} runs with the same rows", flush=True)
-    base = taken[launchers[0]]
-    for name in launchers[1:]:
-        ratios = [other / own for other, own in zip(taken[name], base, strict=True)]
-        print(f"  {name} / {launchers[0]}: {statistics.median(ratios):.2f} ({min(ratios):.2f}-{max(ratios):.2f})")
+    rows = []
+    for name, times in taken.items():
+        ratios = [own / base for own, base in zip(times, taken[launchers[0]], strict=True)]
+        ratio = f"{statistics.median(ratios):.2f} ({min(ratios):.2f}–{max(ratios):.2f})"
+        rows.append({"launcher": name, "s": f"{statistics.median(times):.1f}", f"times {launchers[0]}": ratio})
+    return pd.DataFrame(rows).assign(**{"runs with the same rows": min(runs, default=0)})
+
+
+def words(case: str, iterations: int, num_seeds: int) -> str:
+    """What is trained."""
+    return f"16 settings × {num_seeds} seeds, {iterations} iterations: `{' '.join(CASES[case])}`."
 
 
 def main() -> None:
@@ -74,8 +83,11 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=4)
     parser.add_argument("--rounds", type=int, default=3)
     chosen = parser.parse_args()
+    launchers = chosen.launcher or list(LAUNCHERS)
     for case in chosen.case or CASES:
-        measure(case, chosen.launcher or list(LAUNCHERS), chosen.iterations, chosen.seeds, chosen.rounds)
+        print(words(case, chosen.iterations, chosen.seeds), flush=True)
+        print(markdown(table(case, launchers, chosen.iterations, chosen.seeds, chosen.rounds)), flush=True)
+    print(machine())
 
 
 if __name__ == "__main__":

@@ -1,11 +1,10 @@
-"""PPO on tasks with a simulator, beside Stable-Baselines3: `python -m tests.speed.mujoco --keep` writes MUJOCO.md.
+"""PPO on tasks with a simulator, beside Stable-Baselines3.
 
 Needs the extras of the tasks: `mujoco`, `box2d`, and `envpool` for EnvPool's environments.
 """
 
 import argparse
 import sys
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -14,7 +13,6 @@ import pandas as pd
 from tests.speed import report
 from tests.speed.processes import Run, alone, one_per_core, seedbed, with_avx2_code
 
-PAGE = Path(__file__).parent / "MUJOCO.md"
 STAGES = ("rollout", "critic", "policy")
 
 
@@ -48,13 +46,11 @@ SETTINGS = {
     ),
 }  # fmt: skip
 
-NOTES = """# PPO where a simulator steps
-
+NOTES = """\
 seedbed trains the seeds in one process, with default settings of threads; `async` are Gymnasium's environments in one
 worker process a core, `sync` in the same process, `envpool` EnvPool's. Stable-Baselines3 trains one seed a core in
 processes of one thread, or one seed alone where seedbed does. Bare environments: Gymnasium's, random actions, one
-process a core. Env steps a second, medians of {rounds} rounds in turn; ratios are of the runs of one round, with their
-range. Written by `python -m tests.speed.mujoco --keep`.
+process a core. Env steps a second, medians of rounds in turn; ratios are of the runs of one round, with their range.
 """
 
 
@@ -94,7 +90,7 @@ def bare(setting: Setting) -> float:
 
 
 def section(name: str, vectorizations: list[str], rounds: int, iterations: int) -> str:
-    """The runs of one setting, as a section of the page."""
+    """The runs of one setting: what it is, and a table."""
     setting = SETTINGS[name]
     runs: dict[str, list[Run]] = {kind: [] for kind in vectorizations}
     peers, limits = [], []
@@ -113,7 +109,8 @@ def section(name: str, vectorizations: list[str], rounds: int, iterations: int) 
     slowest = {"side": "SB3 PPO", "env steps/s": f"{np.median([one for one, _ in peers]):,.0f}", "times SB3": "1"}
     rows.append(slowest | {"stages": peers[-1][1]})
     table = report.markdown(pd.DataFrame(rows).fillna(""))
-    return f"## {setting.env_id}, {setting.num_seeds} seeds\n\n{setting.words}.\n\n{table}\n"
+    seeds = f"{setting.num_seeds} seed{'s' if setting.num_seeds > 1 else ''}"
+    return f"{setting.env_id}, {seeds}; {setting.words}.\n\n{table}\n"
 
 
 def main() -> None:
@@ -125,17 +122,12 @@ def main() -> None:
     parser.add_argument("--vectorization", nargs="+", choices=kinds, default=kinds, help="all of them if left out")
     parser.add_argument("--rounds", type=int, default=3, help="of all sides in turn (%(default)s)")
     parser.add_argument("--iterations", type=int, default=11, help="of seedbed, in each round (%(default)s)")
-    parser.add_argument("--keep", action="store_true", help=f"write {PAGE.name} too")
     with_avx2_code(parser)
     parsed = parser.parse_args()
-    parts = [NOTES.format(rounds=parsed.rounds)]
+    print(NOTES)
     for name in parsed.setting:
-        parts.append(section(name, parsed.vectorization, parsed.rounds, parsed.iterations))
-        print(parts[-1], flush=True)
+        print(section(name, parsed.vectorization, parsed.rounds, parsed.iterations), flush=True)
     print(report.machine())
-    page = "\n".join([*parts, report.machine()]) + "\n"
-    if parsed.keep:
-        PAGE.write_text(page)
 
 
 if __name__ == "__main__":

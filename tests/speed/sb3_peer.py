@@ -10,7 +10,8 @@ What their interfaces do not allow, and so differs:
 
 `cartpole` is PureJaxRL's setting: 4 environments × 128 steps, 4 epochs × 4 minibatches, 64×64 tanh. `halfcheetah` has
 the settings of `experiment=mujoco/ppo`, observations and rewards normalised, but for advantages recomputed each epoch;
-`halfcheetah_defaults` SB3's own, one environment; `lunar_lander` those of `experiment=lunar_lander/ppo`.
+`halfcheetah_defaults` and `cartpole_defaults` SB3's own, one environment; `lunar_lander` those of
+`experiment=lunar_lander/ppo`.
 """
 
 import argparse
@@ -30,6 +31,7 @@ from stable_baselines3.common.vec_env import DummyVecEnv, VecEnv, VecNormalize
 from tests.speed import swingup
 
 NUM_ENVS, NUM_STEPS = 8, 4052
+DEFAULTS = {"halfcheetah_defaults": "HalfCheetah-v5", "cartpole_defaults": "CartPole-v1"}
 SWINGUP: dict[str, Any] = {
     "n_steps": NUM_STEPS,
     "gamma": 0.999,
@@ -78,8 +80,8 @@ def build(algo: str, seed: int) -> OnPolicyAlgorithm:
             policy_kwargs={"net_arch": [64, 64], "activation_fn": torch.nn.Tanh},
             **common,
         )
-    if algo == "halfcheetah_defaults":
-        return PPO(env=envs(lambda: gym.make("HalfCheetah-v5"), 1), **common)
+    if algo in DEFAULTS:
+        return PPO(env=envs(lambda: gym.make(DEFAULTS[algo]), 1), **common)
     if algo == "lunar_lander":
         return PPO(
             env=envs(lambda: gym.make("LunarLander-v3"), 16),
@@ -115,7 +117,7 @@ def build(algo: str, seed: int) -> OnPolicyAlgorithm:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    names = ["a2c", "ppo", "trpo", "cartpole", "halfcheetah", "halfcheetah_defaults", "lunar_lander"]
+    names = ["a2c", "ppo", "trpo", "cartpole", "halfcheetah", "lunar_lander", *DEFAULTS]
     parser.add_argument("--algo", choices=names, required=True)
     parser.add_argument("--iterations", type=int, required=True)
     parser.add_argument("--seed", type=int, required=True)
