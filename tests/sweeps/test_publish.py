@@ -129,7 +129,7 @@ def test_what_cannot_be_published_is_refused_in_one_line(runs, tmp_path):
 def test_what_is_published_is_never_replaced_by_itself(runs, tmp_path):
     publish([runs / "mine"], tmp_path / "out")
     before = sorted(path for path in (tmp_path / "out").rglob("*"))
-    with pytest.raises(InputError, match="which is to be published; expected: one apart from it"):
+    with pytest.raises(InputError, match="which is to be published; expected: another folder"):
         publish([tmp_path / "out" / "mine"], tmp_path / "out")
     shutil.copytree(runs / "yours", tmp_path / "out" / "mine" / "inner")
     shutil.copytree(runs / "yours", tmp_path / "mine")
