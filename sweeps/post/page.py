@@ -182,7 +182,10 @@ def outcomes_text(score: str, rows: pd.DataFrame) -> str:
     same = [f"`{row['departure']}`" for row in by_outcome[SAME]]
     undecided = [f"`{row['departure']}` ({row['seeds_needed']:.0f} seeds)" for row in by_outcome[UNDECIDED]]
     measure = f"the mean return of the last {LAST} iterations" if score == "final" else f"the return {score}"
-    told = [f"On {measure}, {', '.join(different) or 'no switch'} makes a difference that these seeds can tell."]
+    if different:
+        told = [f"On {measure}, these switches make a difference that the seeds can tell: {', '.join(different)}."]
+    else:
+        told = [f"On {measure}, no switch makes a difference that the seeds can tell."]
     if same:
         told.append(f"Practically the same as the post's way: {', '.join(same)}.")
     if undecided:

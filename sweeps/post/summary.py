@@ -13,6 +13,7 @@ from sweeps.post.scores import GROUPS, SCORES, TASK, ablation_runs, ablation_tab
 SOLVED = list(GROUPS)[-1]
 COMPARED = tuple(f"swingup-36-{algo}" for algo in ("ppo", "a2c", "trpo"))
 ABLATED = ("ppo", "a2c")
+WHEN = {"final": "at the end", "over training": "over training"}
 
 
 def summary(data: Data) -> list[str]:
@@ -57,8 +58,8 @@ def arithmetic(data: Data) -> str:
     tables = pd.concat(ablation_table(data, algo).assign(algo=algo.upper()) for algo in ABLATED)
     told = tables[tables["outcome"] == BETTER]
     switches = [
-        f"`{row['departure']}` for {row['algo']} ({row['score']}, {row['difference']:+.0f})"
-        for row in told.to_dict("records")
+        f"`{departure}` for {algo} ({', '.join(f'{row.difference:+.0f} {WHEN[row.score]}' for row in of.itertuples())})"
+        for (algo, departure), of in told.groupby(["algo", "departure"], sort=False)
     ]
     frame = data.frame("cartpole-ppo")
     drawn = frame["post_return"].max()
