@@ -3,6 +3,7 @@
 import fcntl
 import json
 import signal
+import subprocess
 import time
 from contextlib import ExitStack
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as some
+from omegaconf import OmegaConf
 
 from analysis.run_format import TUNING_SEEDS, flatten, read_config
 from analysis.runs.dataset import load
@@ -24,10 +26,12 @@ from sweeps.tune import workshop
 from sweeps.tune.command import main
 from sweeps.tune.freeze import freeze
 from sweeps.tune.fresh import preset
+from sweeps.tune.launch import launch
 from sweeps.tune.options import is_kept, read_arguments
 from sweeps.tune.planning import make_plan
 from sweeps.tune.spaces import find_space
 from sweeps.tune.trials import draw, random_trials
+from sweeps.tune.worker import work
 from tests.sweeps.command import Command, run
 
 SMALL = ("threads=1", "num_envs=2", "num_steps=8", "critic.update_epochs=2", "seeds=2", "budget=160", "test_seeds=2")
@@ -399,6 +403,47 @@ def test_waiting_for_another_process_forms_no_new_groups(tmp_path, monkeypatch):
         monkeypatch.setattr(time, "sleep", lambda seconds: next(waits)())
         workshop.Workshop(tmp_path).do_trials(trials)
     assert formed == [2, 1]  # at first, and once the other process has ended one
+
+
+def test_a_launcher_starts_workers_which_leave_a_finished_study_as_it_is(study, monkeypatch):
+    commands: list[list[str]] = []
+
+    def start(command: list[str], env: dict[str, str], check: bool) -> subprocess.CompletedProcess:
+        assert env["PYTHONSAFEPATH"] == "1"
+        commands.append(command)
+        return subprocess.CompletedProcess(command, len(commands) - 1)
+
+    monkeypatch.setattr(subprocess, "run", start)
+    launch(study, "joblib", 2, ["hydra.launcher.n_jobs=2"])
+    with pytest.raises(InputError, match="launcher=joblib: its workers ended with status 1; expected: 0"):
+        launch(study, "joblib", 2, [])
+    assert {"worker=0,1", "hydra/launcher=joblib", "hydra.launcher.n_jobs=2"} <= set(commands[0])
+    before = {path: path.read_bytes() for path in study.rglob("*.csv")}
+    work(OmegaConf.create({"directory": str(study), "worker": 0}))
+    assert {path: path.read_bytes() for path in study.rglob("*.csv")} == before
+
+
+@pytest.mark.parametrize("sampler", ["tpe", "gp"])
+def test_optuna_asks_for_each_trial_once_also_where_trials_fail(sampler, tmp_path, monkeypatch):
+    pytest.importorskip("optuna")
+    from sweeps.tune.optuna_search import OptunaSearch
+
+    batches: list[int] = []
+    monkeypatch.setattr(workshop.Workshop, "do_trials", lambda self, trials: batches.append(len(trials)))
+    plan = make_plan(read_arguments([*ONE, f"sampler={sampler}", "trials=10"]), None)
+    search = OptunaSearch(plan, tmp_path)
+    assert search.trials() == []
+    search.do_all(workshop.Workshop(tmp_path))
+    assert batches == [8, 2]
+    asked = search.trials()
+    assert [trial.number for trial in asked] == list(range(10))
+    for trial in asked:
+        for key, space in plan.spaces["ppo"].items():
+            assert 0.0 <= space.unit(trial.settings[key]) <= 1.0
+    again = OptunaSearch(plan, tmp_path)
+    again.do_all(workshop.Workshop(tmp_path))
+    assert batches == [8, 2]
+    assert again.trials() == asked
 
 
 def finish(directory: Path) -> None:
