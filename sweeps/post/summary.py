@@ -58,8 +58,9 @@ def arithmetic(data: Data) -> str:
     tables = pd.concat(ablation_table(data, algo).assign(algo=algo.upper()) for algo in ABLATED)
     told = tables[tables["outcome"] == BETTER]
     switches = [
-        f"`{departure}` for {algo} ({', '.join(f'{row.difference:+.0f} {WHEN[row.score]}' for row in of.itertuples())})"
-        for (algo, departure), of in told.groupby(["algo", "departure"], sort=False)
+        f"`{departure}` for {algo} ({', '.join(f'{each:+.0f} {WHEN[score]}' for score, each in changes.items())})"
+        for (algo, departure), rows in told.groupby(["algo", "departure"], sort=False)
+        for changes in [dict(zip(rows["score"], rows["difference"], strict=True))]
     ]
     frame = data.frame("cartpole-ppo")
     drawn = frame["post_return"].max()

@@ -41,7 +41,11 @@ def rows_of_seed(rows: list[str], seed: int) -> list[str]:
             ["env=catch", "network=conv", "algo=trpo", "num_steps=24", "algo.fisher_fraction=0.5", "algo.cg_iters=3"],
             "backtracks",
         ),
-        (["env=swingup", "network=layer_norm", "algo=trpo", "num_steps=48", "algo.cg_iters=3"], "backtracks"),
+        pytest.param(
+            ["env=swingup", "network=layer_norm", "algo=trpo", "num_steps=48", "algo.cg_iters=3"],
+            "backtracks",
+            marks=pytest.mark.slow,
+        ),
         (["env=pendulum", "network=layer_norm", "algo=ppo", "num_steps=24", "env.max_episode_steps=7"], "policy_loss"),
         (["env=catch", "network=conv_shared", "critic=joint", "algo=a2c", "num_steps=16"], "policy_loss"),
         (["env=cartpole", "algo=a2c", "num_steps=24", "policy.activation=softplus", "value.activation=mish"], ""),

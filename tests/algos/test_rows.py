@@ -37,7 +37,11 @@ RUNS = {
 }
 
 
-@pytest.mark.parametrize("run", RUNS)
+SLOW = ("ppo, any activation", "trpo in float64")
+"""What a run of another name and other tests show, with other numbers."""
+
+
+@pytest.mark.parametrize("run", [pytest.param(run, marks=[pytest.mark.slow] * (run in SLOW)) for run in RUNS])
 def test_runs_have_the_bytes_beside_others_that_they_have_alone(run):
     settings_may_differ_from_row_to_row(plain(*RUNS[run]))
 

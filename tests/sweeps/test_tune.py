@@ -302,7 +302,7 @@ def test_a_space_is_shipped_for_every_variant_and_fits_every_task(variant, env, 
 
 def test_a_grid_by_hand_has_its_winner_trained_on_fresh_seeds(tmp_path, capsys):
     sweep = tmp_path / "sweep"
-    sizes = ("threads=1", "num_envs=2", "num_steps=8", "critic.update_epochs=2", "iterations=5", "num_seeds=2")
+    sizes = ("threads=1", "num_envs=2", "num_steps=8", "critic.update_epochs=2", "iterations=3", "num_seeds=2")
     overrides = ("algo=a2c", "algo.optimiser.learning_rate=0.001,0.01", *sizes, f"hydra.sweep.dir={sweep}")
     assert run("sweeps.train", "-m", *overrides).status == 0
     assert "test_seed=1: seed 1 chose the settings" in refused(capsys, f"grid={sweep}", "test_seeds=3", "test_seed=1")
@@ -310,10 +310,9 @@ def test_a_grid_by_hand_has_its_winner_trained_on_fresh_seeds(tmp_path, capsys):
     fresh = pd.read_csv(sweep / "tuned" / "fresh.csv")
     assert fresh["seed"].tolist() == [2, 3, 4]
     assert {json.loads(path.read_text())["purpose"] for path in sweep.glob("*-*/run.json")} == {"tuning"}
-    assert costs(read_ledger(sweep / "tuned" / "ledger.csv"))["total"].tolist() == [2 * 2 * 80 + 3 * 80]
+    assert costs(read_ledger(sweep / "tuned" / "ledger.csv"))["total"].tolist() == [2 * 2 * 48 + 3 * 48]
     experiment = composed_config(["experiment=tuned/CartPole-v1/a2c"], sweep / "tuned" / "conf")
     assert experiment["num_steps"] == 8
-    assert tune(f"study={sweep / 'tuned'}") == 0
 
 
 @pytest.mark.slow

@@ -38,7 +38,7 @@ def test_the_report_says_how(tmp_path, no_figures):
     assert rule.split(".")[0] in (tmp_path / "report.html").read_text()
 
 
-@settings(deadline=None, max_examples=30)
+@settings(deadline=None, max_examples=15)
 @given(st.lists(st.lists(st.integers(1, 10_000), min_size=1, max_size=60), min_size=2, max_size=4))
 def test_no_value_is_lost_or_moved_to_an_earlier_step(steps):
     rows = [("Pole", seed, step, step) for seed, each in enumerate(steps) for step in each]
