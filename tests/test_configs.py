@@ -60,6 +60,7 @@ def is_preset(task: str, variant: str) -> bool:
     return (config.algo.name, config.env.id) == (variant, composed(f"env={task}").env.id)
 
 
+@pytest.mark.slow
 def test_every_variant_has_a_preset_for_every_task():
     """Each task is composed with one of the variants; with the others where they train."""
     assert {f"{task}/{variant}" for task in TASKS for variant in VARIANTS} <= set(EXPERIMENTS)

@@ -172,6 +172,7 @@ def with_a_failure(root: Path, bad: float) -> None:
     write_run(root / "a2c", "a2c", CARTPOLE, range(5), level(bad))
 
 
+@pytest.mark.slow
 def test_what_a_failed_seed_scores_does_not_depend_on_other_variants(tmp_path):
     with_a_failure(tmp_path / "good", 200)
     with_a_failure(tmp_path / "bad", -5000)

@@ -103,6 +103,7 @@ def test_one_seed_only(tmp_path, rng):
     assert "one seed is no evidence" in verdict(comparison.pairs.iloc[0], "ends")
 
 
+@pytest.mark.slow
 def test_one_run_of_one_seed(tmp_path, rng):
     write_run(tmp_path / "run", "ppo", TASK, [7], ppo_curves(rng, 1, 20))
     assert main([str(tmp_path / "run"), "--out", str(tmp_path / "out")]) == 0

@@ -28,6 +28,7 @@ def test_compiled_in_this_process_and_in_workers(task: str, tmp_path: Path) -> N
     assert rows("async", "seed=1")[1:] == compiled[2::2]
 
 
+@pytest.mark.slow
 def test_a_policy_without_a_compiled_form_acts_for_workers_too(tmp_path: Path) -> None:
     squashed = ("env=pendulum", "env.max_episode_steps=15", "env.rescale_actions=true", "policy.squash=tanh")
     rows = []

@@ -107,6 +107,7 @@ def test_the_command_writes_every_episode_and_tells_means(run, capsys):
     assert f"deterministic: mean return {mean:.1f} [" in text
 
 
+@pytest.mark.slow
 def test_a_task_without_a_time_limit_is_refused(tmp_path):
     task = ("env.module=tests.sweeps.faulty_tasks", "env.id=seedbed-tests/Faulty-v0")
     ended = command.train(*TINY, *task, "evaluation.interval=1", f"hydra.run.dir={tmp_path}")

@@ -34,6 +34,7 @@ def test_a_complete_run_grows_to_the_bytes_of_a_longer_one(algo, tmp_path):
     assert info(grown)["resumed"][0]["iteration"] == 5
 
 
+@pytest.mark.slow
 def test_evaluations_grow_where_the_last_one_was_due_anyway(tmp_path, capsys):
     evaluated = ("evaluation.interval=2", "evaluation.episodes=2", "env.max_episode_steps=50")
     assert trained(tmp_path / "long", "iterations=8", *evaluated) == 0
