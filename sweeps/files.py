@@ -2,14 +2,18 @@
 
 import json
 import os
+import socket
 from pathlib import Path
 from typing import Any
 
 
 def replace_file(path: Path, content: bytes) -> None:
-    """Write a new file, sync it and rename it over the old one: a reader never sees half a file."""
+    """Write a new file, sync it and rename it over the old one: a reader never sees half a file.
+
+    Processes may replace the same file at the same time, on different machines too; the last one wins.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(path.name + ".new")
+    beside = path.with_name(f"{path.name}.{socket.gethostname()}-{os.getpid()}.new")
     with beside.open("wb") as file:
         file.write(content)
         file.flush()
