@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 
 from algos.envs import TaskError, make_vec
-from algos.envs.lanes import LaneVectorEnv
 from algos.envs.pools import PoolVectorEnv
 from sweeps.evaluation import evaluate
 from sweeps.recording import record
@@ -61,30 +60,6 @@ def test_an_environment_depends_on_its_own_seed_alone(env_id: str) -> None:
     assert among[2].any() == ("terminated" in ends)
     assert among[3].any() == ("truncated" in ends)
     assert len({obs.tobytes() for obs in among[0][1].astype(np.float64)}) == 4
-
-
-class Noisy:
-    """Acts by the noise alone."""
-
-    def act(self, obs: np.ndarray, noise: np.ndarray, actions: np.ndarray, clipped: np.ndarray) -> None:
-        actions[:], clipped[:] = noise, np.clip(noise, -1, 1)
-
-    def of(self, share: slice) -> "Noisy":
-        return self
-
-
-def test_lanes_give_the_steps_of_one_pool() -> None:
-    noise = np.random.default_rng(0).standard_normal((25, 5, 6)).astype(np.float32)
-    lanes = make_vec("HalfCheetah-v5", 5, {}, "envpool", max_episode_steps=10)
-    assert isinstance(lanes, LaneVectorEnv)
-    one = pool("HalfCheetah-v5", 5, max_episode_steps=10)
-    for envs in (lanes, one):
-        envs.reset(seed=[3, 1, 4, 1, 5])
-    for _ in range(2):
-        for mine, other in zip(lanes.roll(Noisy(), noise), one.roll(Noisy(), noise), strict=True):
-            np.testing.assert_array_equal(mine, other)
-    assert len(lanes.roll(Noisy(), noise).final_index) == 10  # two ends of each
-    lanes.close()
 
 
 def test_an_episode_begins_in_the_step_that_ends_one() -> None:
