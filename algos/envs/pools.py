@@ -12,8 +12,7 @@ from gymnasium import spaces
 
 from algos.envs.errors import TaskError, one_line
 from algos.envs.flat import FlatBox, flat_box
-from algos.envs.lanes import Lane, LaneVectorEnv
-from algos.envs.vector import SameStepVectorEnv, seeds_of, shares_of
+from algos.envs.vector import SameStepVectorEnv, seeds_of
 from algos.machine import usable_cores
 
 OURS = (
@@ -24,10 +23,9 @@ OURS = (
 
 NO_LIMIT = 2**31 - 1
 TRIAL_STEPS = 5
-LANES = 2
 
 
-class PoolVectorEnv(Lane):
+class PoolVectorEnv(SameStepVectorEnv):
     """``num_envs`` of EnvPool's environments of one id, flat observations.
 
     Sub-environment e depends on its own seed and actions alone, whatever ``num_envs`` and ``num_threads``. EnvPool
@@ -96,15 +94,12 @@ class PoolVectorEnv(Lane):
         self._begin_episodes(np.arange(self.num_envs))
         return self.arrays["obs"].copy(), {}
 
-    def send(self) -> None:
+    def step_arrays(self) -> None:
         actions = self.arrays["actions"]
         if self._scale is not None:
             gradient, intercept = self._scale
             actions = gradient * actions + intercept
-        self._pool.send(actions)
-
-    def receive(self) -> None:
-        obs, rewards, terminated, truncated, info = self._pool.recv()
+        obs, rewards, terminated, truncated, info = self._pool.step(actions)
         arrays, ids = self.arrays, info["env_id"]
         arrays["obs"][ids] = self._flat(obs, info)
         arrays["rewards"][ids], arrays["terminated"][ids] = rewards, terminated
@@ -173,7 +168,7 @@ class PoolVectorEnv(Lane):
 class PoolEnv(gym.Env):
     """The single environment of a pool that renders."""
 
-    def __init__(self, envs: SameStepVectorEnv) -> None:
+    def __init__(self, envs: PoolVectorEnv) -> None:
         self.envs = envs
         self.observation_space, self.action_space = envs.single_observation_space, envs.single_action_space
         self.render_mode = envs.render_mode
@@ -189,8 +184,7 @@ class PoolEnv(gym.Env):
         return obs[0], float(rewards[0]), bool(terminated[0]), bool(truncated[0]), {}
 
     def render(self) -> np.ndarray:
-        images: Any = self.envs.render()
-        return images[0]
+        return self.envs.render()[0]
 
     def close(self) -> None:
         self.envs.close()
@@ -208,17 +202,15 @@ def make_pool(
     max_episode_steps: int | None,
     rescale_actions: bool,
     render_mode: str | None = None,
-) -> SameStepVectorEnv:
-    """``num_envs`` of EnvPool's environments in lanes, one of them tried out. Each lane has a thread for each core.
+) -> PoolVectorEnv:
+    """``num_envs`` of EnvPool's environments, one of them tried out, with a thread for each core.
 
     Raises:
         TaskError: see :class:`PoolVectorEnv`.
     """
     settings = (kwargs, max_episode_steps, rescale_actions, usable_cores())
     _try_out(PoolVectorEnv(env_id, 1, *settings))
-    shares = shares_of(num_envs, min(LANES, num_envs))
-    lanes = [PoolVectorEnv(env_id, len(range(num_envs)[share]), *settings, render_mode) for share in shares]
-    return lanes[0] if len(lanes) == 1 else LaneVectorEnv(lanes)
+    return PoolVectorEnv(env_id, num_envs, *settings, render_mode)
 
 
 def _try_out(envs: PoolVectorEnv) -> None:

@@ -136,22 +136,3 @@ def seeds_of(seed: int | Sequence[int | None] | None, num_envs: int) -> list[int
     if len(seed) != num_envs:
         raise ValueError(f"{num_envs} sub-environments need as many seeds, got {len(seed)}")
     return list(seed)
-
-
-def shares_of(num_envs: int, num_parts: int) -> list[slice]:
-    """Which sub-environments each part of a batch has: part p of P has every P-th from p on."""
-    return [slice(part, num_envs, num_parts) for part in range(num_parts)]
-
-
-def joined(parts: Sequence[EnvSteps]) -> EnvSteps:
-    """The steps of all sub-environments, from those of each part; the parts are those of :func:`shares_of`."""
-    num_parts, num_envs, whole = len(parts), sum(part.rewards.shape[1] for part in parts), {}
-    for name in ("obs", "actions", "rewards", "terminated", "truncated"):
-        one = getattr(parts[0], name)
-        whole[name] = np.empty((len(one), num_envs, *one.shape[2:]), one.dtype)
-        for share, part in zip(shares_of(num_envs, num_parts), parts, strict=True):
-            whole[name][:, share] = getattr(part, name)
-    places = [part.final_index * (1, num_parts) + (0, p) for p, part in enumerate(parts)]
-    final_index, final_obs = np.concatenate(places), np.concatenate([part.final_obs for part in parts])
-    order = np.lexsort(final_index.T[::-1])
-    return EnvSteps(**whole, final_obs=final_obs[order], final_index=final_index[order])
