@@ -66,6 +66,11 @@ def ablation_runs(algo: str) -> dict[str, str]:
     return own | {ALL_TOGETHER: f"textbook-{algo}"}
 
 
+def margins() -> dict[str, float]:
+    """The difference of true returns that is still practically the same, by task."""
+    return {TASK: MARGIN * references_for("episodic_return")[TASK].width}
+
+
 def ablation_table(data: Data, algo: str) -> pd.DataFrame:
     """One row per departure and score: what switching it to the textbook's way changes, and what that is worth.
 
@@ -80,7 +85,6 @@ def ablation_table(data: Data, algo: str) -> pd.DataFrame:
     switched = {departure: data.frame(run) for departure, run in runs.items()}
     iterations = 1 + min(int(frame["iteration"].max()) for frame in (post, *switched.values()))
     frames = {POST: post, **switched}
-    margins = {TASK: MARGIN * references_for("episodic_return")[TASK].width}
     pairings = dict.fromkeys(frames, algo)
     rows = []
     for score, score_of in SCORES.items():
@@ -91,7 +95,7 @@ def ablation_table(data: Data, algo: str) -> pd.DataFrame:
             pd.DataFrame({"env_id": TASK, "variant": name, "seed": np.unique(frames[name]["seed"]), score: each})
             for name, each in values.items()
         )
-        pairs = pair_table([(TASK, scores)], score, reference=POST, margins=margins, pairings=pairings)
+        pairs = pair_table([(TASK, scores)], score, reference=POST, margins=margins(), pairings=pairings)
         for departure in runs:
             pair = pairs[(pairs["a"] == departure) | (pairs["b"] == departure)].iloc[0]
             first = pair["a"] == departure

@@ -3,12 +3,10 @@
 import numpy as np
 import pandas as pd
 
-from analysis.comparison import MARGIN
 from analysis.numbers import number
 from analysis.pairs import BETTER, SAME, pair_table
-from analysis.references import references_for
 from sweeps.post.data import Data
-from sweeps.post.scores import GROUPS, SCORES, TASK, ablation_runs, ablation_table, group_shares
+from sweeps.post.scores import GROUPS, SCORES, TASK, ablation_runs, ablation_table, group_shares, margins
 
 SOLVED = list(GROUPS)[-1]
 COMPARED = tuple(f"swingup-36-{algo}" for algo in ("ppo", "a2c", "trpo"))
@@ -90,8 +88,7 @@ def compared(data: Data, first: str, second: str, score: str) -> pd.Series:
         )
         for algo, frame in frames.items()
     )
-    margins = {TASK: MARGIN * references_for("episodic_return")[TASK].width}
-    return pair_table([(TASK, scores)], score, margins=margins).iloc[0]
+    return pair_table([(TASK, scores)], score, margins=margins()).iloc[0]
 
 
 def verdict_of(row: pd.Series, expected: str) -> str:
