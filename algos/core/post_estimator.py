@@ -17,8 +17,8 @@ class PostEstimator(Estimator):
     """The post's estimator. Each of its differences from the textbook is a setting.
 
     - ``critic_target``: ``rewards_to_go`` (the post) or ``gae`` (λ-returns).
-    - ``values_after_fit``: true (the post) takes advantages from the critic before the last step of its fit; false, from
-      the critic before the fit.
+    - ``values_after_fit``: true (the post) takes advantages from the critic before the last step of its fit; false
+      takes them from the critic before the fit.
     - ``bootstrap_in_reward``: true (the post) adds the value that bootstraps the end of the rollout to the last reward.
       So the last TD error contains it twice.
     - ``cut_traces``: false (the post) lets the GAE recursion run on where an episode ends.
