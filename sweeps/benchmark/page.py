@@ -11,11 +11,10 @@ from analysis.report.tables import overall_cells
 from analysis.summary import ALL_TASKS
 from sweeps.benchmark import figures
 from sweeps.benchmark.runs import REFERENCE, TASKS, VARIANTS, names
+from sweeps.benchmark.tables import CURVES, FACTS
 from sweeps.markdown import markdown_table
 from sweeps.run_page import README, Tables
 from sweeps.status import duration
-
-CURVES, FACTS = "curves.csv", "runs.csv"
 
 HEAD = """# TRPO and NPG beside PPO on {count} simulated tasks
 

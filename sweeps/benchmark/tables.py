@@ -10,6 +10,8 @@ from analysis import RunWarning, load_runs
 from analysis.run_format import read_config, read_info
 from sweeps.batch import seconds_of_iterations
 
+CURVES, FACTS = "curves.csv", "runs.csv"
+
 POINTS = 61
 """Points of a curve. The presets have 8 x 61 and 16 x 61 iterations."""
 

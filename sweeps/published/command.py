@@ -1,5 +1,6 @@
 """Train the presets for as many steps as published runs, and compare the returns: ``seedbed published``."""
 
+import argparse
 from collections.abc import Sequence
 
 from sweeps.batch import Run
@@ -23,6 +24,11 @@ def published_page() -> RunPage:
 
     runs = {study: [each.name for each in members(study)] for study in STUDIES}
     return RunPage("published", str(__doc__), runs, run, {EVALUATIONS: evaluations}, files)
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    return published_page().parser()
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

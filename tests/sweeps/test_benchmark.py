@@ -8,9 +8,9 @@ from analysis.references import references_for
 from analysis.run_format import read_config
 from sweeps.batch import Run
 from sweeps.benchmark import command
-from sweeps.benchmark.page import CURVES, FACTS, files
+from sweeps.benchmark.page import files
 from sweeps.benchmark.runs import TASKS, VARIANTS, names, run
-from sweeps.benchmark.tables import POINTS
+from sweeps.benchmark.tables import CURVES, FACTS, POINTS
 from tests.composing import plain
 
 ENDS = {"ppo": 0.6, "trpo": 0.6, "npg": 0.4}
