@@ -64,7 +64,7 @@ class Inner(CPUDispatcher):
         self.overloads[tuple(cres.signature.args)] = cres
 
 
-def inner(function: Callable[..., Any]) -> Inner:
+def inner(function: Callable[..., Any]) -> Any:
     """Decorates a function that compiled code alone calls."""
     return Inner(function, targetoptions={"nopython": True}, pipeline_class=_PartCompiler)
 
