@@ -14,6 +14,7 @@ from torch import Tensor
 
 from algos.kernels.addressed import called_by_address
 from algos.kernels.arguments import Setting, as_array, per_seed, results, seeds_to_compute
+from algos.kernels.inner import inner
 from algos.kernels.intrinsics import (
     REGISTERS,
     VECTOR_BYTES,
@@ -57,7 +58,7 @@ BLOCK_ROWS = BLOCK_TILES * TILE_PANELS * VECTORS * VECTOR_BYTES // 4  # of float
 KEEP_BYTES = 2**23  # hidden activations up to this size are kept for the vjp; more would not stay in the cache
 
 
-@njit
+@inner
 def params_below(sizes: Array, layer: int) -> int:
     """Parameters of the layers below ``layer``."""
     total = 0
@@ -90,7 +91,7 @@ def sums_elements(sizes: Array, relu: bool, rows: int) -> int:
     return total
 
 
-@njit
+@inner
 def load_panels(source: Array, first: int, width: int, count: int, ones: int, out: Array, start: int) -> int:
     """Transpose ``count`` rows of ``source`` into panels, zeros in the rows beyond; returns the number of panels."""
     rows = panel_rows(out)
@@ -113,7 +114,7 @@ def load_panels(source: Array, first: int, width: int, count: int, ones: int, ou
     return panels
 
 
-@njit
+@inner
 def _store_panels(panels: Array, start: int, width: int, count: int, out: Array, first: int) -> None:
     """Transpose panels back to ``count`` rows of ``out``."""
     rows = panel_rows(panels)
@@ -124,7 +125,7 @@ def _store_panels(panels: Array, start: int, width: int, count: int, out: Array,
             copy(panels, at, 1, filled, width, out, (first + panel * rows) * width + j)
 
 
-@njit
+@inner
 def hidden_layers(params: Array, p: int, sizes: Array, relu: bool, acts: Array, start: int, panel: int) -> None:
     """Hidden activations of a panel of the tile at ``acts[start:]``, from its inputs."""
     rows = panel_rows(acts)
@@ -141,7 +142,7 @@ def hidden_layers(params: Array, p: int, sizes: Array, relu: bool, acts: Array, 
         weights, below = biases + n_out, above
 
 
-@njit
+@inner
 def network_outputs(
     params: Array, p: int, sizes: Array, relu: bool, acts: Array, start: int, panel: int, out: Array, to: int
 ) -> None:
@@ -158,7 +159,7 @@ def network_outputs(
     linear_layer(params, weights, n_out, 1, n_in, n_out, acts, x, params, weights + n_in * n_out, 1, out, y)
 
 
-@njit
+@inner
 def _tangents(
     params: Array, p: int, directions: Array, sizes: Array, relu: bool, acts: Array, panel: int, out: Array, to: int
 ) -> int:
@@ -183,7 +184,7 @@ def _tangents(
     return last
 
 
-@njit
+@inner
 def deltas_below(sizes: Array, layer: int, rows: int) -> int:
     """Elements of a tile's deltas, the cotangents of its layers, below those of ``layer``; the inputs have none."""
     total = 0
@@ -192,7 +193,7 @@ def deltas_below(sizes: Array, layer: int, rows: int) -> int:
     return total
 
 
-@njit
+@inner
 def backward_layers(
     params: Array, p: int, sizes: Array, relu: bool, acts: Array, start: int, panel: int, work: Array, deltas: int
 ) -> None:
@@ -217,7 +218,7 @@ def backward_layers(
         above = below
 
 
-@njit
+@inner
 def add_tile(
     sizes: Array, relu: bool, acts: Array, start: int, panels: int, work: Array, deltas: int, sums: int
 ) -> None:
@@ -235,7 +236,7 @@ def add_tile(
         sums += block_elements(n_in + 1, n_out, register_lanes(work))
 
 
-@njit
+@inner
 def unpack_sums(
     params: Array, p: int, sizes: Array, relu: bool, work: Array, sums: int, out: Array, start: int
 ) -> None:
@@ -251,7 +252,7 @@ def unpack_sums(
         start += (n_in + 1) * n_out
 
 
-@njit
+@inner
 def _errors(work: Array, outputs: int, targets: int, count: int, factor: float, squares: Array) -> None:
     """Replace the targets by factor * (output - target); adds the squared differences to ``squares``, row by row."""
     if count == squares.size:
@@ -263,7 +264,7 @@ def _errors(work: Array, outputs: int, targets: int, count: int, factor: float, 
         squares[r] += np.float64(error * error)
 
 
-@njit
+@inner
 def _clipped_errors(
     work: Array,
     outputs: int,

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
+from algos.kernels.inner import inner
 from algos.kernels.intrinsics import (
     COLUMNS,
     REGISTER_BYTES,
@@ -35,7 +36,7 @@ def _layer(mode: str) -> Any:
     """The Numba function that computes all ``width`` features of a panel with ``product``."""
     many, single = product(COLUMNS, mode), product(1, mode)
 
-    @njit
+    @inner
     def layer(
         weights: Array,
         w_start: int,
@@ -82,7 +83,7 @@ _outer_flat, _unpack_flat = outer(_flat), unpack(_flat)
 _outer_column = outer(lambda lanes: (lanes, 1))
 
 
-@njit
+@inner
 def block_shape(n_left: int, n_right: int, lanes: int) -> tuple[int, int]:
     """(I, J), I * J = lanes, of the blocks that cover [n_left, n_right] with the least work."""
     side = 4 if lanes >= 16 else 2
@@ -95,14 +96,14 @@ def block_shape(n_left: int, n_right: int, lanes: int) -> tuple[int, int]:
     return best_i, best_j
 
 
-@njit
+@inner
 def block_elements(n_left: int, n_right: int, lanes: int) -> int:
     """Elements that the blocks over [n_left, n_right] take."""
     i, j = block_shape(n_left, n_right, lanes)
     return -(-n_left // i) * -(-n_right // j) * lanes
 
 
-@njit
+@inner
 def add_outer(left, l_start, n_left, right, r_start, n_right, panels, blocks, b_start):  # type: ignore[no-untyped-def]
     """Add Σ_rows left[i] * right[j] for all i < n_left, j < n_right, block by block, to ``blocks`` from ``b_start`` on.
 
@@ -128,7 +129,7 @@ def add_outer(left, l_start, n_left, right, r_start, n_right, panels, blocks, b_
             _outer_square(left, a, l_stride, right, b, r_stride, panels, blocks, block)
 
 
-@njit
+@inner
 def unpack_blocks(blocks: Array, b_start: int, n_left: int, n_right: int, out: Array, out_start: int) -> None:
     """Write the sums of ``add_outer`` to the matrix [n_left, n_right] at out[out_start]."""
     lanes = register_lanes(blocks)

@@ -12,6 +12,7 @@ from llvmlite import ir  # type: ignore[import-untyped]
 from numba import njit, types
 
 from algos.kernels.elementary import constant, emit_fma
+from algos.kernels.inner import inner
 from algos.kernels.intrinsics import (
     COLUMNS,
     INDEX,
@@ -213,20 +214,20 @@ def is_shallow(sizes: Array, relu: bool) -> bool:
     return relu and sizes.size == 3 and sizes[2] == 1
 
 
-@njit
+@inner
 def _blocks(sizes: Array, lanes: int) -> tuple[int, int]:
     """Blocks of sums down (inputs and ones) and across (hidden units)."""
     return -(-(sizes[0] + 1) // FEATURES), -(-sizes[1] // (lanes // FEATURES))
 
 
-@njit
+@inner
 def shallow_sums_elements(sizes: Array, lanes: int) -> int:
     """Elements of G in blocks, and of a panel's sum of errors."""
     down, across = _blocks(sizes, lanes)
     return down * across * lanes + REGISTERS * lanes
 
 
-@njit
+@inner
 def shallow_outputs(params: Array, p: int, sizes: Array, acts: Array, x: int, masks: int, out: Array, y: int) -> None:
     """Outputs ``out[y:]`` of the panel ``acts[x:]``, and the masks of its hidden units from ``acts[masks]`` on."""
     rows = panel_rows(out)
@@ -242,7 +243,7 @@ def shallow_outputs(params: Array, p: int, sizes: Array, acts: Array, x: int, ma
         _one_unit(params, p, depth, width, groups * COLUMNS, rest, acts, x, masks, out, y)
 
 
-@njit
+@inner
 def add_shallow_tile(
     sizes: Array, acts: Array, x: int, masks: int, panels: int, work: Array, errors: int, sums: int
 ) -> None:
@@ -263,7 +264,7 @@ def add_shallow_tile(
         add_panel(work, errors + panel * rows, work, total)
 
 
-@njit
+@inner
 def unpack_shallow_sums(params: Array, p: int, sizes: Array, work: Array, sums: int, out: Array, start: int) -> None:
     """Write the gradient that the sums give."""
     lanes = register_lanes(work)
