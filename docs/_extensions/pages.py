@@ -35,6 +35,7 @@ HOME = {
     "sweeps/STUDIES.md": "study.md",
     "figures/post/README.md": "post.md",
     "figures/published/README.md": "published.md",
+    "figures/benchmark/README.md": "benchmark.md",
 }
 """The page of the site that stands for each Markdown file of the repository."""
 

@@ -32,7 +32,9 @@ LONG = {
     "make test": "2026-11-25",
     "seedbed train -m algo=a2c,ppo,trpo env=swingup num_seeds=36": "2026-11-23",
     "seedbed reproduce": "2026-11-23",
-    "seedbed published": "2026-11-25",
+    "seedbed published": "2026-11-26",
+    "seedbed benchmark": "2026-11-26",
+    "seedbed compare figures/benchmark/curves.csv --reference ppo": "2026-11-26",
     "make speed": "2026-11-23",
 }
 """The beginnings of commands that no test runs to their end."""
