@@ -1,6 +1,6 @@
 """The page that compares our presets with published results, from their evaluations."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -52,15 +52,11 @@ These presets are meant for more steps than the published runs had. What they re
 """
 
 
-def evaluations(directories: Iterable[Path]) -> pd.DataFrame:
-    """One row per evaluation and seed: ``run, seed, env_steps`` and the returns."""
+def evaluations(directory: Path) -> pd.DataFrame:
+    """The evaluations of a run: one row per evaluation and seed, of ``run, seed, env_steps`` and the returns."""
     columns = ["env_steps", METRIC, "eval_return_stochastic"]
-    tables = []
-    for directory in directories:
-        rows = load_runs(directory, columns).dropna(subset=METRIC)
-        tables.append(rows[["seed", *columns]].assign(run=directory.name))
-    table = pd.concat(tables, ignore_index=True)
-    return table[["run", "seed", *columns]]
+    rows = load_runs(directory, columns).dropna(subset=METRIC)
+    return rows.assign(run=directory.name)[["run", "seed", *columns]]
 
 
 def evaluated(published: Published, rows: pd.DataFrame) -> pd.DataFrame:
