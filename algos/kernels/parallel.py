@@ -9,9 +9,10 @@ from typing import Any
 from llvmlite import ir  # type: ignore[import-untyped]
 from numba import types
 from numba.core import cgutils
-from numba.extending import intrinsic
+from numba.extending import intrinsic as numba_intrinsic
 from numba.np.ufunc.parallel import _launch_threads
 
+intrinsic: Any = numba_intrinsic  # its stub takes the typing context for an argument of the call
 INTEGER = ir.IntType(64)
 _BYTES = ir.IntType(8).as_pointer()
 _KERNEL = ir.FunctionType(
@@ -33,7 +34,9 @@ def for_each(typingctx: Any, count: Any, body: Any, arguments: Any) -> Any:
         context.active_code_library._reload_init.add(_launch_threads)
         _launch_threads()  # makes the functions known that are called here
         module = builder.module
-        shares = builder.call(cgutils.get_or_insert_function(module, ir.FunctionType(INTEGER, []), "get_num_threads"), [])
+        shares = builder.call(
+            cgutils.get_or_insert_function(module, ir.FunctionType(INTEGER, []), "get_num_threads"), []
+        )
         values = [
             borrowed(context, builder, type_, builder.extract_value(values, i)) for i, type_ in enumerate(arguments)
         ]
@@ -57,8 +60,9 @@ def for_each(typingctx: Any, count: Any, body: Any, arguments: Any) -> Any:
 
 def borrowed(context: Any, builder: Any, type_: Any, value: Any) -> Any:
     """The value as its caller owns it: threads that counted references to one array would wait for each other."""
+    elements: Any = type_
     if isinstance(type_, types.BaseTuple):
-        for i, element_type in enumerate(type_):
+        for i, element_type in enumerate(elements):
             element = borrowed(context, builder, element_type, builder.extract_value(value, i))
             value = builder.insert_value(value, element, i)
     elif isinstance(type_, types.Array):
