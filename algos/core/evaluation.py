@@ -61,12 +61,18 @@ class PeriodicEvaluation:
         self.interval = interval
         self.iterations = iterations
 
-    def columns(self, policy: Policy, iteration: int) -> dict[str, np.ndarray]:
-        """Mean returns and lengths ``[S]`` by column of ``progress.csv``. NaN in iterations without evaluation."""
+    def columns(self, policy: Policy, iteration: int, running: np.ndarray) -> dict[str, np.ndarray]:
+        """Mean returns and lengths ``[S]`` by column of ``progress.csv``.
+
+        NaN in iterations without evaluation, and for seeds that are not ``running [S]``: their policies are lost.
+        """
         due = (iteration + 1) % self.interval == 0 or iteration + 1 == self.iterations
         missing = np.full(len(self.evaluator.seeds), np.nan)
         columns: dict[str, np.ndarray] = {}
         for mode in MODES:
             returns, lengths = (x.mean(1) for x in self.evaluator.play(policy, mode)) if due else (missing, missing)
-            columns |= {f"eval_return_{mode}": returns, f"eval_length_{mode}": lengths}
+            columns |= {
+                f"eval_return_{mode}": np.where(running, returns, np.nan),
+                f"eval_length_{mode}": np.where(running, lengths, np.nan),
+            }
         return columns

@@ -140,7 +140,7 @@ class Trainer:
         parts = ["rollout_seconds", "critic_seconds", "policy_seconds"]
         if self.evaluation is not None:
             clock.append(time.perf_counter())
-            columns |= self.evaluation.columns(self.policy, number)
+            columns |= self.evaluation.columns(self.policy, number, self.running.cpu().numpy())
             clock.append(time.perf_counter())
             parts += ["other_seconds", "evaluation_seconds"]
         seconds = dict(zip(parts, np.diff(clock).tolist(), strict=True))

@@ -73,7 +73,7 @@ def test_the_first_lines_name_what_falls_short_and_what_is_undecided():
     assert "Of 3 presets, 1 are not worse than what was published." in first
     assert f"**Falls short**: `{bad.experiment}` on {bad.env_id}." in first
     assert f"Undecided: `{unsure.experiment}` on {unsure.env_id}." in first
-    assert f"of the old seeds: {unsure.name}." in page(table)
+    assert f"with the old seeds: {unsure.name}." in page(table)
 
 
 def test_a_study_from_training_to_the_page(tmp_path, monkeypatch, capsys):
