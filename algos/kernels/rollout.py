@@ -1,6 +1,6 @@
-"""Rollouts of batched environments in one compiled loop: network, action, step, reset, for all seeds.
+"""Rollouts of batched environments in one compiled loop: network, action, step and reset, for all seeds.
 
-One seed is one unit of work. Nothing that a seed computes depends on the other seeds or on the number of threads.
+Each seed is one task of a thread. Its results do not depend on other seeds or on the number of threads.
 """
 
 from collections.abc import Callable, Sequence
@@ -9,24 +9,24 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from gymnasium import spaces
-from numba import boolean, float64, from_dtype, int64, njit, prange, types
+from numba import boolean, float64, from_dtype, int64, njit, types
 
 from algos.envs.batched import BatchedEnv
 from algos.envs.task import OBSERVE, STEP
-from algos.kernels.addressed import called_by_address
 from algos.kernels.elementary import exp
 from algos.kernels.inner import inner
-from algos.kernels.row import padded, row_outputs, transposed_outputs
+from algos.kernels.parallel import for_each
+from algos.kernels.row import row_outputs, transposed_outputs, widest_layer
 
 
 class Steps(NamedTuple):
-    """What ``rollout`` returns. ``obs`` are as the environments give them, before normalisation.
+    """The result of ``rollout``. Observations are not normalised.
 
-    ``final_obs [K, D]`` are the last observations of the K episodes that were truncated and not terminated, and
-    ``final_index [K, 3]`` says where, (s, t, n), sorted. The episodes' figures are sums over those that ended.
+    ``final_obs [K, D]`` are the last observations of the K episodes that were truncated without terminating, and
+    ``final_index [K, 3]`` are their (s, t, n), sorted. Counts and sums are over the episodes that ended.
     """
 
-    obs: np.ndarray  # [S, T, N, D], of the parameters' dtype, as the other floats unless noted
+    obs: np.ndarray  # [S, T, N, D]; floats have the parameters' dtype unless noted
     actions: np.ndarray  # [S, T, N, A] as sampled; [S, T, N, 1] int64 for Discrete
     rewards: np.ndarray  # [S, T, N] float64
     terminated: np.ndarray  # [S, T, N] bool
@@ -53,9 +53,9 @@ def rollout(
 ) -> Steps:
     """Step the S * N sub-environments T times with a network's policy.
 
-    The network sees clip((obs - obs_mean) / obs_scale, ±obs_clip); mean 0, scale 1 and clip infinity leave the
-    observations as they are, bit for bit. Box actions are mean + std * noise, clipped to the action space for the
-    environment; Discrete ones the first choice whose cumulative softmax probability exceeds the noise.
+    The network sees clip((obs - obs_mean) / obs_scale, ±obs_clip). With mean 0, scale 1 and an infinite clip these are
+    the observations, bit for bit. A Box action is mean + std * noise; the environment gets it clipped to the action
+    space. A Discrete action is the first choice whose cumulative softmax probability exceeds the noise.
 
     Args:
         envs: S * N sub-environments, seed-major, already reset.
@@ -67,7 +67,7 @@ def rollout(
         obs_mean: [S, D]
         obs_scale: [S, D], a standard deviation.
         obs_clip: a positive number.
-        episode_return: [S, N] float64, of the episodes under way; updated in place.
+        episode_return: [S, N] float64, returns so far of the running episodes; updated in place.
     """
     num_seeds, num_steps, num_envs = noise.shape[:3]
     num_obs, dtype = sizes[0], params.dtype
@@ -86,19 +86,19 @@ def rollout(
     rewards = np.empty(noise.shape[:3])
     terminated, truncated = np.empty(noise.shape[:3], np.bool_), np.empty(noise.shape[:3], np.bool_)
     episode_sums = np.zeros((num_seeds, 3))  # count, return, length
-    # Room for a truncation at every step between two refills of the reset states.
+    # Room for a truncation at every step between two refills.
     room = envs.resets.shape[1] * num_envs
     final_count = np.empty(num_seeds, np.int64)
     final_place = np.empty((num_seeds, room, 2), np.int64)
     final_obs = np.empty((num_seeds, room, num_obs), dtype)
     places, observations = [], []
 
-    run, run_seed = _compiled(dtype), _run_seed.compiled(dtype)
+    run = _compiled(dtype)
     start = 0
     while start < num_steps:
         stop = min(num_steps, start + envs.steps_before_refill())
         run(
-            run_seed, envs.task.step, envs.task.observe, envs.max_episode_steps,
+            envs.task.step, envs.task.observe, envs.max_episode_steps,
             envs.states.reshape(*by_seed, -1), envs.elapsed.reshape(by_seed),
             envs.resets.reshape(*by_seed, *envs.resets.shape[1:]), envs.resets_used.reshape(by_seed),
             np.array(sizes), activation == "tanh", params, obs_mean, obs_scale, obs_clip, std, low, high,
@@ -146,31 +146,21 @@ def _choose(logits, num_choices, uniform):  # type: ignore[no-untyped-def]
     return num_choices - 1
 
 
-def _run_seed_signature(real: Any) -> Any:
-    return int64(
-        types.FunctionType(STEP), types.FunctionType(OBSERVE), int64,
-        float64[:, ::1], int64[::1], float64[:, :, ::1], int64[::1],
-        int64[::1], boolean, real[::1], real[::1], real[::1], float64, real[::1], real[::1], real[::1],
-        real[:, :, ::1], int64, int64, real[:, :, ::1], real[:, :, ::1], float64[:, ::1],
-        boolean[:, ::1], boolean[:, ::1],
-        float64[::1], float64[::1], int64[:, ::1], real[:, ::1],
-    )  # fmt: skip
-
-
-@called_by_address(_run_seed_signature)
+@inner
 def _run_seed(  # type: ignore[no-untyped-def]
     step, observe, max_episode_steps, states, elapsed, resets, resets_used,
     sizes, hyperbolic, params, obs_mean, obs_scale, obs_clip, std, low, high,
     noise, start, stop, obs, actions, rewards, terminated, truncated,
     episode_return, episode_sums, final_place, final_obs,
 ):  # fmt: skip
-    """Steps ``start`` to ``stop`` of one seed; the arrays are those of ``rollout`` less their first axis.
+    """Make the steps from ``start`` to ``stop`` of one seed. Arrays are those of ``rollout`` without the first axis.
 
-    Adds count, return and length of the episodes that ended to ``episode_sums``; returns how many were truncated.
+    Adds number, returns and lengths of the episodes that ended to ``episode_sums``. Returns the number of episodes that
+    were truncated without terminating.
     """
     num_envs, num_obs, num_outputs = len(states), sizes[0], sizes[-1]
     observation = np.empty(num_obs, np.float32)
-    widest = padded(sizes.max(), params)
+    widest = widest_layer(sizes, params)
     x, other = np.empty(widest, params.dtype), np.empty(widest, params.dtype)
     output_weights = transposed_outputs(params, sizes)
     action = np.empty(num_outputs)
@@ -211,31 +201,47 @@ def _run_seed(  # type: ignore[no-untyped-def]
     return finals
 
 
-def _run(  # type: ignore[no-untyped-def]
-    run_seed, step, observe, max_episode_steps, states, elapsed, resets, resets_used,
+@inner
+def _run_task(  # type: ignore[no-untyped-def]
+    s, max_episode_steps, step, observe, states, elapsed, resets, resets_used,
     sizes, hyperbolic, params, obs_mean, obs_scale, obs_clip, std, low, high,
     noise, start, stop, obs, actions, rewards, terminated, truncated,
     episode_return, episode_sums, final_count, final_place, final_obs,
 ):  # fmt: skip
-    for s in prange(len(states)):
-        final_count[s] = run_seed(
-            step, observe, max_episode_steps, states[s], elapsed[s], resets[s], resets_used[s],
-            sizes, hyperbolic, params[s], obs_mean[s], obs_scale[s], obs_clip, std[s], low, high,
-            noise[s], start, stop, obs[s], actions[s], rewards[s], terminated[s], truncated[s],
-            episode_return[s], episode_sums[s], final_place[s], final_obs[s],
-        )  # fmt: skip
+    final_count[s] = _run_seed(
+        step, observe, max_episode_steps, states[s], elapsed[s], resets[s], resets_used[s],
+        sizes, hyperbolic, params[s], obs_mean[s], obs_scale[s], obs_clip, std[s], low, high,
+        noise[s], start, stop, obs[s], actions[s], rewards[s], terminated[s], truncated[s],
+        episode_return[s], episode_sums[s], final_place[s], final_obs[s],
+    )  # fmt: skip
+
+
+def _run(  # type: ignore[no-untyped-def]
+    step, observe, max_episode_steps, states, elapsed, resets, resets_used,
+    sizes, hyperbolic, params, obs_mean, obs_scale, obs_clip, std, low, high,
+    noise, start, stop, obs, actions, rewards, terminated, truncated,
+    episode_return, episode_sums, final_count, final_place, final_obs,
+):  # fmt: skip
+    # Numba warns of a tuple whose first element is a function.
+    for_each(len(states), _run_task, (
+        max_episode_steps, step, observe, states, elapsed, resets, resets_used,
+        sizes, hyperbolic, params, obs_mean, obs_scale, obs_clip, std, low, high,
+        noise, start, stop, obs, actions, rewards, terminated, truncated,
+        episode_return, episode_sums, final_count, final_place, final_obs,
+    ))  # fmt: skip
 
 
 @cache
 def _compiled(dtype: np.dtype) -> Callable[..., None]:
-    """``_run`` for parameters of this dtype; undeclared, each start would take a task's ``step`` for another type."""
+    """``_run`` for parameters of this dtype."""
+    # Without a declared signature, each process would give a task's ``step`` a new type and compile again.
     real: Any = from_dtype(dtype)
     signature = types.void(
-        types.FunctionType(_run_seed_signature(real)), types.FunctionType(STEP), types.FunctionType(OBSERVE), int64,
+        types.FunctionType(STEP), types.FunctionType(OBSERVE), int64,
         float64[:, :, ::1], int64[:, ::1], float64[:, :, :, ::1], int64[:, ::1],
         int64[::1], boolean, real[:, ::1], real[:, ::1], real[:, ::1], float64, real[:, ::1], real[::1], real[::1],
         real[:, :, :, ::1], int64, int64, real[:, :, :, ::1], real[:, :, :, ::1], float64[:, :, ::1],
         boolean[:, :, ::1], boolean[:, :, ::1],
         float64[:, ::1], float64[:, ::1], int64[::1], int64[:, :, ::1], real[:, :, ::1],
     )  # fmt: skip
-    return njit(signature, parallel=True, cache=True)(_run)
+    return njit(signature, cache=True, nogil=True)(_run)
