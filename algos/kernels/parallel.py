@@ -23,8 +23,10 @@ _PARALLEL_FOR = ir.FunctionType(ir.VoidType(), [_BYTES] * 5 + [INTEGER] * 3)
 
 @intrinsic
 def for_each(typingctx: Any, count: Any, body: Any, arguments: Any) -> Any:
-    """Call ``body(task, *arguments)``, an ``inner`` function, for each task in 0 ... count - 1, on as many threads as
-    ``numba.get_num_threads`` says; each takes one range of tasks."""
+    """Call the ``inner`` function ``body(task, *arguments)`` for each task in 0 ... count - 1.
+
+    Each of ``numba.get_num_threads()`` threads takes one range of tasks.
+    """
     called = body.get_call_type(typingctx, (types.intp, *arguments), {})
     result = body.dispatcher.get_compile_result(called)
 
