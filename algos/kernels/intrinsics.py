@@ -409,6 +409,64 @@ def transpose_four(
     return signature, codegen
 
 
+def _interleaved(builder: Any, a: Any, b: Any, unit: int) -> list[Any]:
+    """Of two registers: units at even places side by side (a's, b's, a's, ...), and those at odd places.
+
+    Seen as a matrix of 2 x 2 units in each pair of places, this transposes it.
+    """
+    lanes = a.type.count
+    halves = []
+    for odd in (0, unit):
+        picks = [
+            source + pair + odd + e
+            for pair in range(0, lanes, 2 * unit)
+            for source in (0, lanes)
+            for e in range(unit)
+        ]
+        halves.append(ir.Constant(ir.VectorType(ir.IntType(32), lanes), picks))
+    return [builder.shuffle_vector(a, b, half) for half in halves]
+
+
+@intrinsic
+def transpose_panel(typingctx: Any, source: Any, first: Any, registers: Any, out: Any, out_first: Any) -> Any:
+    """Transpose as many features of a panel as ``registers`` (>= 1) hold, to [rows, features]."""
+    signature = types.void(source, types.intp, types.intp, out, types.intp)
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        builder.function.attributes.add("noinline")
+        source, first, registers, out, out_first = args
+        a = Memory(context, builder, signature.args[0], source, first)
+        b = Memory(context, builder, signature.args[3], out, out_first)
+        lanes, rows = a.lanes, REGISTERS * a.lanes
+        stride = builder.mul(registers, INDEX(lanes))
+
+        def features(index: Any, _: list[Any]) -> list[Any]:
+            feature = builder.mul(index, INDEX(lanes))
+            top = builder.mul(feature, INDEX(rows))
+
+            def square(index: Any, _: list[Any]) -> list[Any]:
+                row = builder.mul(index, INDEX(lanes))
+                here = builder.add(top, row)
+                vectors = [a.load(builder.add(here, INDEX(i * rows))) for i in range(lanes)]
+                unit = 1
+                while unit < lanes:
+                    for i in range(0, lanes):
+                        if not i & unit:
+                            vectors[i], vectors[i + unit] = _interleaved(builder, vectors[i], vectors[i + unit], unit)
+                    unit *= 2
+                to = builder.add(builder.mul(row, stride), feature)
+                for i, vector in enumerate(vectors):
+                    b.store(vector, builder.add(to, builder.mul(INDEX(i), stride)))
+                return []
+
+            return loop(builder, INDEX(REGISTERS), [], square)
+
+        loop(builder, registers, [], features)
+        return context.get_dummy_value()
+
+    return signature, codegen
+
+
 @intrinsic
 def add_panel(typingctx: Any, values: Any, first: Any, out: Any, out_first: Any) -> Any:
     """out[out_first + r] += values[first + r] for the rows r of one feature of a panel."""

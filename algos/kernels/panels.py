@@ -17,7 +17,7 @@ from algos.kernels.intrinsics import (
     outer,
     product,
     times_slope,
-    transpose_four,
+    transpose_panel,
 )
 
 Array = np.ndarray
@@ -79,8 +79,8 @@ _outer_tile, _outer_tile_row, _outer_column, _outer_cell = (
 
 @njit
 def padded(width: int, array: Array) -> int:
-    """``width`` rounded up to whole registers of this array's dtype, and to a multiple of four."""
-    lanes = max(4, register_lanes(array))
+    """``width`` rounded up to whole registers of this array's dtype."""
+    lanes = register_lanes(array)
     return -(-width // lanes) * lanes
 
 
@@ -117,14 +117,6 @@ def _add_products(panel: Array, start: int, features: int, others: Array, turned
 
 
 @njit
-def _transpose(source: Array, start: int, stride: int, out: Array, first: int) -> None:
-    """Write ``stride`` features of the panel at source[start:] to [rows, stride] at out[first:]."""
-    rows = panel_rows(source)
-    for r in range(0, rows, 4):
-        transpose_four(source, start + r, rows, stride // 4, out, first + r * stride, stride)
-
-
-@njit
 def add_outer(  # type: ignore[no-untyped-def]
     left, l_start, n_left, right, r_start, n_right, panels, work, sums, spare
 ):
@@ -134,16 +126,16 @@ def add_outer(  # type: ignore[no-untyped-def]
     a panel, then of panels. Features past the last one are read, up to a register; what they give is left in the
     padding of the sums. There is room for a panel from work[spare] on.
     """
-    rows = panel_rows(left)
+    rows, lanes = panel_rows(left), register_lanes(left)
     turned = _is_turned(n_left, n_right, left)
     stride = padded(n_left if turned else n_right, left)
     for panel in range(panels):
         a, b = l_start + panel * n_left * rows, r_start + panel * n_right * rows
         if turned:
-            _transpose(left, a, stride, work, spare)
+            transpose_panel(left, a, stride // lanes, work, spare)
             _add_products(right, b, n_right, work, spare, stride, sums)
         else:
-            _transpose(right, b, stride, work, spare)
+            transpose_panel(right, b, stride // lanes, work, spare)
             _add_products(left, a, n_left, work, spare, stride, sums)
 
 
