@@ -37,7 +37,7 @@ PARTS = VECTOR_BYTES // REGISTER_BYTES  # registers of a vector
 REGISTERS = VECTORS * PARTS  # of one feature in a panel
 # A tile of accumulators, features times registers of each; the rest of the 16 or 32 registers hold what they are fed.
 COLUMNS, STRIP = (4, 4) if WIDE else (4, 4) if _NEON else (2, 4)
-TILE_FEATURES, TILE_REGISTERS = COLUMNS, STRIP
+
 INDEX = ir.IntType(64)
 
 
@@ -418,10 +418,7 @@ def _interleaved(builder: Any, a: Any, b: Any, unit: int) -> list[Any]:
     halves = []
     for odd in (0, unit):
         picks = [
-            source + pair + odd + e
-            for pair in range(0, lanes, 2 * unit)
-            for source in (0, lanes)
-            for e in range(unit)
+            source + pair + odd + e for pair in range(0, lanes, 2 * unit) for source in (0, lanes) for e in range(unit)
         ]
         halves.append(ir.Constant(ir.VectorType(ir.IntType(32), lanes), picks))
     return [builder.shuffle_vector(a, b, half) for half in halves]

@@ -8,9 +8,8 @@ from numba import njit
 from algos.kernels.intrinsics import (
     COLUMNS,
     REGISTER_BYTES,
+    STRIP,
     VECTOR_BYTES,
-    TILE_FEATURES,
-    TILE_REGISTERS,
     VECTORS,
     copy,
     copy_registers,
@@ -73,7 +72,7 @@ add_layer, relu_slope_layer, tanh_slope_layer = _layer("add"), _layer("relu_slop
 
 
 _outer_tile, _outer_tile_row, _outer_column, _outer_cell = (
-    outer(features, registers) for registers in (TILE_REGISTERS, 1) for features in (TILE_FEATURES, 1)
+    outer(features, registers) for registers in (STRIP, 1) for features in (COLUMNS, 1)
 )
 
 
@@ -103,14 +102,14 @@ def _add_products(panel: Array, start: int, features: int, others: Array, turned
     The others begin at others[turned], transposed.
     """
     rows, lanes = panel_rows(panel), register_lanes(panel)
-    whole_j, whole_i = stride - stride % (TILE_REGISTERS * lanes), features - features % TILE_FEATURES
-    for j in range(0, whole_j, TILE_REGISTERS * lanes):
-        for i in range(0, whole_i, TILE_FEATURES):
+    whole_j, whole_i = stride - stride % (STRIP * lanes), features - features % COLUMNS
+    for j in range(0, whole_j, STRIP * lanes):
+        for i in range(0, whole_i, COLUMNS):
             _outer_tile(panel, start + i * rows, others, turned + j, stride, others, sums + i * stride + j)
         for i in range(whole_i, features):
             _outer_tile_row(panel, start + i * rows, others, turned + j, stride, others, sums + i * stride + j)
     for j in range(whole_j, stride, lanes):
-        for i in range(0, whole_i, TILE_FEATURES):
+        for i in range(0, whole_i, COLUMNS):
             _outer_column(panel, start + i * rows, others, turned + j, stride, others, sums + i * stride + j)
         for i in range(whole_i, features):
             _outer_cell(panel, start + i * rows, others, turned + j, stride, others, sums + i * stride + j)
