@@ -1,4 +1,4 @@
-"""Checks the arguments of a class from outside against its signature, as settings of our own are checked."""
+"""Checks the arguments of a user's class against its signature, like settings of our own classes."""
 
 import inspect
 import json
@@ -12,14 +12,13 @@ from algos.parts import PartError
 
 
 def check_arguments(found: type, given: Sequence[str], chosen: dict[str, Any]) -> dict[str, Any]:
-    """The keyword arguments ``chosen`` for ``found``, with the types of its annotations (a tuple where YAML has a
-    list).
+    """The keyword arguments ``chosen`` for the class ``found``, converted to its annotations (a YAML list to a tuple).
 
-    ``given`` are the arguments with which this repository calls it.
+    ``given`` names the arguments that seedbed adds.
 
     Raises:
-        PartError: It does not take the arguments that are given.
-        ValidationError: An argument is unknown, missing or of another type.
+        PartError: The class does not take the ``given`` arguments.
+        ValidationError: A chosen argument is unknown, missing or of a wrong type.
     """
     parameters = dict(inspect.signature(found, eval_str=True).parameters)
     kinds = [parameter.kind for parameter in parameters.values()]

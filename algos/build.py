@@ -94,7 +94,7 @@ def make_environments(config: EnvConfig, num_envs: int) -> SameStepVectorEnv:
     """``num_envs`` copies of the task.
 
     Raises:
-        TaskError: The task is unknown, or not one that can be trained on.
+        TaskError: The task is unknown, or cannot be trained on.
     """
     return make_vec(
         config.id,
@@ -120,12 +120,12 @@ def make_evaluator(config: Config, num_episodes: int) -> Evaluator:
 
 
 def make_trainer(config: Config) -> Trainer:
-    """A run that is ready to iterate."""
-    # Engines that run several jobs side by side tell each its share of the cores by OMP_NUM_THREADS.
+    """The trainer of a run, ready to iterate. Sets the number of threads of PyTorch and Numba."""
+    # Launchers that run several jobs at once set OMP_NUM_THREADS to each job's share of the cores.
     threads = config.threads or int(os.environ.get("OMP_NUM_THREADS") or usable_cores())
     torch.set_num_threads(threads)
     numba.set_num_threads(min(threads, numba.config.NUMBA_NUM_THREADS))  # type: ignore[attr-defined]
-    if torch.device(config.device).index is not None:  # of several cards; kernels run on the one that is current
+    if torch.device(config.device).index is not None:  # kernels run on the current card
         torch.cuda.set_device(config.device)
     seeds = config.seeds
     resources = Resources(config)

@@ -36,10 +36,10 @@ Schedule = Literal["constant", "linear"]
 """``linear`` falls to zero over the iterations."""
 
 MODULE_ARGUMENTS = ("observation_shape", "num_outputs")
-"""What every module of a network is made with: ``tuple[int, ...]`` and ``int``."""
+"""Arguments that every module of a network is called with: a ``tuple[int, ...]`` and an ``int``."""
 
 UPDATE = ("policy", "transitions", "estimates", "active")
-"""What a variant's ``update`` takes; see :class:`algos.core.algorithm.Algorithm`."""
+"""The arguments of a variant's ``update``; see :class:`algos.core.algorithm.Algorithm`."""
 
 
 class Section(BaseModel):
@@ -62,9 +62,12 @@ class PartSettings(Section):
 
 
 def part(base: type[PartSettings], optional: bool = False, **methods: tuple[str, ...]) -> PlainValidator:
-    """Validates a section by the ``Settings`` of the class that it names.
+    """The validator of a section by the ``Settings`` of the class that the section names.
 
-    The class must have ``methods``. ``optional`` allows null.
+    Args:
+        base: the ``Settings`` must be a subclass of it.
+        optional: allows null.
+        methods: methods that the class must have, with their arguments.
     """
     return PlainValidator(partial(_part_settings, base, optional, methods))
 
@@ -305,10 +308,10 @@ class Config(Section):
 
 
 def check_minibatches(key: str, num_minibatches: int, config: Config) -> None:
-    """Checks that minibatches can have one size.
+    """Check that all minibatches have one size.
 
     Raises:
-        ValueError: They cannot.
+        ValueError: They have not.
     """
     if config.samples % num_minibatches:
         raise ValueError(

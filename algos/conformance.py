@@ -1,7 +1,7 @@
-"""The promises of the harness for every variant, as checks that any variant can be tested with.
+"""The promises that every variant must keep, as checks for a user's tests.
 
-A check takes a composed config as plain data, and raises :class:`Broken` with the promise that does not hold. It keeps
-the config's settings, but trains small tasks of its own for a few iterations.
+A check takes a composed config as plain data. It raises :class:`Broken` if a promise does not hold. It keeps the
+settings of the config, but trains small tasks of its own for a few iterations.
 """
 
 import copy
@@ -25,11 +25,11 @@ Content = Mapping[str, Any]
 Rows = list[dict[str, np.ndarray]]
 
 TASKS = {"discrete": "CartPole-v1", "continuous": "Pendulum-v1"}
-"""Both can be saved in the middle of an episode."""
+"""Both can be saved during an episode."""
 
 PROBES = ("BestAction", "Observed", "Delayed")
 MOST_ITERATIONS = 300
-"""How long a variant may take to solve a task of one or two steps."""
+"""Number of iterations in which a variant must solve a task of one or two steps."""
 
 
 class Broken(AssertionError):
@@ -166,7 +166,7 @@ def every_setting_is_read(content: Content) -> None:
 
 
 def the_probe_tasks_are_solved(content: Content) -> None:
-    """Small tasks are solved: the best action, one that depends on the observation, one that pays later."""
+    """Small tasks are solved: find the best action, use the observation, wait for a later reward."""
     for probe in PROBES:
         for form in TASKS:
             trainer = make_trainer(probe_config(content, probe, form))
@@ -193,7 +193,7 @@ CHECKS: dict[str, Callable[[Content], None]] = {
         the_probe_tasks_are_solved,
     )
 }
-"""By what each one promises."""
+"""The checks, by the name of their promise."""
 
 
 def sized(content: Content, form: str, **changes: Any) -> Config:
@@ -209,7 +209,7 @@ def sized(content: Content, form: str, **changes: Any) -> Config:
 
 
 def varied(content: Content) -> Content:
-    """The config with another value, in the range of the old one, for every number that may differ from row to row."""
+    """The config with another valid value for every number that may differ from row to row."""
     own = copy.deepcopy(dict(content))
     config = Config.model_validate({name: own[name] for name in Config.model_fields})
     for key, value in numbers_per_row(config):
@@ -234,8 +234,9 @@ def probe_config(content: Content, probe: str, form: str) -> Config:
 
 
 def solved(trainer: Trainer, probe: str, form: str) -> bool:
-    """Whether both seeds prefer the right choice, whatever the distractor: mostly, or by about 1/2 (continuous
-    actions).
+    """Whether both seeds prefer the right choice for both values of the distractor.
+
+    A discrete policy must choose it with a high probability. A continuous policy must act near 1/2 or -1/2.
     """
     cases = [([0.0, 0.0], 1.0)]
     if probe == "Observed":
@@ -255,12 +256,12 @@ def solved(trainer: Trainer, probe: str, form: str) -> bool:
 
 
 def train(trainer: Trainer) -> Rows:
-    """Finishes a run, and returns its reports."""
+    """Train to the end. Returns the reports of the iterations."""
     return [iteration.stats for iteration in trainer]
 
 
 def same(one: Rows, one_seed: int, other: Rows, other_seed: int, when: str, hint: str) -> None:
-    """Checks that a seed's numbers are the same bits in two runs.
+    """Check that a seed's numbers are the same bits in two runs.
 
     Raises:
         Broken: They are not.
@@ -284,7 +285,7 @@ def of_seeds(name: str, value: np.ndarray) -> bool:
 
 
 def generator_states() -> dict[str, Any]:
-    """The states of the global generators, in a form that can be compared."""
+    """The states of the global generators as comparable values."""
     return {
         "torch": torch.get_rng_state().numpy().tobytes(),
         "numpy": str(np.random.get_state()),  # noqa: NPY002
@@ -294,7 +295,7 @@ def generator_states() -> dict[str, Any]:
 
 @contextmanager
 def recorded(settings: Section) -> Iterator[set[str]]:
-    """The names of the fields of ``settings`` that are read within the context."""
+    """Yield a set that collects the names of the fields of ``settings`` that are read in the context."""
     read: set[str] = set()
     own = type(settings)
 

@@ -1,4 +1,4 @@
-"""Several passes over a rollout in minibatches, common to the variants that make them."""
+"""Several passes over a rollout in minibatches, for the variants that make them."""
 
 from collections.abc import Callable, Iterator
 from typing import Literal
@@ -30,7 +30,7 @@ class EpochSettings(GradientSettings):
     ent_coef: PerRow[NonNegative]
 
     def check(self, config: Config) -> None:
-        """See the base; only a joint critic moves between epochs."""
+        """Check the size of minibatches, and that ``recompute_advantages`` has a joint critic."""
         check_minibatches("algo", self.num_minibatches, config)
         if self.recompute_advantages and not config.critic.joint:
             raise ValueError(
@@ -59,14 +59,22 @@ class Epochs:
         stops: bool,
         records: bool,
     ) -> Stats:
-        """Make ``step(batch, active)`` with minibatch after minibatch, or until no seed is active if one ``stops``.
+        """Call ``step(batch, active)`` for every minibatch. If steps can stop seeds, end when no seed is active.
 
-        Whether it ``records`` says :func:`algos.core.recorded.can_record`. Returns each seed's figures of the last step
-        that it came to, and the number of its steps.
+        Args:
+            step: makes one gradient step.
+            transitions: the rollout.
+            estimates: its first estimates.
+            active: the seeds to update ``[S]``.
+            stops: whether ``step`` can stop a seed.
+            records: whether steps can be recorded; see :func:`algos.core.recorded.can_record`.
+
+        Returns:
+            The figures ``[S]`` of each seed's last step, and ``policy_steps``, the number of its steps.
         """
         reports = Reports()
-        # A recording is kept until the next update: its last replay may not have ended.
-        # Settings that differ between rows come from the CPU where they are used, which a recording cannot repeat.
+        # The recording is kept until the next update, because its last replay may still run.
+        # A recording cannot repeat the copy of settings that differ between rows from the CPU.
         self._steps = RecordedSteps(step) if records and self._one_run else None
         for batch in self.minibatches(transitions, estimates):
             made = (self._steps or step)(batch, active)
@@ -77,9 +85,9 @@ class Epochs:
         return {**reports.stats(), **self.stats}
 
     def minibatches(self, transitions: Transitions, estimates: Estimates) -> Iterator[Batch]:
-        """Batch after batch; where there are several to a pass, each pass is shuffled anew.
+        """Yield the minibatches of all passes. Each pass has its own permutation, unless it is one batch.
 
-        Where estimates are made anew, ``stats`` says how well the critic fits the latest.
+        If advantages are recomputed, ``stats`` has the explained variance of the latest estimates.
         """
         self.stats = {}
         settings, whole = self.settings, self._whole(transitions, estimates)
@@ -101,7 +109,7 @@ class Epochs:
 
 
 class Reports:
-    """What the steps of an update report of each seed: figures of its last step, and how many it made."""
+    """Collects each seed's figures of its last step, and the number of its steps."""
 
     def __init__(self) -> None:
         self.active: list[Tensor] = []
@@ -109,13 +117,13 @@ class Reports:
         self.figures: list[Stats] = []
 
     def add(self, active: Tensor, stepping: Tensor, **figures: Tensor) -> None:
-        """A step that the seeds ``active [S]`` came to, fewer from step to step, and those ``stepping [S]`` made."""
+        """Add a step that the ``active [S]`` seeds evaluated and the ``stepping [S]`` seeds made."""
         self.active.append(active)
         self.stepping.append(stepping)
         self.figures.append({name: figure.detach() for name, figure in figures.items()})
 
     def stats(self) -> Stats:
-        """Figures ``[S]`` of the last step that each seed came to, and its ``policy_steps``."""
+        """Figures ``[S]`` of the last step that each seed evaluated, and its ``policy_steps``."""
         last = (torch.stack(self.active).sum(0) - 1).clamp(min=0)
         named = {name: torch.stack([step[name] for step in self.figures]) for name in self.figures[0]}
         chosen = {name: every.gather(0, last[None])[0] for name, every in named.items()}

@@ -22,7 +22,7 @@ def usable_cores() -> int:
 
 
 def processor_name() -> str:
-    """The processor's name as its maker gives it, or else its architecture."""
+    """The processor's name as its maker writes it, or its architecture."""
     try:
         lines = CPUINFO.read_text().splitlines()
         return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
@@ -37,7 +37,7 @@ def processor_name() -> str:
 
 
 def free_memory() -> int:
-    """Bytes that a process may still take: what the system says is free, or what a container leaves if that is less."""
+    """Bytes that a process may still use: the system's free memory, or what its container leaves if that is less."""
     free = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")]
     with suppress(OSError, StopIteration):  # not on macOS
         lines = MEMINFO.read_text().splitlines()

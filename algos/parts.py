@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from types import ModuleType
 
 OURS = ("algos", "sweeps")
-"""Packages whose classes are this repository's own."""
+"""The packages of this repository."""
 
 
 class PartError(ValueError):
@@ -48,10 +48,10 @@ def find_class(target: str) -> type:
 
 
 def require(found: type, settings_base: type, methods: Mapping[str, tuple[str, ...]]) -> None:
-    """Checks that a class has ``Settings`` below ``settings_base``, and methods that take these arguments.
+    """Check that a class has ``Settings``, a subclass of ``settings_base``, and methods with these arguments.
 
     Raises:
-        PartError: It lacks one of them.
+        PartError: It has not.
     """
     settings = getattr(found, "Settings", None)
     if not (isinstance(settings, type) and issubclass(settings, settings_base)):

@@ -1,4 +1,4 @@
-"""The plain policy-gradient step, common to the variants that make one per rollout."""
+"""The policy-gradient step, for the variants that make one per rollout."""
 
 from torch import Tensor
 
@@ -10,7 +10,7 @@ from algos.core.transitions import Stats
 
 
 def policy_gradient_step(descent: Descent, policy: Policy, batch: Batch, ent_coef: float, active: Tensor) -> Stats:
-    """Ascends E[log π(a|s)·w] + ent_coef·E[H] by one step, with w = ``batch.advantages``. Reports numbers ``[S]``."""
+    """Make one step up E[log π(a|s)·w] + ent_coef·E[H], with w = ``batch.advantages``. Reports numbers ``[S]``."""
     distribution = policy.distribution(batch.obs, active=active)
     loss = -batch_mean(distribution.log_prob(batch.actions) * batch.advantages)
     if ent_coef:

@@ -1,4 +1,4 @@
-"""Tries the user's own parts in one small update before the first job, so that their errors show at once."""
+"""Tries the user's own parts in one small update before the first job, so that errors appear at once."""
 
 from typing import Any
 
@@ -20,14 +20,14 @@ NUM_SEEDS = 2
 
 
 class Rehearsals:
-    """Tries the parts from outside that a command names, each once."""
+    """Tries the user's parts that a command names, each once."""
 
     def __init__(self) -> None:
         self.targets: dict[str, str] = {}  # by the name of a variant
         self.done: list[tuple[Any, ...]] = []
 
     def check(self, config: Config) -> None:
-        """Whether a job's parts work together; those of this repository do.
+        """Check that the parts of a job work together. Parts of this repository are not tried.
 
         Raises:
             PartError: They do not, or two variants of one command have the same name.
@@ -49,7 +49,7 @@ class Rehearsals:
 
 
 def rehearse(config: Config, envs: VectorEnv) -> None:
-    """Estimate, fit and update once, with two seeds, on made-up transitions of the task's shapes.
+    """Estimate, fit and update once, with two seeds, on random transitions with the shapes of the task.
 
     Raises:
         PartError: A part fails, or does not report one number per seed.
@@ -91,7 +91,7 @@ def rehearse(config: Config, envs: VectorEnv) -> None:
 
 
 def made_up(config: Config, policy: Policy, envs: VectorEnv) -> Transitions:
-    """Made-up transitions: normal observations and rewards, actions of the policy, some ends of episodes."""
+    """Random transitions: normal observations and rewards, actions of the policy, some ends of episodes."""
     rng = np.random.default_rng(0)
     dtype = policy.params.detach().numpy().dtype
     shape = (config.num_seeds, config.num_steps, config.num_envs)

@@ -1,4 +1,4 @@
-"""Several runs as the rows of one: what they have in common, and the config of them all."""
+"""Several runs as the rows of one process: whether they fit together, and their joint config."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -11,30 +11,30 @@ from algos.config import Config
 from algos.per_row import MAY_DIFFER, Rows
 
 OF_A_ROW = ("seed", "num_seeds")
-"""Which rows a run has."""
+"""The keys that determine the rows of a run."""
 
 
 class RowsConfig(Config):
-    """Runs that train in one process, one after the other on the axis S; where they differ a setting is a `Rows`."""
+    """The config of several runs, which follow each other on the axis S. A setting in which they differ is a `Rows`."""
 
     rows: tuple[int, ...]
 
     @property
     def seeds(self) -> Sequence[int]:
-        """The seed of each row; one may occur in several runs."""
+        """The seed of each row. Several rows may have the same seed."""
         return self.rows
 
 
 def common(config: Config) -> str:
-    """What runs have to agree in to train in one process, as a text: all but seeds and numbers per row.
+    """A text that is equal for runs that can train in one process. It has all settings but seeds and numbers per row.
 
-    Of a number per row they agree in whether there is one, and whether it is zero: code may depend on that.
+    Of a number per row it says whether there is one and whether it is zero, because code may branch on that.
     """
     return repr(_common(config, [name for name in Config.model_fields if name not in OF_A_ROW]))
 
 
 def together(configs: Sequence[Config]) -> Config:
-    """The config of all rows of runs that have the same :func:`common`, in their order; a single run's is its own."""
+    """The joint config of runs with the same :func:`common`. For a single run it is the run's own."""
     if len(configs) == 1:
         return configs[0]
     counts = [config.num_seeds for config in configs]
@@ -44,7 +44,7 @@ def together(configs: Sequence[Config]) -> Config:
 
 
 def numbers_per_row(section: BaseModel, prefix: str = "") -> Iterator[tuple[str, float]]:
-    """The settings of a run that may differ from row to row, by dotted key; not those that are null."""
+    """Yield the numbers that may differ from row to row, with their dotted keys. Null is left out."""
     for name, field in type(section).model_fields.items():
         value = getattr(section, name)
         if isinstance(value, BaseModel):

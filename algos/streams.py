@@ -1,7 +1,7 @@
-"""Random streams: one for each (seed, purpose). What a seed draws never depends on the seeds beside it.
+"""Random streams: one for each (seed, purpose). The numbers of a seed never depend on the seeds beside it.
 
-A purpose that is not in ``PURPOSES``, such as one of a variant from outside, gets a number from its name: the first
-four bytes of the SHA-256, with the highest bit set. So it differs from the numbers of ``PURPOSES``.
+A purpose that is not in ``PURPOSES``, such as one of a user's variant, gets a number from its name: the first four
+bytes of the SHA-256, with the highest bit set. So it differs from the numbers in ``PURPOSES``.
 """
 
 import hashlib
@@ -62,7 +62,7 @@ def evaluation_seeds(seeds: Sequence[int], num_episodes: int, num_envs: int) -> 
 
 
 def fresh_seeds(env_seeds: Sequence[int], num_rollouts: int) -> list[int]:
-    """New seeds for sub-environments that begin anew after ``num_rollouts`` rollouts."""
+    """New seeds for sub-environments that restart after ``num_rollouts`` rollouts."""
     return [int(np.random.SeedSequence((seed, num_rollouts)).generate_state(1)[0]) for seed in env_seeds]
 
 

@@ -31,6 +31,7 @@ COMMANDS = {
     "check-variant": Command("sweeps.check_variant", "test on a variant what every variant must do"),
     "reproduce": Command("sweeps.reproduce", "train and draw what the post shows"),
     "published": Command("sweeps.published.command", "train the presets and compare them with published results"),
+    "benchmark": Command("sweeps.benchmark.command", "train PPO, TRPO and NPG on eleven tasks and compare them"),
     "completion": Command("sweeps.completion", "print a script that lets the shell complete commands and settings"),
 }
 

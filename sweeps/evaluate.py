@@ -35,6 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     from algos.envs.errors import TaskError
     from analysis.runs import find_runs
     from sweeps.evaluation import evaluate, summary
+    from sweeps.trained import failed_seeds
 
     try:
         if parsed.episodes < 1:
@@ -47,6 +48,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 table = evaluate(run.path, parsed.episodes)
                 replace_file(run.path / EVALUATION, table.to_csv(index=False, lineterminator="\n").encode())
                 print(f"{run.path / EVALUATION}\n{summary(table)}", flush=True)
+                if failed := failed_seeds(run.path):
+                    print(f"  not evaluated, because they failed: seeds {', '.join(map(str, failed))}", flush=True)
     except (InputError, TaskError, OSError) as error:
         exit_with(error)
 

@@ -10,11 +10,11 @@ from algos.core.evaluation import MODES
 from analysis import statistics as st
 from analysis.run_format import read_config
 from analysis.summary import CONFIDENCE
-from sweeps.trained import load_agents
+from sweeps.trained import failed_seeds, load_agents
 
 
 def evaluate(directory: Path, num_episodes: int) -> pd.DataFrame:
-    """Play the policies of all seeds in the last checkpoint of a run, in both modes.
+    """Play the policies in the last checkpoint of a run, in both modes. Seeds that failed have no policy and no rows.
 
     Initial states and the noise of actions are those of the evaluations during training.
 
@@ -43,7 +43,8 @@ def evaluate(directory: Path, num_episodes: int) -> pd.DataFrame:
         }
         tables.append(pd.DataFrame(columns))
     evaluator.envs.close()
-    return pd.concat(tables, ignore_index=True)
+    table = pd.concat(tables, ignore_index=True)
+    return table[~table["seed"].isin(failed_seeds(directory))].reset_index(drop=True)
 
 
 def summary(table: pd.DataFrame) -> str:

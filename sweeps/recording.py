@@ -21,7 +21,7 @@ from algos.core.stepping import action_transform
 from algos.envs.make import make_rendered
 from algos.streams import seed_sequence, stream
 from sweeps.errors import InputError
-from sweeps.trained import load_agents
+from sweeps.trained import failed_seeds, load_agents
 
 FRAMES_PER_SECOND = 25.0
 WIDTH = 300  # pixels
@@ -136,7 +136,7 @@ def record(directory: Path, seed: int, num_steps: int | None, path: Path) -> int
         The number of images.
 
     Raises:
-        InputError: There is no such run or seed, or such a file cannot be written.
+        InputError: There is no such run or seed, the seed failed, or such a file cannot be written.
         TaskError: The task does not render.
     """
     if path.suffix not in WRITERS:
@@ -144,6 +144,8 @@ def record(directory: Path, seed: int, num_steps: int | None, path: Path) -> int
     if path.suffix == ".mp4":
         find_encoder()
     config, policy, _ = load_agents(directory, range(seed, seed + 1))
+    if seed in failed_seeds(directory):
+        raise InputError(f"--seed {seed}: failed in training; expected: a seed that did not fail")
     env = make_environment(config.env)
     fps = float(env.metadata.get("render_fps") or FRAMES_PER_SECOND)
     every = max(1, round(fps / FRAMES_PER_SECOND))

@@ -11,8 +11,17 @@ from algos.core.checkpoint import CheckpointError, unpack
 from algos.core.critic import Critic
 from algos.core.policy import Policy
 from algos.core.resources import Resources
-from analysis.run_format import CHECKPOINT, CONFIG, read_config
+from analysis.run_format import CHECKPOINT, CONFIG, read_config, read_info
 from sweeps.errors import InputError, one_line
+
+
+def failed_seeds(directory: Path) -> list[int]:
+    """The seeds of a run that failed. Their policies are lost.
+
+    Raises:
+        InputError: The ``run.json`` of the run cannot be read.
+    """
+    return [failure["seed"] for failure in read_info(directory)["failed_seeds"]]
 
 
 def load_agents(directory: Path, seeds: range) -> tuple[Config, Policy, Critic]:

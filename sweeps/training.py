@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from algos.build import make_trainer
-from algos.core.checkpoint import CheckpointError, State, joined, share
+from algos.core.checkpoint import CheckpointError, State, join_rows, take_rows
 from algos.core.loop import Iteration, Trainer
 from algos.parts import find_class
 from algos.rows import common, together
@@ -197,7 +197,7 @@ def advance(runs: Sequence[RunInTraining], until: int | None) -> None:
     trainer = make_trainer(together([run.config for run in runs]))
     states = [run.state for run in runs if run.state is not None]
     if states:
-        trainer.load_state_dict(joined(states))
+        trainer.load_state_dict(join_rows(states))
     resumes_episodes = trainer.collector.stepping.resumes_episodes
     for run in runs:
         run.go_on(resumes_episodes)
@@ -215,7 +215,7 @@ def advance(runs: Sequence[RunInTraining], until: int | None) -> None:
         for run, own in zip(runs, rows, strict=True):
             if run.status is None:
                 try:
-                    run.keep(iteration.of(own), lambda: share(state(), own, bounds[-1]))  # noqa: B023, called at once
+                    run.keep(iteration.of(own), lambda: take_rows(state(), own, bounds[-1]))  # noqa: B023, called at once
                 except Exception as error:
                     if len(runs) == 1:
                         raise
@@ -229,7 +229,7 @@ def advance(runs: Sequence[RunInTraining], until: int | None) -> None:
         if trainer.next_iteration >= last:
             break
     for run, own in zip(runs, rows, strict=True):
-        run.state = share(trainer.state_dict(), own, bounds[-1])
+        run.state = take_rows(trainer.state_dict(), own, bounds[-1])
 
 
 def timed(trainer: Trainer, samples: int) -> Iterator[tuple[Iteration, float]]:

@@ -6,9 +6,9 @@ Activation = Literal[
     "celu", "elu", "gelu", "hardshrink", "hardsigmoid", "hardswish", "hardtanh", "leaky_relu", "logsigmoid", "mish",
     "relu", "relu6", "rrelu", "selu", "sigmoid", "silu", "softplus", "softshrink", "softsign", "tanh", "tanhshrink",
 ]  # fmt: skip
-"""PyTorch's functions of one number, with PyTorch's default settings.
+"""PyTorch's elementwise functions, with their default settings.
 
-Not among them: ``threshold`` has no defaults, ``prelu`` has a parameter, ``glu`` and the softmax family mix numbers.
+Left out: ``threshold`` has no defaults, ``prelu`` has a parameter, and ``glu`` and the softmax family combine numbers.
 """
 
 ACTIVATIONS: tuple[str, ...] = get_args(Activation)

@@ -1,4 +1,4 @@
-"""Advantages and returns by backward recursion over a rollout, compiled; every array is ``[S, T, N]``."""
+"""Advantages and returns by compiled backward recursion over a rollout. Arrays are ``[S, T, N]``."""
 
 import numpy as np
 from numba import njit
@@ -19,9 +19,9 @@ def generalised_advantages(
 
     δ_t = r_t + γ·(1 − terminated_t)·next_values_t − values_t and A_t = δ_t + γλ·(1 − ended_t)·A_{t+1}.
 
-    ``next_values[t]`` is the value of the state that step t led to. At the end of an episode this is the final
-    observation, not the first one of the next episode. ``ended`` cuts the trace; in the textbook it is ``terminated |
-    truncated``.
+    ``next_values[t]`` is the value of the state that step t led to. At the end of an episode this is the state of its
+    final observation, not of the first one of the next episode. ``ended`` cuts the trace; in textbooks it is
+    ``terminated | truncated``.
     """
     factors = (per_seed(factor, len(rewards)) for factor in (gamma, gae_lambda))
     advantages: np.ndarray = _advantages(rewards, values, next_values, terminated, ended, *factors)
@@ -48,10 +48,10 @@ def _advantages(  # type: ignore[no-untyped-def]
 def discounted_returns(
     rewards: np.ndarray, next_values: np.ndarray, terminated: np.ndarray, ended: np.ndarray, gamma: PerRow[float]
 ) -> np.ndarray:
-    """Discounted rewards-to-go R_t = r_t + γ·R_{t+1}, bootstrapped with ``next_values``.
+    """Discounted rewards-to-go R_t = r_t + γ·R_{t+1}.
 
-    The sum stops at the end of an episode and at the end of the rollout. It is bootstrapped there unless the episode
-    terminated.
+    The sum stops at the end of an episode and at the end of the rollout. There ``next_values`` bootstrap it, unless the
+    episode terminated.
     """
     returns: np.ndarray = _returns(rewards, next_values, terminated, ended, per_seed(gamma, len(rewards)))
     return returns

@@ -1,4 +1,4 @@
-"""The reference backend of the stacked networks: batched matrix products in plain PyTorch, on any device."""
+"""The reference backend of stacked perceptrons: batched matrix products in PyTorch, on any device."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -8,9 +8,9 @@ from torch import Tensor
 
 
 class BatchedProducts:
-    """Forward, vjp and jvp of ``algos.core.networks.MLP``, each layer's derivative written out.
+    """Forward pass, vjp and jvp of ``algos.core.networks.MLP``.
 
-    The rows of seeds that are not ``active`` ([S] bool; None: all are) are zeros in every result.
+    ``active [S]`` marks the seeds to compute; None marks all. The rows of the others are zero in every result.
     """
 
     def __init__(self, sizes: Sequence[int], activation: str) -> None:
@@ -18,12 +18,12 @@ class BatchedProducts:
         self._activation = activation
 
     def forward(self, params: Tensor, x: Tensor, active: Tensor | None) -> Tensor:
-        """Outputs [S, B, out] at params [S, P] for inputs x [S, B, in]."""
+        """Outputs ``[S, B, out]`` of the networks ``params [S, P]`` at inputs ``x [S, B, in]``."""
         w, b = self._layers(params)[-1]
         return _mask(torch.baddbmm(b, self._inputs(params, x)[-1], w), active)
 
     def vjp(self, params: Tensor, cotangents: Tensor, x: Tensor, active: Tensor | None) -> Tensor:
-        """Gradient [S, P] of ``sum(cotangents * outputs)``, cotangents [S, B, out]."""
+        """Gradient ``[S, P]`` of ``sum(cotangents * outputs)``, with ``cotangents [S, B, out]``."""
         layers, inputs = self._layers(params), self._inputs(params, x)
         gradients: list[Tensor] = []
         delta = cotangents
@@ -34,7 +34,7 @@ class BatchedProducts:
         return _mask(torch.cat(gradients, dim=1), active)
 
     def jvp(self, params: Tensor, tangents: Tensor, x: Tensor, active: Tensor | None) -> Tensor:
-        """Derivative [S, B, out] of the outputs along ``tangents`` [S, P]."""
+        """Derivative ``[S, B, out]`` of the outputs along ``tangents [S, P]`` of the parameters."""
         layers, directions, inputs = self._layers(params), self._layers(tangents), self._inputs(params, x)
         dw, db = directions[0]
         tangent = torch.baddbmm(db, x, dw)
@@ -43,7 +43,7 @@ class BatchedProducts:
         return _mask(tangent, active)
 
     def _layers(self, flat: Tensor) -> list[tuple[Tensor, Tensor]]:
-        """Weights [S, in, out] and biases [S, 1, out] of each layer, as views of flat [S, P]."""
+        """Weights ``[S, in, out]`` and biases ``[S, 1, out]`` of each layer, as views of ``flat [S, P]``."""
         layers = []
         start = 0
         for n_in, n_out in self._shapes:
@@ -53,7 +53,7 @@ class BatchedProducts:
         return layers
 
     def _inputs(self, params: Tensor, x: Tensor) -> list[Tensor]:
-        """The input of every layer: x, then the hidden activations."""
+        """The input of every layer: ``x``, then the hidden activations."""
         inputs = [x]
         for w, b in self._layers(params)[:-1]:
             z = torch.baddbmm(b, inputs[-1], w)
@@ -61,12 +61,13 @@ class BatchedProducts:
         return inputs
 
     def _slope(self, h: Tensor) -> Tensor:
-        """Derivative of the activation where its value is h."""
+        """Derivative of the activation, from its value ``h``."""
         return (h > 0).to(h.dtype) if self._activation == "relu" else 1 - h * h
 
 
 def _mask(values: Tensor, active: Tensor | None) -> Tensor:
-    """Values [S, ...] with zeros, not merely products with zero (0 * nan is nan), where a seed is not active."""
+    """``values [S, ...]``, zero for seeds that are not active."""
+    # A product with the mask would keep NaN.
     if active is None:
         return values
     return torch.where(active.view(-1, *[1] * (values.ndim - 1)), values, 0)

@@ -1,4 +1,4 @@
-"""The samples of a rollout, in the layout for learning."""
+"""The samples of a rollout, flat and in minibatches."""
 
 from collections.abc import Iterator, Sequence
 from copy import copy
@@ -40,9 +40,9 @@ class Batch:
     def minibatches(
         self, permutation: np.ndarray | None, num_minibatches: int, normalised: bool = False
     ) -> Iterator["Batch"]:
-        """Equal parts in the order of ``permutation [S, B]``. Where that is None, the batch itself, unpermuted.
+        """The batch in equal parts, in the order of ``permutation [S, B]``; the whole batch if that is None.
 
-        With ``normalised``, each part has advantages as of :meth:`normalised`.
+        With ``normalised``, the advantages of each part are normalised as in :meth:`normalised`.
         """
         if permutation is None:
             yield self.normalised() if normalised else self
@@ -59,7 +59,7 @@ class Batch:
 
 
 class _Parts:
-    """The minibatches of a batch: all of them are gathered at once, what no variant asks for never."""
+    """The minibatches of a batch. A field is gathered for all of them when the first one needs it."""
 
     def __init__(self, whole: Batch, permutation: np.ndarray, num_minibatches: int, normalised: bool) -> None:
         num_seeds, num_samples = permutation.shape
@@ -80,14 +80,14 @@ class _Parts:
 
 
 class _Minibatch(Batch):
-    """One of the parts of a batch."""
+    """One part of a batch."""
 
     def __init__(self, parts: _Parts, number: int) -> None:
         fields = {name: values[number] for name, values in parts.gathered.items()}
         vars(self).update(fields, _parts=parts, _number=number)
 
     def __getattr__(self, name: str) -> Tensor:
-        if name.startswith("_"):  # copy() asks for methods that a batch has not
+        if name.startswith("_"):  # copy() looks for optional methods
             raise AttributeError(name)
         parts: _Parts = vars(self)["_parts"]
         if name not in parts.gathered:
@@ -97,7 +97,7 @@ class _Minibatch(Batch):
 
 
 def normalise(x: Tensor) -> Tensor:
-    """Subtracts the mean of each seed's row of ``x [S, B]``, and divides by its population standard deviation."""
+    """``x [S, B]`` less the mean of each row, over its population standard deviation plus ``EPSILON``."""
     if x.device.type == "cpu":
         out = torch.empty_like(x, memory_format=torch.contiguous_format)
         with shared_out(len(x), 10 * x.numel()):
@@ -107,4 +107,4 @@ def normalise(x: Tensor) -> Tensor:
     return (x - mean) / (torch.sqrt(variance) + EPSILON)
 
 
-EPSILON = 1e-8  # added to a standard deviation before it divides
+EPSILON = 1e-8  # keeps constant advantages finite

@@ -1,4 +1,4 @@
-"""Checkpoints: a run's state as bytes and back, in the safetensors format, which holds data and no code."""
+"""Checkpoints: the state of a run as bytes, in the safetensors format, which holds data and no code."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -10,15 +10,15 @@ from safetensors.numpy import load, save
 from torch import Tensor
 
 State = dict[str, np.ndarray]
-"""Arrays by dotted name, such as ``policy.optimiser.mean0``."""
+"""Arrays by dotted name, such as ``run.optimiser.policy.mean0``."""
 
 
 class CheckpointError(ValueError):
-    """A checkpoint is damaged, or belongs to a run of another kind."""
+    """A checkpoint is damaged, or belongs to another kind of run."""
 
 
 def collect_state(**parts: Any) -> State:
-    """The states of ``parts``, by name. A part without ``state_dict`` (or None) has none."""
+    """The states of all ``parts``, by dotted name. Parts without ``state_dict``, and None, have no state."""
     return {
         f"{name}.{key}": value.detach().cpu().numpy() if isinstance(value, Tensor) else np.asarray(value)
         for name, part in parts.items()
@@ -28,17 +28,17 @@ def collect_state(**parts: Any) -> State:
 
 
 def restore_state(state: State, **parts: Any) -> None:
-    """Gives each part the state that :func:`collect_state` took from it."""
+    """Load into each part the state that :func:`collect_state` took from it."""
     for name, part in parts.items():
         if hasattr(part, "load_state_dict"):
             prefix = f"{name}."
             part.load_state_dict({k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)})
 
 
-def share(state: State, rows: slice, num_rows: int) -> State:
-    """The state of some of the ``num_rows`` rows of a process.
+def take_rows(state: State, rows: slice, num_rows: int) -> State:
+    """The state of a slice of the ``num_rows`` rows of a process.
 
-    Arrays lead with the rows, or with equally many entries for each row.
+    An array leads with the rows, or with the same number of entries for each row. Others belong to all rows.
     """
     return {
         name: value[_scaled(rows, len(value) // num_rows)] if _of_rows(value, num_rows) else value
@@ -46,23 +46,24 @@ def share(state: State, rows: slice, num_rows: int) -> State:
     }
 
 
-def joined(states: Sequence[State]) -> State:
-    """The state of the rows of several states, each of one run alone or a :func:`share`.
+def join_rows(states: Sequence[State]) -> State:
+    """One state of the rows of several ``states``: the inverse of :func:`take_rows`.
 
     Raises:
-        CheckpointError: They are not of the same kind, or not of the same iteration.
+        CheckpointError: The states are of different kinds of runs, or of different iterations.
     """
     first, *others = states
     for other in others:
         if first.keys() != other.keys():
-            raise CheckpointError(f"{min(first.keys() ^ other.keys())} is not part of every run")
+            raise CheckpointError(f"{min(first.keys() ^ other.keys())} is missing in some runs; expected: in none")
     whole = {}
     for name, value in first.items():
         parts = [state[name] for state in states]
         if any(part.shape[1:] != value.shape[1:] or part.ndim != value.ndim for part in parts):
-            raise CheckpointError(f"{name} has several shapes: {', '.join(str(list(part.shape)) for part in parts)}")
+            shapes = ", ".join(str(list(part.shape)) for part in parts)
+            raise CheckpointError(f"{name} has the shapes {shapes}; expected: one shape")
         if value.ndim == 0 and any(part != value for part in parts):
-            raise CheckpointError(f"{name} is not the same in all runs")
+            raise CheckpointError(f"{name} differs between runs; expected: one value")
         whole[name] = np.concatenate(parts) if value.ndim and others else value
     return whole
 
@@ -76,15 +77,15 @@ def _scaled(rows: slice, factor: int) -> slice:
 
 
 def pack(state: State, facts: Mapping[str, Any]) -> bytes:
-    """``state`` and JSON-able ``facts`` as one safetensors file."""
+    """The bytes of a safetensors file with ``state`` and ``facts``, which JSON must be able to hold."""
     return save({name: np.asarray(value, order="C") for name, value in state.items()}, {"facts": json.dumps(facts)})
 
 
 def unpack(data: bytes) -> tuple[State, dict[str, Any]]:
-    """The state and facts that :func:`pack` was given.
+    """The state and the facts in bytes of :func:`pack`.
 
     Raises:
-        CheckpointError: The bytes are not a whole checkpoint.
+        CheckpointError: The bytes are not a complete checkpoint.
     """
     try:
         state = load(data)
@@ -93,15 +94,15 @@ def unpack(data: bytes) -> tuple[State, dict[str, Any]]:
     except (SafetensorError, ValueError, KeyError, TypeError) as error:
         raise CheckpointError(f"truncated, or not a checkpoint ({error})") from None
     if not isinstance(facts, dict):
-        raise CheckpointError("not a checkpoint (its facts are no mapping)")
+        raise CheckpointError("not a checkpoint (its facts are not a mapping)")
     return state, facts
 
 
 def check_fits(state: State, own: State) -> None:
-    """Checks that the arrays of a state are those of ``own``.
+    """Check that ``state`` has the arrays of ``own``, with the same shapes and types.
 
     Raises:
-        CheckpointError: An array is missing, unknown, or of another shape or type; the message names it.
+        CheckpointError: It has not. The message names the first array that differs.
     """
     for name in sorted(state.keys() ^ own.keys()):
         raise CheckpointError(f"{name} is {'missing' if name in own else 'not part of this run'}")
@@ -109,5 +110,5 @@ def check_fits(state: State, own: State) -> None:
         found = state[name]
         if (found.shape, found.dtype) != (value.shape, value.dtype):
             raise CheckpointError(
-                f"{name} is {found.dtype} {list(found.shape)}, this run's is {value.dtype} {list(value.shape)}"
+                f"{name} is {found.dtype} {list(found.shape)}; expected: {value.dtype} {list(value.shape)}"
             )

@@ -1,4 +1,4 @@
-"""Collects what one iteration learns from: draws the noise, steps the environments, evaluates the policy that acted."""
+"""Collects the transitions of an iteration: draws noise, steps the environments, evaluates the policy that acted."""
 
 import numpy as np
 import torch
@@ -13,7 +13,7 @@ from algos.streams import Streams
 
 
 class Collector:
-    """Collects rollouts of ``num_steps`` from all environments of all seeds; an episode may span rollouts."""
+    """Collects rollouts of ``num_steps`` from all environments of all seeds. Episodes may span several rollouts."""
 
     def __init__(
         self,
@@ -33,7 +33,7 @@ class Collector:
         self.num_actions = int(np.prod(space.shape or (1,)))
 
     def collect(self, policy: Policy) -> Transitions:
-        """The next ``num_steps`` steps of every environment, acting by ``policy``."""
+        """Make the next ``num_steps`` steps of every environment with actions of ``policy``."""
         num_envs = self.stepping.episode_return.shape[1]
         steps = self.stepping.rollout(policy, self.draw((self.num_steps, num_envs, self.num_actions), self.dtype))
         obs = policy.obs_normaliser(steps.obs)
@@ -53,7 +53,7 @@ class Collector:
         )
 
     def state_dict(self) -> State:
-        """Where the episodes and the scale of the rewards stand."""
+        """The state of the episodes and of the reward normalisation."""
         return collect_state(stepping=self.stepping, reward_normaliser=self.reward_normaliser)
 
     def load_state_dict(self, state: State) -> None:

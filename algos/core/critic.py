@@ -1,4 +1,4 @@
-"""State-value functions, fitted in one regime for all variants so that the variants are what is compared."""
+"""State-value functions. All variants fit them alike, so that a comparison shows the variants alone."""
 
 import numpy as np
 import torch
@@ -14,14 +14,18 @@ from algos.core.value_loss import ValueClip, value_loss
 from algos.per_row import PerRow
 
 FINAL_ROWS = 32
-"""Final observations of truncated episodes that a seed's network evaluates together."""
+"""Number of final observations of truncated episodes in one call of a seed's network."""
 
 
 class Critic:
-    """The value functions of all seeds, with flat parameters ``[S, P]``. Subclasses say how they are fitted.
+    """The value functions of all seeds. Subclasses define how they are fitted.
 
-    They descend :func:`algos.core.value_loss.value_loss`, clipped around the estimator's values where ``clip_coef`` is
-    not None.
+    The loss is :func:`algos.core.value_loss.value_loss`. If ``clip_coef`` is not None, it is clipped around the values
+    of the estimator.
+
+    Attributes:
+        network: the stacked network, with one output.
+        params: its flat parameters ``[S, P]``.
     """
 
     def __init__(self, settings: CriticSettings, network: Network, params: Tensor) -> None:
@@ -30,7 +34,10 @@ class Critic:
         self.clip_coef = settings.clip_coef
 
     def fit(self, transitions: Transitions, estimates: Estimates, active: Tensor) -> Stats:
-        """Fit the values to ``estimates.returns`` before the policy moves. Reports numbers ``[S]`` by name."""
+        """Fit the values to ``estimates.returns`` for the ``active [S]`` seeds, before the policy is updated.
+
+        Returns numbers ``[S]`` to report, by name.
+        """
         raise NotImplementedError
 
     def state_dict(self) -> State:
@@ -43,21 +50,22 @@ class Critic:
         self.params.copy_(torch.from_numpy(state["params"]))
 
     def predict(self, obs: np.ndarray, params: Tensor | None = None) -> np.ndarray:
-        """Values ``[S, …]`` of ``obs [S, …, D]``, by default at the current parameters."""
+        """Values ``[S, …]`` of ``obs [S, …, D]`` at ``params``, or at the current parameters."""
         x = torch.from_numpy(obs.reshape(len(obs), -1, obs.shape[-1])).to(self.params.device)
         return self._evaluate(x, params).reshape(obs.shape[:-1])
 
     def values(self, transitions: Transitions, params: Tensor | None = None) -> tuple[np.ndarray, np.ndarray]:
-        """Values of the states of the transitions and of those that they led to, both ``[S, T, N]``.
+        """Values of the observations, and values of the next observations, both ``[S, T, N]``.
 
-        After a truncated step the latter is the value of the episode's final observation.
+        After a truncated step the next observation is the final one of the episode. After a terminated step it is the
+        first one of the next episode, so its value must not be used.
         """
         values = self._evaluate(transitions.flat(transitions.obs), params).reshape(transitions.rewards.shape)
         next_values = np.concatenate([values[:, 1:], self.predict(transitions.last_obs, params)[:, None]], axis=1)
         if len(transitions.final_obs):
             seed, step, env = transitions.steps.final_index.T
             rank = np.arange(len(seed)) - np.searchsorted(seed, seed)
-            # In groups of equal size: how many a seed has must not shape what another seed's network is called with.
+            # Groups have one size: how many observations a seed has must not change the shape of another's call.
             groups = rank.max() // FINAL_ROWS + 1
             padded = np.zeros((len(values), groups, FINAL_ROWS, transitions.obs.shape[-1]), transitions.obs.dtype)
             padded[seed, rank // FINAL_ROWS, rank % FINAL_ROWS] = transitions.final_obs
@@ -70,15 +78,16 @@ class Critic:
         return self.network(self.params if params is None else params, x).cpu().numpy()
 
     def weighted_loss(self, weight: float, batch: Batch, active: Tensor) -> Tensor:
-        """``weight`` times the loss of each active seed ``[S]``, differentiable in the parameters."""
+        """``weight`` times the loss ``[S]`` of the active seeds, differentiable in the parameters."""
         clip = None if self.clip_coef is None else ValueClip(batch.values, self.clip_coef)
         return value_loss(self.network, self.params, batch.obs, batch.returns, clip, weight, active)
 
 
 class SeparateCritic(Critic):
-    """A critic with gradient steps of its own: ``update_epochs`` passes of ``num_minibatches`` down the mean error.
+    """A critic with an optimiser of its own.
 
-    ``params_before_last_step`` are the parameters as the last forward pass of a fit saw them.
+    Attributes:
+        params_before_last_step: the parameters ``[S, P]`` in the last forward pass of a fit.
     """
 
     class Settings(CriticSettings):
@@ -99,7 +108,10 @@ class SeparateCritic(Critic):
         self.num_minibatches = settings.num_minibatches
 
     def fit(self, transitions: Transitions, estimates: Estimates, active: Tensor) -> Stats:
-        """Regress on ``estimates.returns`` for the active seeds; reports ``value_loss [S]``, of the last epoch."""
+        """Make ``update_epochs`` passes of ``num_minibatches`` gradient steps over the rollout.
+
+        Reports ``value_loss [S]``, the mean over the last epoch.
+        """
         whole = Batch.of(transitions, estimates)
         shuffled = self.num_minibatches > 1
         permutations = self.streams.permutations(self.update_epochs, whole.returns.shape[1]) if shuffled else None
@@ -116,7 +128,7 @@ class SeparateCritic(Critic):
 
 
 class JointCritic(Critic):
-    """A critic that the policy's gradient steps fit: they descend its :meth:`loss` too."""
+    """A critic without steps of its own: the policy's gradient steps also descend its :meth:`loss`."""
 
     class Settings(CriticSettings):
         joint = True
@@ -131,9 +143,9 @@ class JointCritic(Critic):
         self.vf_coef = settings.vf_coef
 
     def fit(self, transitions: Transitions, estimates: Estimates, active: Tensor) -> Stats:
-        """Do nothing: the steps of the policy's update fit this critic."""
+        """Do nothing: the policy's update fits this critic."""
         return {}
 
     def loss(self, batch: Batch, active: Tensor) -> Tensor:
-        """vf_coef · loss of each active seed ``[S]``, differentiable in the parameters."""
+        """``vf_coef`` times the loss ``[S]`` of the active seeds, differentiable in the parameters."""
         return self.weighted_loss(self.vf_coef, batch, active)

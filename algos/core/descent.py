@@ -1,4 +1,4 @@
-"""Gradient steps down a policy's loss: alone, or jointly with the critic's."""
+"""Gradient steps down the policy's loss, alone or together with the critic's."""
 
 from typing import Protocol
 
@@ -15,14 +15,14 @@ class Descent(Protocol):
     """Makes the gradient steps of a variant."""
 
     def step(self, policy_loss: Tensor, batch: Batch, active: Tensor) -> None:
-        """One optimiser step down ``policy_loss [S]``, which was computed of ``batch``, for the active seeds."""
+        """Make one optimiser step down ``policy_loss [S]`` of ``batch`` for the ``active [S]`` seeds."""
 
     def can_record(self, policy: Policy) -> bool:
-        """See :func:`algos.core.recorded.can_record`."""
+        """Whether steps can be recorded; see :func:`algos.core.recorded.can_record`."""
 
 
 class PolicyDescent:
-    """Steps of the policy alone."""
+    """Gradient steps of the policy alone."""
 
     def __init__(self, optimiser: Optimiser) -> None:
         self.optimiser = optimiser
@@ -35,7 +35,7 @@ class PolicyDescent:
 
 
 class JointDescent:
-    """Steps of policy and critic together, down the sum of both losses."""
+    """Gradient steps of policy and critic, down the sum of their losses."""
 
     def __init__(self, optimiser: Optimiser, critic: JointCritic) -> None:
         self.optimiser = optimiser

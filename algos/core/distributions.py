@@ -1,7 +1,7 @@
-"""Action distributions over stacked seeds, with closed-form entropy, KL and Fisher products.
+"""Action distributions of stacked seeds, with entropy, KL and Fisher products.
 
-All arguments and results keep the axes ``[S, B]``; sums run over the actions only. On the CPU the log-probabilities,
-which learning evaluates most often, are compiled. The plain formulae serve other devices and shapes.
+Arguments and results keep the axes ``[S, B]``; sums run over the action dimensions only. On the CPU compiled code
+computes the log-probabilities of the usual shapes.
 """
 
 import math
@@ -18,8 +18,8 @@ from algos.kernels.distributions import categorical_entropy, categorical_log_pro
 
 HALF_LOG_2PI = 0.5 * math.log(2.0 * math.pi)
 
-# The trapezoidal rule for expectations under a standard normal: for analytic functions the error falls exponentially
-# with the number of nodes (Trefethen and Weideman 2014).
+# The trapezoidal rule for expectations under a standard normal distribution. For analytic functions its error falls
+# exponentially with the number of nodes (Trefethen and Weideman 2014).
 NODES = np.linspace(-6.0, 6.0, 33)
 _DENSITIES = [math.exp(-0.5 * node * node) for node in NODES.tolist()]  # NumPy's exp depends on the processor
 WEIGHTS = np.array(_DENSITIES) / math.fsum(_DENSITIES)
@@ -27,10 +27,10 @@ WEIGHTS = np.array(_DENSITIES) / math.fsum(_DENSITIES)
 
 @dataclass
 class Categorical:
-    """Independent choices, one per action dimension.
+    """One independent categorical choice for each action dimension.
 
-    ``logits: [S, B, sum(choices)]`` holds the choices of one dimension after another. Actions are integers ``[S, B,
-    len(choices)]``. One dimension is a Discrete action, several are MultiDiscrete.
+    ``logits [S, B, sum(choices)]`` holds the logits of one dimension after another. Actions are integers ``[S, B,
+    len(choices)]``. A Discrete action has one dimension, a MultiDiscrete action has several.
     """
 
     logits: Tensor
@@ -58,7 +58,7 @@ class Categorical:
         return sum(parts[1:], start=parts[0])
 
     def kl(self, new: Any) -> Tensor:
-        """KL(self‖new) in nats, ``[S, B]``, to another such distribution."""
+        """KL(self‖new) in nats, ``[S, B]``."""
         parts = [
             last_sum(exp(old_part) * (old_part - new_part))
             for old_part, new_part in zip(self._log_softmax(), new._log_softmax(), strict=True)
@@ -66,7 +66,7 @@ class Categorical:
         return sum(parts[1:], start=parts[0])
 
     def fisher_product(self, tangent: Tensor) -> Tensor:
-        """Fisher matrix of the logits, diag(p) − p pᵀ, times ``tangent [S, B, sum(choices)]``."""
+        """The Fisher matrix of the logits, diag(p) − p pᵀ, times ``tangent [S, B, sum(choices)]``."""
         products = []
         for log_probs, part in zip(self._log_softmax(), tangent.split(self.choices, dim=-1), strict=True):
             weighted = exp(log_probs) * part
@@ -88,7 +88,7 @@ class Categorical:
 
 @dataclass
 class DiagonalGaussian:
-    """Normal with independent dimensions; ``mean: [S, B, A]``, ``log_std: [S, 1, A]`` or ``[S, B, A]``."""
+    """A normal distribution with independent dimensions: ``mean [S, B, A]``, ``log_std [S, 1, A]`` or ``[S, B, A]``."""
 
     mean: Tensor
     log_std: Tensor
@@ -109,14 +109,14 @@ class DiagonalGaussian:
         return last_sum(self.log_std + (0.5 + HALF_LOG_2PI)).expand(self.mean.shape[:2])
 
     def kl(self, new: Any) -> Tensor:
-        """KL(self‖new) in nats, ``[S, B]``, to another such distribution."""
+        """KL(self‖new) in nats, ``[S, B]``."""
         scale = exp(-new.log_std)
         difference = (self.mean - new.mean) * scale
         ratio = exp(self.log_std) * scale
         return last_sum(new.log_std - self.log_std + 0.5 * (ratio * ratio + difference * difference) - 0.5)
 
     def fisher_product(self, mean_tangent: Tensor, log_std_tangent: Tensor) -> tuple[Tensor, Tensor]:
-        """Fisher matrix of (mean, log_std), diag(1/σ², 2), times the tangents."""
+        """The Fisher matrix of (mean, log_std), diag(1/σ², 2), times the tangents."""
         precision = exp(-2.0 * self.log_std)
         return precision * mean_tangent, 2.0 * log_std_tangent
 
@@ -131,10 +131,10 @@ class DiagonalGaussian:
 
 @dataclass
 class SquashedGaussian:
-    """tanh(u) of a Gaussian u, inside (-1, 1) in every dimension (Haarnoja et al. 2018, appendix C).
+    """The distribution of tanh(u) for a Gaussian u (Haarnoja et al. 2018, appendix C).
 
-    Actions, as arguments and as results, are u, because tanh(u) loses digits of u where tanh is flat. Probabilities,
-    entropy and KL are those of tanh(u).
+    Actions in arguments and results are u, because tanh(u) loses digits where tanh is flat. Probabilities, entropy and
+    KL are those of tanh(u).
     """
 
     gaussian: DiagonalGaussian
@@ -144,13 +144,13 @@ class SquashedGaussian:
         return type(self)(self.gaussian.detach())
 
     def log_prob(self, actions: Tensor) -> Tensor:
-        """Log-density at tanh of ``actions [S, B, A]``, ``[S, B]``."""
+        """Log-density of tanh(``actions [S, B, A]``), ``[S, B]``."""
         return self.gaussian.log_prob(actions) - last_sum(log_tanh_slope(actions))
 
     def entropy(self) -> Tensor:
         """Differential entropy in nats, ``[S, B]``: the Gaussian's plus E[Σ log(1 − tanh²u)], by quadrature.
 
-        The quadrature's error is below 1e-5 in each dimension for standard deviations up to 2, and 4e-3 at 5.
+        In each dimension the error of the quadrature is below 1e-5 up to a standard deviation of 2, and 4e-3 at 5.
         """
         mean, std = self.gaussian.mean, exp(self.gaussian.log_std)
         change = torch.zeros_like(mean)
@@ -159,11 +159,11 @@ class SquashedGaussian:
         return self.gaussian.entropy() + last_sum(change)
 
     def kl(self, new: Any) -> Tensor:
-        """KL(self‖new) in nats, ``[S, B]``, to another such distribution: the Gaussians', as tanh is one to one."""
+        """KL(self‖new) in nats, ``[S, B]``. It equals the Gaussians', because tanh is one to one."""
         return self.gaussian.kl(new.gaussian)
 
     def mode(self) -> Tensor:
-        """The mean of u ``[S, B, A]``, whose tanh is the median."""
+        """The mean of u, ``[S, B, A]``. Its tanh is the median action."""
         return self.gaussian.mode()
 
     def sample(self, noise: Tensor) -> Tensor:
@@ -172,18 +172,17 @@ class SquashedGaussian:
 
 
 def log_softmax(logits: Tensor) -> Tensor:
-    """Logarithms of the probabilities of ``logits [S, B, A]``. PyTorch's own sum depends on the processor."""
+    """Logarithms of the probabilities ``[S, B, A]`` of ``logits [S, B, A]``."""
     if logits.device.type != "cpu":
         return logits.log_softmax(-1)
+    # On the CPU, PyTorch's own sum depends on the processor.
     shifted = logits - logits.detach().amax(-1, keepdim=True)
     return shifted - log(last_sum(exp(shifted)))[..., None]
 
 
 def log_tanh_slope(u: Tensor) -> Tensor:
-    """log(1 − tanh²u), elementwise, without cancellation for any u.
-
-    It uses functions that round the same wherever a number stands in a tensor; softplus and logaddexp do not.
-    """
+    """log(1 − tanh²u), elementwise, without cancellation for any u."""
+    # softplus and logaddexp would be shorter, but they round a number by its place in the tensor.
     return 2.0 * (math.log(2.0) - u.abs() - log(1.0 + exp(-2.0 * u.abs())))
 
 

@@ -1,6 +1,6 @@
-"""exp, log, tanh and sqrt of tensors, in the same arithmetic on every processor; differentiable.
+"""Differentiable exp, log, tanh and sqrt of tensors, with the same bits on every processor.
 
-PyTorch hands them to MKL on the CPU, whose results depend on the processor. On other devices they are PyTorch's.
+On the CPU PyTorch calls MKL, whose results depend on the processor. On other devices these are PyTorch's own functions.
 """
 
 from collections.abc import Callable
@@ -20,7 +20,7 @@ def exp(x: Tensor) -> Tensor:
 
 
 def log(x: Tensor) -> Tensor:
-    """log(x), elementwise, for normal x > 0, infinity or nan."""
+    """log(x), elementwise, for normal numbers x > 0, infinity and NaN."""
     return torch.log(x) if x.device.type != "cpu" else _Log.apply(x)
 
 

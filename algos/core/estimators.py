@@ -1,4 +1,4 @@
-"""Advantages and critic targets of a rollout, by the textbook."""
+"""Estimators: advantages and critic targets of a rollout."""
 
 from torch import Tensor, nan, where
 
@@ -14,18 +14,18 @@ class Estimator:
     """Base of the estimators; ``Class(settings, resources)`` makes one."""
 
     def estimate(self, transitions: Transitions, critic: Critic) -> Estimates:
-        """The estimates by the critic before it is fitted."""
+        """The estimates with the critic as it is before the fit."""
         raise NotImplementedError
 
     def revise(self, transitions: Transitions, estimates: Estimates, critic: Critic) -> Estimates:
-        """The estimates that the policy learns from, after the critic was fitted. By default they stay the same."""
+        """The estimates for the policy's update, after the critic was fitted. By default they are the same."""
         return estimates
 
 
 class TextbookEstimator(Estimator):
-    """GAE(γ, λ) with the critic as it was when the policy acted; λ-returns as the critic's targets.
+    """GAE(γ, λ) advantages, and λ-returns as the critic's targets (Schulman et al. 2016, eq. 16).
 
-    Traces are cut where an episode ends; values bootstrap at truncations and at the end of the rollout, not at
+    The end of an episode cuts the trace. Values bootstrap at truncations and at the end of the rollout, but not at
     terminations (Pardo et al. 2018).
     """
 
@@ -51,7 +51,7 @@ class TextbookEstimator(Estimator):
 
 
 def explained_variance(transitions: Transitions, estimates: Estimates) -> Tensor:
-    """Share of the variance of the critic's targets that its values explain ``[S]``; NaN where they do not vary."""
+    """Share ``[S]`` of the variance of the critic's targets that its values explain; NaN if that variance is 0."""
     returns, values = transitions.flat(estimates.returns), transitions.flat(estimates.values)
     residual = returns - values
     total = returns - batch_mean(returns)[:, None]

@@ -1,4 +1,4 @@
-"""Evaluates policies in separate environments, whose episodes are not learned from."""
+"""Evaluation of policies in environments that training does not use."""
 
 from collections.abc import Sequence
 
@@ -11,14 +11,14 @@ from algos.core.stepping import action_transform
 from algos.streams import evaluation_seeds, stream
 
 MODES = ("deterministic", "stochastic")
-"""The most probable action, or one drawn from the policy as in training."""
+"""Play the most probable action, or one that is drawn from the policy as in training."""
 
 
 class Evaluator:
-    """Plays ``num_episodes`` episodes a seed and mode, one in each of S · num_episodes environments.
+    """Plays ``num_episodes`` episodes for each seed and mode, each in an environment of its own.
 
-    The environments' seeds and the random numbers of the actions depend on the seed alone: every variant, and every
-    evaluation of a run, meets the same initial states. They are none of the ``num_envs`` that the seed trains with.
+    The environments' seeds and the noise of the actions depend on the seed alone. So all variants, and all evaluations
+    of a run, start from the same states. No environment has the seed of one of the ``num_envs`` training environments.
     """
 
     def __init__(self, envs: VectorEnv, seeds: Sequence[int], num_episodes: int, num_envs: int) -> None:
@@ -27,7 +27,10 @@ class Evaluator:
         self.env_seeds = evaluation_seeds(seeds, num_episodes, num_envs)
 
     def play(self, policy: Policy, mode: str) -> tuple[np.ndarray, np.ndarray]:
-        """True returns and lengths ``[S, num_episodes]`` of an episode in each environment, in one of ``MODES``."""
+        """Play one episode in each environment. Returns true returns and lengths, both ``[S, num_episodes]``.
+
+        ``mode`` is one of ``MODES``.
+        """
         policy = policy.on_cpu()
         shape = (len(self.seeds), len(self.env_seeds) // len(self.seeds))
         streams = [stream(seed, "evaluation_actions") for seed in self.seeds]
@@ -58,12 +61,18 @@ class PeriodicEvaluation:
         self.interval = interval
         self.iterations = iterations
 
-    def columns(self, policy: Policy, iteration: int) -> dict[str, np.ndarray]:
-        """Mean returns and lengths ``[S]`` by column of ``progress.csv``; NaN where it is not their turn."""
+    def columns(self, policy: Policy, iteration: int, running: np.ndarray) -> dict[str, np.ndarray]:
+        """Mean returns and lengths ``[S]`` by column of ``progress.csv``.
+
+        NaN in iterations without evaluation, and for seeds that are not ``running [S]``: their policies are lost.
+        """
         due = (iteration + 1) % self.interval == 0 or iteration + 1 == self.iterations
         missing = np.full(len(self.evaluator.seeds), np.nan)
         columns: dict[str, np.ndarray] = {}
         for mode in MODES:
             returns, lengths = (x.mean(1) for x in self.evaluator.play(policy, mode)) if due else (missing, missing)
-            columns |= {f"eval_return_{mode}": returns, f"eval_length_{mode}": lengths}
+            columns |= {
+                f"eval_return_{mode}": np.where(running, returns, np.nan),
+                f"eval_length_{mode}": np.where(running, lengths, np.nan),
+            }
         return columns

@@ -29,12 +29,12 @@ RESERVED = (
     "episodic_return",
     "episodic_length",
 )
-"""Columns of ``progress.csv`` that are not a variant's to report."""
+"""Columns of ``progress.csv`` that a variant must not report."""
 
 
 @dataclass
 class Failure:
-    """A seed that was stopped: its row, the iteration, and the quantity that was no longer finite."""
+    """A seed that was stopped, and the quantity that was no longer finite."""
 
     row: int
     seed: int
@@ -47,13 +47,13 @@ class Iteration:
     """The report of one iteration."""
 
     number: int
-    stats: dict[str, np.ndarray]  # name -> [S]; NaN where a value does not exist
-    running: np.ndarray  # [S] bool: the seeds that took part
-    failures: list[Failure]  # of this iteration
-    seconds: dict[str, float]  # of each part
+    stats: dict[str, np.ndarray]  # [S] by name; NaN where a value does not exist
+    running: np.ndarray  # [S] bool, the seeds that took part
+    failures: list[Failure]  # seeds that were stopped in this iteration
+    seconds: dict[str, float]  # by part of the iteration
 
     def of(self, rows: slice) -> "Iteration":
-        """The report of some of the rows, as if there were no others."""
+        """The report of a slice of the rows, which then count from 0."""
         stats = {name: values[rows] for name, values in self.stats.items()}
         own = [replace(each, row=each.row - rows.start) for each in self.failures if rows.start <= each.row < rows.stop]
         return Iteration(self.number, stats, self.running[rows], own, self.seconds)
@@ -87,13 +87,13 @@ class Trainer:
 
     @property
     def finished(self) -> bool:
-        """Whether all iterations are made, or all seeds have stopped."""
+        """Whether all iterations are done or all seeds were stopped."""
         return self.next_iteration >= self.iterations or not bool(self.running.any())
 
     def state_dict(self) -> State:
-        """Everything that later iterations depend on, bit for bit. It must be taken between iterations.
+        """Everything that later iterations depend on. Call it between iterations.
 
-        It does not hold environments that cannot be saved (see :class:`Collector`).
+        Some environments cannot be saved; a resumed run begins new episodes in them.
         """
         own = {"next_iteration": np.array(self.next_iteration), "running": self.running.cpu().numpy()}
         return own | collect_state(**self._parts())
@@ -102,7 +102,7 @@ class Trainer:
         """Continue from a state of :meth:`state_dict`.
 
         Raises:
-            CheckpointError: The state is not of such a run; nothing was changed.
+            CheckpointError: The state is of another kind of run. The trainer is unchanged.
         """
         check_fits(state, self.state_dict())
         self.next_iteration = int(state["next_iteration"])
@@ -131,14 +131,16 @@ class Trainer:
         stats = self.algorithm.update(self.policy, transitions, estimates, running)
         clock.append(time.perf_counter())
         common = self._common_stats(transitions, estimates)
-        own = {name: stats.pop(name) for name in common.keys() & stats.keys()}  # a variant that estimated anew
+        own = {
+            name: stats.pop(name) for name in common.keys() & stats.keys()
+        }  # a variant that re-estimates reports its own
         columns = self._episode_stats(transitions, number) | stats | fit_stats | common | own
         failures = self._stop_broken_seeds(number, transitions, columns)
         self.next_iteration = number + 1
         parts = ["rollout_seconds", "critic_seconds", "policy_seconds"]
         if self.evaluation is not None:
             clock.append(time.perf_counter())
-            columns |= self.evaluation.columns(self.policy, number)
+            columns |= self.evaluation.columns(self.policy, number, self.running.cpu().numpy())
             clock.append(time.perf_counter())
             parts += ["other_seconds", "evaluation_seconds"]
         seconds = dict(zip(parts, np.diff(clock).tolist(), strict=True))
@@ -149,7 +151,11 @@ class Trainer:
         return Iteration(number, values, running.cpu().numpy(), failures, seconds)
 
     def fit(self, transitions: Transitions) -> tuple[Estimates, dict[str, Any]]:
-        """Estimates, and then fits the critic. Returns what the policy learns from, and numbers ``[S]`` to report."""
+        """Estimate advantages and fit the critic.
+
+        Returns:
+            The estimates for the policy's update, and numbers ``[S]`` to report.
+        """
         estimates = self.estimator.estimate(transitions, self.critic)
         stats = self.critic.fit(transitions, estimates, self.running)
         return self.estimator.revise(transitions, estimates, self.critic), {**stats, **estimates.stats}
@@ -166,7 +172,7 @@ class Trainer:
 
     @torch.no_grad()
     def _common_stats(self, transitions: Transitions, estimates: Estimates) -> dict[str, Any]:
-        """The numbers that are reported for every variant: the policy's entropy and step, and the fit of the critic."""
+        """The numbers ``[S]`` that are reported for every variant."""
         new = self.policy.distribution(transitions.flat(transitions.obs))
         return {
             "entropy": batch_mean(transitions.old.entropy()),
@@ -192,7 +198,7 @@ class Trainer:
             quantity = next(name for name, good in finite.items() if not good[index])
             failures.append(Failure(index, self.seeds[index], number, quantity))
             self.running[index] = False
-            with torch.no_grad():  # its environments are stepped on, so its policy must stay finite
+            with torch.no_grad():  # its environments are still stepped, so its policy must be finite
                 self.policy.params[index] = 0.0
                 self.critic.params[index] = 0.0
         return failures

@@ -1,4 +1,4 @@
-"""Any ``torch.nn.Module`` as a stacked network: one module per seed, with everything that the variants ask of one."""
+"""A stacked network of ``torch.nn.Module``s, one for each seed."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
@@ -13,35 +13,34 @@ from algos.core.module_trial import ModuleError, trainable_parameters, try_out
 from algos.core.seed_threads import each_seed
 
 CHUNK_ROWS = 1024
-"""Samples of a seed that go through its module together; bounds the memory that a gradient takes."""
+"""Number of samples in one call of a module. It bounds the memory of a gradient."""
 
 KEEP_BYTES = 2**29
-"""What a forward pass may keep for its gradient, all seeds together; otherwise the backward pass makes it again."""
+"""Memory that a forward pass of all seeds may keep for its gradient. Otherwise the backward pass repeats it."""
 
 Graph = tuple[Tensor, Tensor]
-"""Parameters [seeds, P] as a leaf, and the outputs of a chunk, which are differentiable in them."""
-
+"""Parameters ``[seeds, P]`` as a leaf, and the differentiable outputs of a chunk."""
 
 _FORWARD_MODE = Lock()
-"""Forward-mode differentiation has one level for the whole process."""
+"""Two threads must not differentiate in forward mode at the same time: PyTorch has one level for the whole process."""
 
 
 class ModuleNetwork:
-    """The modules of all seeds as one network (``algos.core.network.Network``), which no kernel computes.
+    """The modules of all seeds as one :class:`algos.core.network.Network`. No kernel computes it.
 
     A module maps samples ``[B, *observation_shape]`` to outputs ``[B, num_outputs]``. Its trainable parameters, in the
-    order of ``named_parameters()``, are a seed's row of the flat parameters. Buffers and frozen parameters are
-    constants: each seed's as its module was made.
+    order of ``named_parameters()``, are one row of the flat parameters. Buffers and frozen parameters stay as they were
+    when the module was made.
 
-    On the CPU each seed is evaluated by itself, by one thread and in chunks of ``CHUNK_ROWS``, because the operators of
-    PyTorch round a number by its place in a tensor, by the tensor's shape and by the number of threads. So a seed's
-    results are the same bits alone and among others. They do depend on B, on the processor and on PyTorch's version.
-    On other devices ``torch.func.vmap`` evaluates all seeds at once, and nothing is promised about bits.
+    On the CPU each seed is computed alone, by one thread, in chunks of ``CHUNK_ROWS``. This is because PyTorch's
+    operators round a number by its place in a tensor, by the tensor's shape and by the number of threads. So a seed has
+    the same bits alone and among others. They still depend on B, on the processor and on PyTorch's version. On other
+    devices ``torch.func.vmap`` computes all seeds at once, and bits may differ.
 
     Raises:
-        ModuleError: a module without trainable parameters, with outputs of another shape, with random numbers in its
-            forward pass (as dropout), that changes its buffers or mixes samples (as BatchNorm), or that another seed's
-            differs from in shape.
+        ModuleError: A module has no trainable parameters, has outputs of a wrong shape, draws random numbers when it is
+            called (as Dropout), changes its buffers or mixes samples (as BatchNorm), or has parameters of other shapes
+            than another seed's module.
     """
 
     compiled = None
@@ -61,12 +60,12 @@ class ModuleNetwork:
         self._shapes = {name: parameter.shape for name, parameter in trainable[0].items()}
         for others in trainable:
             if {name: parameter.shape for name, parameter in others.items()} != self._shapes:
-                raise ModuleError("its parameters have other shapes for another seed; expected the same for every seed")
+                raise ModuleError("has parameters of other shapes for another seed; expected: the same for every seed")
         self._trial = try_out(modules[0], observation_shape, num_outputs)
         for module in modules:
             module.to(device)
         self.num_params = sum(shape.numel() for shape in self._shapes.values())
-        # A module's parameters become views of memory of its own, whose alignment does not depend on the other seeds.
+        # A module's parameters become views of its own block, whose alignment does not depend on the other seeds.
         self._rows = [torch.cat([p.detach().flatten() for p in parameters.values()]) for parameters in trainable]
         for row, parameters in zip(self._rows, trainable, strict=True):
             for parameter, part in zip(parameters.values(), self._parts(row).values(), strict=True):
@@ -74,17 +73,17 @@ class ModuleNetwork:
         self.initial_params = torch.stack(self._rows)
 
     def __call__(self, params: Tensor, x: Tensor, active: Tensor | None = None) -> Tensor:
-        """Outputs [S, B, out] at params [S, P] for inputs x [S, B, D]; differentiable once, in ``params`` alone."""
+        """Outputs ``[S, B, out]`` at ``x [S, B, D]``; differentiable once, in ``params [S, P]`` alone."""
         if torch.is_grad_enabled() and params.requires_grad:
             return _Forward.apply(params, x, active, self)
         return self._by_seed(self._outputs, self._output_shape(x), active, params, x)
 
     def vjp(self, params: Tensor, cotangents: Tensor, x: Tensor, active: Tensor | None = None) -> Tensor:
-        """Gradient [S, P] of ``sum(cotangents * outputs)`` with respect to ``params``; cotangents [S, B, out]."""
+        """Gradient ``[S, P]`` of ``sum(cotangents * outputs)``, with ``cotangents [S, B, out]``."""
         return self._by_seed(self._vjp, params.shape, active, params, x, cotangents)
 
     def jvp(self, params: Tensor, tangents: Tensor, x: Tensor, active: Tensor | None = None) -> Tensor:
-        """Derivative [S, B, out] of the outputs as ``params`` move along ``tangents`` [S, P]."""
+        """Derivative ``[S, B, out]`` of the outputs along ``tangents [S, P]`` of the parameters."""
         function = self._jvp if self._trial.differentiable_twice else self._forward_jvp
         return self._by_seed(function, self._output_shape(x), active, params, x, tangents)
 
@@ -97,10 +96,11 @@ class ModuleNetwork:
         x: Tensor,
         *others: Tensor,
     ) -> Tensor:
-        """Results [S, ...] of ``function(seeds, *their rows of the tensors)``; zeros where not active.
+        """Results ``[S, ...]`` of ``function(seeds, *rows)``; zero for seeds that are not active.
 
-        The rows are copies: each seed's lie at the same alignment whatever stands beside it.
+        The rows are those of ``params``, ``x`` and ``others``. On the CPU there is one call for each seed.
         """
+        # Indexing below copies a seed's rows, so their alignment does not depend on the other seeds.
         tensors = [tensor.detach() for tensor in (params, x, *others)]
         seeds = list(range(len(params))) if active is None else torch.nonzero(active).flatten().tolist()
         results = torch.zeros(*shape, dtype=params.dtype, device=params.device)
@@ -118,17 +118,17 @@ class ModuleNetwork:
         return (*x.shape[:2], self.num_outputs)
 
     def _outputs(self, seeds: list[int], params: Tensor, x: Tensor) -> Tensor:
-        """Outputs [seeds, B, out] without a graph."""
+        """Outputs ``[seeds, B, out]`` without a graph."""
         if len(seeds) > 1:
             return torch.cat([self._call(seeds, params, part) for part in x.split(CHUNK_ROWS, 1)], dim=1)
-        # The module as it is takes half the time of a functional call, which rollouts notice.
+        # Calling the module itself takes half the time of a functional call, which matters in rollouts.
         self._rows[seeds[0]].copy_(params[0])
         module = self._modules[seeds[0]]
         parts = x[0].view(-1, *self.observation_shape).split(CHUNK_ROWS)
         return torch.cat([module(part) for part in parts])[None]
 
     def _graphs(self, seeds: list[int], params: Tensor, x: Tensor) -> Iterator[Graph]:
-        """The graph of one chunk after the other."""
+        """Yield the graph of each chunk."""
         for part in x.split(CHUNK_ROWS, 1):
             leaf = params.clone().requires_grad_()
             with torch.enable_grad():
@@ -139,9 +139,9 @@ class ModuleNetwork:
         return _pull_back(self._graphs(seeds, params, x), cotangents)
 
     def _jvp(self, seeds: list[int], params: Tensor, x: Tensor, tangents: Tensor) -> Tensor:
-        """Jt as the derivative of vᵀJt by v: backwards, twice.
+        """J·t as the derivative of vᵀJt with respect to v: two backward passes.
 
-        Threads may do that side by side, unlike differentiating forwards, and more of PyTorch's operators can.
+        Unlike forward mode, threads can do this at the same time, and more of PyTorch's operators support it.
         """
         parts = []
         for leaf, outputs in self._graphs(seeds, params, x):
@@ -152,7 +152,7 @@ class ModuleNetwork:
         return torch.cat(parts, dim=1)
 
     def _forward_jvp(self, seeds: list[int], params: Tensor, x: Tensor, tangents: Tensor) -> Tensor:
-        """The same forwards, one seed after the other."""
+        """J·t in forward mode, for operators without a second derivative."""
         with _FORWARD_MODE:
             parts = [
                 torch.func.jvp(partial(self._call, seeds, x=part), (params,), (tangents,))[1]
@@ -161,7 +161,7 @@ class ModuleNetwork:
         return torch.cat(parts, dim=1)
 
     def _call(self, seeds: list[int], params: Tensor, x: Tensor) -> Tensor:
-        """Outputs [seeds, rows, out] as a function of params [seeds, P], at x [seeds, rows, D]."""
+        """Outputs ``[seeds, rows, out]`` as a function of ``params [seeds, P]``, at ``x [seeds, rows, D]``."""
         x = x.reshape(*x.shape[:2], *self.observation_shape)
         if len(seeds) == 1:
             return functional_call(self._modules[seeds[0]], self._parts(params[0]), (x[0],))[None]
@@ -175,18 +175,18 @@ class ModuleNetwork:
         return vmap(call)(params, stacked, x)
 
     def _constants(self, module: nn.Module) -> dict[str, Tensor]:
-        """Buffers and frozen parameters by name."""
+        """Buffers and frozen parameters, by name."""
         frozen = {name: p.detach() for name, p in module.named_parameters() if name not in self._shapes}
         return frozen | dict(module.named_buffers())
 
     def _parts(self, row: Tensor) -> dict[str, Tensor]:
-        """One seed's parameters by name, views of ``row [P]``."""
+        """One seed's parameters by name, as views of ``row [P]``."""
         parts = row.split([shape.numel() for shape in self._shapes.values()])
         return {name: part.view(shape) for (name, shape), part in zip(self._shapes.items(), parts, strict=True)}
 
 
 class _Forward(torch.autograd.Function):
-    """The forward pass, which keeps each chunk's graph for the backward pass where that is not too much."""
+    """The forward pass. It keeps each chunk's graph for the backward pass, within ``KEEP_BYTES``."""
 
     @staticmethod
     def forward(ctx: Any, params: Tensor, x: Tensor, active: Tensor | None, network: ModuleNetwork) -> Tensor:
@@ -215,7 +215,7 @@ class _Forward(torch.autograd.Function):
 
 
 def _pull_back(graphs: Iterable[Graph], cotangents: Tensor) -> Tensor:
-    """Gradients [seeds, P] of ``sum(cotangents * outputs)``, added chunk by chunk."""
+    """Gradients ``[seeds, P]`` of ``sum(cotangents * outputs)``, summed over chunks."""
     total = None
     for (leaf, outputs), part in zip(graphs, cotangents.split(CHUNK_ROWS, 1), strict=True):
         (gradient,) = torch.autograd.grad(outputs, leaf, part, retain_graph=True)

@@ -1,4 +1,4 @@
-"""What the core asks of a network, whoever wrote it."""
+"""The interface of a stacked network, and the kernels that compute one."""
 
 from collections.abc import Callable
 from functools import lru_cache, partial
@@ -13,11 +13,10 @@ from algos.kernels.policy_gradient import PolicyGradient, policy_gradient
 
 
 class Network(Protocol):
-    """One network per seed, all of one shape; row s of every result depends on row s of the arguments alone.
+    """One network for each seed, all of one shape. A seed's results depend only on its own rows of the arguments.
 
-    Parameters of all seeds are one flat tensor ``[S, P]``, observations are ``x [S, B, D]``. ``active`` ([S] bool;
-    None: all) marks the seeds to compute; the rows of the others are zeros in every result.
-
+    The parameters of all seeds are one flat tensor ``params [S, P]``; observations are ``x [S, B, D]``. ``active [S]``
+    marks the seeds to compute, and None marks all. The rows of the others are zero in every result.
     """
 
     num_params: int
@@ -25,32 +24,32 @@ class Network(Protocol):
 
     @property
     def compiled(self) -> CompiledMLP | None:
-        """The form in which ``algos.kernels`` computes this very network; None: it is called instead."""
+        """The network as ``algos.kernels`` computes it, or None if no kernel can."""
 
     def __call__(self, params: Tensor, x: Tensor, active: Tensor | None = None) -> Tensor:
-        """Outputs ``[S, B, out]``; differentiable once, in ``params`` alone."""
+        """Outputs ``[S, B, out]`` at ``x``; differentiable once, in ``params`` alone."""
 
     def vjp(self, params: Tensor, cotangents: Tensor, x: Tensor, active: Tensor | None = None) -> Tensor:
-        """Gradient ``[S, P]`` of ``sum(cotangents * outputs)`` by ``params``; cotangents ``[S, B, out]``."""
+        """Gradient ``[S, P]`` of ``sum(cotangents * outputs)``, with ``cotangents [S, B, out]``."""
 
     def jvp(self, params: Tensor, tangents: Tensor, x: Tensor, active: Tensor | None = None) -> Tensor:
-        """Derivative ``[S, B, out]`` of the outputs as ``params`` move along ``tangents [S, P]``."""
+        """Derivative ``[S, B, out]`` of the outputs along ``tangents [S, P]`` of the parameters."""
 
 
 def compiled_form(network: Network, params: Tensor) -> CompiledMLP | None:
-    """What kernels compute ``network`` by, at parameters that lie on the CPU; None where they do not."""
+    """The network as ``algos.kernels`` computes it; None if no kernel can, or if ``params`` are not on the CPU."""
     return network.compiled if params.device.type == "cpu" else None
 
 
 class OnePass(NamedTuple):
-    """Losses of a network with their gradients, each in one pass over the samples."""
+    """Kernels that compute a loss and its gradient in one pass over the samples."""
 
     policy_gradient: Callable[..., PolicyGradient]
     error_gradient: Callable[..., tuple[Tensor, Tensor]]
 
 
 def one_pass(network: Network, params: Tensor) -> OnePass | None:
-    """The kernels for ``network`` where ``params`` lie; None where there are none: its formulae are differentiated."""
+    """The kernels of ``network`` for the device of ``params``, or None if there are none."""
     compiled = network.compiled
     if compiled is None:
         return None
@@ -61,7 +60,7 @@ def one_pass(network: Network, params: Tensor) -> OnePass | None:
 
 @lru_cache
 def _on_cuda(sizes: tuple[int, ...], relu: bool, dtype: torch.dtype) -> OnePass | None:
-    if find_spec("triton") is None:  # PyTorch for Windows comes without
+    if find_spec("triton") is None:  # PyTorch for Windows has no Triton
         return None
     from algos.kernels.cuda.networks import CudaMLP, has_kernels  # takes a second to import
 

@@ -1,7 +1,7 @@
-"""Stacked multilayer perceptrons: one network per seed, all of one shape, evaluated together.
+"""Stacked multilayer perceptrons: one network for each seed, all of one shape.
 
-The parameters of all seeds are one flat tensor ``[S, P]``: layer after layer the weights ``[in, out]`` row-major, then
-the biases ``[out]``. Seeds share nothing: row ``s`` of every result depends on row ``s`` of the arguments alone.
+The parameters of all seeds are one flat tensor ``[S, P]``. It holds, layer by layer, the weights ``[in, out]`` row by
+row and then the biases ``[out]``.
 """
 
 from collections.abc import Sequence
@@ -14,32 +14,33 @@ from torch import Tensor
 
 from algos.core.batched_products import BatchedProducts
 from algos.core.network import compiled_form
-from algos.core.reductions import batch_mean, batch_sum
 from algos.kernels.mlp import CompiledMLP
 from algos.kernels.orthogonal import orthonormalise
-
-__all__ = ["MLP", "batch_mean", "batch_sum", "init_orthogonal", "init_torch_default"]
 
 Backend = Literal["auto", "reference"]
 
 
 class MLP:
-    """A multilayer perceptron of ``sizes = (in, hidden..., out)`` with a linear output, over all seeds at once.
+    """The multilayer perceptrons of all seeds, a :class:`algos.core.network.Network`. The output layer is linear.
 
-    ``active`` ([S] bool) marks the seeds to compute; the rows of the others are zeros in every result.
+    Args:
+        sizes: (in, hidden..., out).
+        activation: of the hidden layers.
+        backend: ``reference`` computes batched matrix products, on any device. ``auto`` computes with
+            ``algos.kernels.mlp`` on the CPU and like ``reference`` elsewhere. Those kernels give a row of ``x`` the
+            same bits whatever the other rows, and with any number of seeds or threads.
 
-    Backends: ``reference`` is plain batched matrix products, on any device; ``auto`` takes the kernels of
-    ``algos.kernels.mlp`` on the CPU, whose results for a row of ``x`` depend neither on the other rows nor on the
-    number of seeds or threads, and the reference elsewhere.
+    Raises:
+        ValueError: An argument is none of these.
     """
 
     def __init__(self, sizes: Sequence[int], activation: Literal["relu", "tanh"], backend: Backend = "auto") -> None:
         if len(sizes) < 2 or min(sizes) < 1:
-            raise ValueError(f"sizes must be (in, hidden..., out), all positive, not {tuple(sizes)}")
+            raise ValueError(f"sizes={tuple(sizes)}; expected: (in, hidden..., out), all positive")
         if activation not in ("relu", "tanh"):
-            raise ValueError(f"activation must be 'relu' or 'tanh', not {activation!r}")
+            raise ValueError(f"activation={activation!r}; expected: 'relu' or 'tanh'")
         if backend not in ("auto", "reference"):
-            raise ValueError(f"backend must be 'auto' or 'reference', not {backend!r}")
+            raise ValueError(f"backend={backend!r}; expected: 'auto' or 'reference'")
         self.sizes = tuple(sizes)
         self.activation = activation
         self.num_outputs = sizes[-1]
@@ -48,7 +49,7 @@ class MLP:
         self.compiled = None if backend == "reference" else CompiledMLP(self.sizes, activation)
 
     def __call__(self, params: Tensor, x: Tensor, active: Tensor | None = None) -> Tensor:
-        """Outputs [S, B, out] at params [S, P] for inputs x [S, B, in]; differentiable once, in ``params`` alone."""
+        """Outputs ``[S, B, out]`` at ``x [S, B, in]``; differentiable once, in ``params [S, P]`` alone."""
         if torch.is_grad_enabled() and params.requires_grad:
             return _Forward.apply(params, x, active, self)
         compiled = compiled_form(self, params)
@@ -58,12 +59,12 @@ class MLP:
 
     @torch.no_grad()
     def vjp(self, params: Tensor, cotangents: Tensor, x: Tensor, active: Tensor | None = None) -> Tensor:
-        """Gradient [S, P] of ``sum(cotangents * outputs)`` with respect to ``params``; cotangents [S, B, out]."""
+        """Gradient ``[S, P]`` of ``sum(cotangents * outputs)``, with ``cotangents [S, B, out]``."""
         return self._implementation(params).vjp(params, cotangents, x, active)
 
     @torch.no_grad()
     def jvp(self, params: Tensor, tangents: Tensor, x: Tensor, active: Tensor | None = None) -> Tensor:
-        """Derivative [S, B, out] of the outputs as ``params`` move along ``tangents`` [S, P]."""
+        """Derivative ``[S, B, out]`` of the outputs along ``tangents [S, P]`` of the parameters."""
         return self._implementation(params).jvp(params, tangents, x, active)
 
     def _implementation(self, params: Tensor) -> BatchedProducts | CompiledMLP:
@@ -71,7 +72,7 @@ class MLP:
 
 
 class _Forward(torch.autograd.Function):
-    """The forward pass of an MLP; its backward is the vjp, from the activations that the compiled backend kept."""
+    """The forward pass. Its backward pass is the vjp, from the activations that the kernels kept."""
 
     @staticmethod
     def forward(ctx: Any, params: Tensor, x: Tensor, active: Tensor | None, mlp: MLP) -> Tensor:
@@ -96,9 +97,9 @@ class _Forward(torch.autograd.Function):
 
 
 def init_torch_default(sizes: Sequence[int], rng: np.random.Generator, last_scale: float) -> np.ndarray:
-    """One seed's parameters [P] as ``torch.nn.Linear`` draws them: U(±1/√fan_in), weights and biases.
+    """One seed's parameters ``[P]``, drawn as ``torch.nn.Linear`` does: uniform in ±1/√fan_in.
 
-    The last layer is multiplied by ``last_scale`` (0 starts the network at zero output).
+    Weights and biases of the last layer are multiplied by ``last_scale``; 0 gives outputs of zero.
     """
     flat = []
     for fan_in, fan_out in pairwise(sizes):
@@ -109,10 +110,10 @@ def init_torch_default(sizes: Sequence[int], rng: np.random.Generator, last_scal
 
 
 def init_orthogonal(sizes: Sequence[int], rng: np.random.Generator, gain: float, last_gain: float) -> np.ndarray:
-    """One seed's parameters [P]: orthogonal weights times ``gain`` (``last_gain`` in the last layer), zero biases.
+    """One seed's parameters ``[P]``: orthogonal weights times ``gain`` (``last_gain`` in the last layer), zero biases.
 
-    Saxe, McClelland and Ganguli (2014), as in ``torch.nn.init.orthogonal_``: the Q of a normal matrix, R's diagonal
-    positive, so that Q is uniform over the orthogonal matrices.
+    The weights are the factor Q of a normal matrix, as in ``torch.nn.init.orthogonal_`` (Saxe, McClelland and Ganguli
+    2014). The diagonal of R is positive, so Q is uniform over the orthogonal matrices.
     """
     flat = []
     gains = [gain] * (len(sizes) - 2) + [last_gain]

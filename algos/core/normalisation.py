@@ -1,4 +1,4 @@
-"""Normalisation: observations and rewards on a common scale, per seed, by running statistics and clipping."""
+"""Normalisation of observations and rewards by running statistics of each seed, and clipping."""
 
 import math
 
@@ -8,7 +8,7 @@ from numba import njit, prange
 from algos.core.checkpoint import State, collect_state, restore_state
 from algos.per_row import PerRow, per_seed
 
-EPSILON = 1e-8  # added to a variance before its root, as Gymnasium's wrappers and SB3's VecNormalize do
+EPSILON = 1e-8  # added to a variance before its root, as in Gymnasium's wrappers and SB3's VecNormalize
 
 
 class RunningMoments:
@@ -23,7 +23,7 @@ class RunningMoments:
         self.count = np.zeros(num_seeds)
 
     def update(self, samples: np.ndarray) -> None:
-        """Include ``samples [S, B, D]``. Samples of a seed with a value that is not finite are left out."""
+        """Include ``samples [S, B, D]``, except those of seeds with a value that is not finite."""
         new = samples.shape[1]
         mean, variance = _batch_moments(samples)
         good = np.isfinite(mean).all(1) & np.isfinite(variance).all(1)
@@ -36,7 +36,7 @@ class RunningMoments:
 
     @property
     def scale(self) -> np.ndarray:
-        """The standard deviations, never 0 ``[S, D]``."""
+        """The standard deviations ``[S, D]``, never 0."""
         return np.sqrt(self.variance + EPSILON)
 
     def state_dict(self) -> State:
@@ -50,7 +50,7 @@ class RunningMoments:
 
 @njit(cache=True, parallel=True)
 def _batch_moments(samples: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and population variance over the second axis, in two passes in the order of the samples."""
+    """Mean and population variance ``[S, D]`` of ``samples [S, B, D]``, added up in order of the samples."""
     num_seeds, num_samples, num_dimensions = samples.shape
     mean, variance = np.zeros((num_seeds, num_dimensions)), np.zeros((num_seeds, num_dimensions))
     for s in prange(num_seeds):
@@ -69,11 +69,11 @@ def _batch_moments(samples: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 class ObservationNormaliser:
-    """The observations as the networks see them: clip((obs − mean) / scale, ±clip), in the networks' dtype.
+    """Observations as the networks see them: clip((obs − mean) / scale, ±clip), in the networks' dtype.
 
-    Each seed has its own mean and scale, over every observation of its environments. They change only after a rollout,
-    so an iteration learns from what its policy saw. In the first rollout they are 0 and 1. Without ``normalise`` they
-    stay 0 and 1. ``clip`` None does not clip.
+    Each seed has its own mean and scale, over all observations of its environments. They change only after a rollout,
+    so an update sees the observations as the policy did when it acted. They are 0 and 1 in the first rollout, and
+    always without ``normalise``. With ``clip`` None nothing is clipped.
     """
 
     def __init__(
@@ -99,7 +99,7 @@ class ObservationNormaliser:
             self._take_moments()
 
     def state_dict(self) -> State:
-        """The statistics, if there are any."""
+        """The statistics, or nothing without ``normalise``."""
         return collect_state(moments=self.moments)
 
     def load_state_dict(self, state: State) -> None:
@@ -114,12 +114,12 @@ class ObservationNormaliser:
 
 
 class RewardNormaliser:
-    """The rewards as they are learned from: clip(r / std(G), ±clip).
+    """Rewards as estimators see them: clip(r / std(G), ±clip).
 
-    G_t = r_t + γ·G_{t−1} is the sum of an episode's rewards so far, older ones discounted more, as in OpenAI's
-    Baselines and SB3's VecNormalize (Engstrom et al. 2020, §3). Its standard deviation is over all steps of a seed's
-    environments, with those of this rollout, so that a rollout has one scale. The mean is not subtracted. Without
-    ``normalise`` the rewards are only clipped. ``clip`` None does not clip.
+    G_t = r_t + γ·G_{t−1} sums the rewards of the episode so far; older ones are discounted more. This is as in OpenAI's
+    Baselines and SB3's VecNormalize (Engstrom et al. 2020, §3). The standard deviation is over all steps of a seed's
+    environments so far, this rollout included; so a rollout has one scale. The mean is not subtracted. Without
+    ``normalise`` the rewards are only clipped. With ``clip`` None they are not clipped.
     """
 
     def __init__(
@@ -131,7 +131,7 @@ class RewardNormaliser:
         self.episode_return = np.zeros((num_seeds, num_envs))
 
     def __call__(self, rewards: np.ndarray, ended: np.ndarray) -> np.ndarray:
-        """The normalised ``rewards [S, T, N]`` of the next steps; ``ended`` marks the ends of episodes."""
+        """Normalise the ``rewards [S, T, N]`` of the next rollout. ``ended [S, T, N]`` marks the ends of episodes."""
         if self.moments is not None:
             running = _running_returns(rewards, ended, self.gamma, self.episode_return)
             self.moments.update(running.reshape(len(running), -1, 1))
@@ -139,11 +139,11 @@ class RewardNormaliser:
         return rewards if self.clip is None else clip_finite(rewards, self.clip)
 
     def begin_episodes(self) -> None:
-        """Start an episode in all environments."""
+        """Begin an episode in all environments."""
         self.episode_return[:] = 0.0
 
     def state_dict(self) -> State:
-        """The statistics, and the sums of unfinished episodes if they matter."""
+        """The statistics and the sums of unfinished episodes, or nothing without ``normalise``."""
         if self.moments is None:
             return {}
         return {"episode_return": self.episode_return} | collect_state(moments=self.moments)
@@ -159,9 +159,7 @@ class RewardNormaliser:
 def _running_returns(
     rewards: np.ndarray, ended: np.ndarray, gamma: np.ndarray, episode_return: np.ndarray
 ) -> np.ndarray:
-    """G_t = r_t + γ·G_{t−1} within each episode ``[S, T, N]``, with γ ``[S]``. It continues from ``episode_return [S,
-    N]``.
-    """
+    """G_t = r_t + γ·G_{t−1} within each episode, ``[S, T, N]``. Continues from ``episode_return [S, N]`` in place."""
     running = np.empty_like(rewards)
     num_seeds, num_steps, num_envs = rewards.shape
     for s in range(num_seeds):
@@ -173,5 +171,5 @@ def _running_returns(
 
 
 def clip_finite(x: np.ndarray, clip: PerRow[float]) -> np.ndarray:
-    """``x`` clipped to ±clip. Infinities and NaN stay, so that their seed is stopped."""
+    """``x`` clipped to ±clip. Infinities and NaN stay, because they must stop their seed."""
     return np.where(np.isfinite(x), np.clip(x, -clip, clip), x)

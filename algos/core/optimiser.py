@@ -1,4 +1,4 @@
-"""First-order optimisers over stacked parameters; a seed that is not active keeps its parameters and its state."""
+"""First-order optimisers of stacked parameters."""
 
 import math
 from collections.abc import Sequence
@@ -20,22 +20,24 @@ from algos.per_row import PerRow
 
 
 def as_arrays(tensors: Sequence[Tensor]) -> Arrays:
-    """The memory of each tensor."""
+    """Each tensor as an array that shares its memory."""
     return tuple([as_array(tensor) for tensor in tensors])
 
 
 def has_kernel(params: Sequence[Tensor]) -> bool:
-    """Whether ``algos.kernels.cuda`` makes a step of these parameters."""
+    """Whether ``algos.kernels.cuda`` has a kernel for steps of these parameters."""
     return all(param.is_cuda and param.dtype == torch.float32 for param in params) and (
         len(params) <= 2 and find_spec("triton") is not None
     )
 
 
 class Optimiser:
-    """Base of the optimisers: gradients per seed, global-norm clipping per seed, frozen state for stopped seeds.
+    """Base of the optimisers. A seed that is not active keeps its parameters and its state.
 
-    ``params`` are leaf tensors ``[S, P_i]``. ``max_grad_norm`` bounds the norm over all of them together, or is None.
-    ``learning_rate`` may be set between steps.
+    Attributes:
+        params: leaf tensors ``[S, P_i]``.
+        learning_rate: may be set between steps.
+        max_grad_norm: bound on the norm of each seed's gradient over all ``params``, or None.
     """
 
     def __init__(self, settings: OptimiserSettings, params: Sequence[Tensor]) -> None:
@@ -45,11 +47,11 @@ class Optimiser:
         self.eps = settings.eps
 
     def step(self, loss: Tensor, active: Tensor, *others: Tensor) -> None:
-        """Descend ``loss [S]``, or the sum of several, one step for the seeds where ``active [S]``."""
+        """Make one step down ``loss [S]`` plus ``others [S]`` for the ``active [S]`` seeds."""
         self.apply(gradients([loss, *others], self.params), active)
 
     def apply(self, grads: Sequence[Tensor], active: Tensor) -> None:
-        """One step along given gradients ``[S, P_i]`` for the seeds where ``active [S]``."""
+        """Make one step with the gradients ``[S, P_i]`` for the ``active [S]`` seeds."""
         if active.is_cpu:
             arrays, mask = as_arrays(grads), active.numpy()
             max_norm = math.inf if self.max_grad_norm is None else self.max_grad_norm
@@ -60,14 +62,14 @@ class Optimiser:
 
     @torch.no_grad()
     def _device_step(self, grads: Sequence[Tensor], active: Tensor) -> None:
-        """A step where the parameters do not lie on the CPU: by the formula."""
+        """Make one step on a device other than the CPU."""
         scale = self._scale(grads)
         for index, (param, grad) in enumerate(zip(self.params, grads, strict=True)):
             change = self._change(index, grad * scale[:, None], active)
             param.copy_(torch.where(active[:, None], param - change, param))
 
     def _scale(self, grads: Sequence[Tensor]) -> Tensor:
-        """What brings the global norm of each seed's gradients down to ``max_grad_norm``; 1 where it is below."""
+        """Factors ``[S]``, at most 1, that clip the norm of each seed's gradient to ``max_grad_norm``."""
         first = grads[0]
         if self.max_grad_norm is None:
             return torch.ones(len(first), dtype=first.dtype, device=first.device)
@@ -75,15 +77,15 @@ class Optimiser:
         return (self.max_grad_norm / (sqrt(squares) + 1e-6)).clamp(max=1.0).to(first.dtype)
 
     def _compiled_step(self, grads: Arrays, max_norm: np.ndarray, active: np.ndarray) -> None:
-        """A step of ``algos.kernels.optimisers``."""
+        """Make one step on the CPU, with ``algos.kernels.optimisers``."""
         raise NotImplementedError
 
     def _change(self, index: int, grad: Tensor, active: Tensor) -> Tensor:
-        """What to take from the parameters, and the state's update: the same as a formula, for other devices."""
+        """Update the state of ``params[index]``. Returns what to subtract from it, ``[S, P_i]``."""
         raise NotImplementedError
 
     def state_dict(self) -> dict[str, Tensor]:
-        """Tensors to restore with :meth:`load_state_dict`."""
+        """The state as tensors ``[S, …]`` by name. :meth:`load_state_dict` copies into them."""
         raise NotImplementedError
 
     @torch.no_grad()
@@ -142,7 +144,7 @@ class Adam(Optimiser):
 
 
 class RMSprop(Optimiser):
-    """RMSprop (Tieleman and Hinton 2012) with ε outside the root, as torch.optim.RMSprop; A2C's usual optimiser."""
+    """RMSprop (Tieleman and Hinton 2012) with ε outside the root, as in ``torch.optim.RMSprop``."""
 
     class Settings(OptimiserSettings):
         decay: PerRow[Decay]

@@ -1,4 +1,4 @@
-"""Multilayer perceptrons with any of PyTorch's activations, for those that no kernel computes."""
+"""Stacked multilayer perceptrons with activations that no kernel computes."""
 
 from collections.abc import Callable, Sequence
 from itertools import pairwise
@@ -10,9 +10,9 @@ from algos.core.modules import ModuleNetwork
 
 
 class Layers(nn.Module):
-    """Linear layers of ``sizes = (in, hidden..., out)`` with an activation between them; all parameters are zero.
+    """Linear layers of ``sizes = (in, hidden..., out)`` with an activation between them. All parameters are zero.
 
-    Weights are ``[in, out]``, so that the flat parameters are those of ``algos.core.networks.MLP``.
+    Weights are ``[in, out]``, so the flat parameters have the order of ``algos.core.networks.MLP``.
     """
 
     def __init__(self, sizes: Sequence[int], activation: str) -> None:
@@ -35,6 +35,6 @@ class Layers(nn.Module):
 def plain_mlp(
     sizes: Sequence[int], activation: str, num_seeds: int, dtype: torch.dtype, device: torch.device | str
 ) -> ModuleNetwork:
-    """A network of such layers for each seed, whose parameters are yet to be set."""
+    """The stacked network of :class:`Layers`. All its parameters are zero."""
     modules = [Layers(sizes, activation) for _ in range(num_seeds)]
     return ModuleNetwork(modules, (sizes[0],), sizes[-1], dtype, device)

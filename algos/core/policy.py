@@ -1,4 +1,4 @@
-"""Stochastic policies: a stacked network and an action distribution on its outputs."""
+"""Stochastic policies: a stacked network, and an action distribution of its outputs."""
 
 from typing import NamedTuple, Protocol
 
@@ -14,19 +14,22 @@ from algos.core.normalisation import ObservationNormaliser
 
 
 class CompiledHead(NamedTuple):
-    """A head as the kernels of rollouts and of policy gradients compute it: Gaussian actions, or one discrete choice.
+    """A head as kernels compute it: a Gaussian whose spread is the same in every state, or one discrete choice.
 
-    ``scale`` times a parameter is the logarithm of a Gaussian's standard deviation, the same in every state; None is a
-    choice.
+    ``scale`` times a parameter of the head is the log standard deviation. It is None for a discrete choice.
     """
 
     scale: float | None
 
 
 class Head(Protocol):
-    """Turns network outputs into an action distribution; may own parameters behind the network's.
+    """Turns the outputs of a network into an action distribution.
 
-    The last ``num_spread`` of all parameters, its own or the biases of outputs, set the spread everywhere alike.
+    Attributes:
+        num_outputs: number of outputs that the network must have.
+        num_extra: number of the head's own parameters, which follow the network's.
+        num_spread: number of parameters at the end of all that set the spread in every state: the head's own, or the
+            last biases of the network.
     """
 
     num_outputs: int
@@ -35,22 +38,22 @@ class Head(Protocol):
 
     @property
     def compiled(self) -> CompiledHead | None:
-        """The form in which ``algos.kernels`` computes this head; None: it is called instead."""
+        """The head as ``algos.kernels`` computes it, or None if no kernel can."""
 
     def __call__(self, outputs: Tensor, extra: Tensor) -> Distribution:
-        """The distribution of ``outputs [S, B, num_outputs]`` and ``extra [S, num_extra]``."""
+        """The action distribution for ``outputs [S, B, num_outputs]`` and own parameters ``extra [S, num_extra]``."""
 
     def fisher_product(
         self, distribution: Distribution, outputs_tangent: Tensor, extra_tangent: Tensor
     ) -> tuple[Tensor, Tensor]:
-        """Fisher matrix of (outputs, extra) of each sample times the tangents, which have their shapes."""
+        """Each sample's Fisher matrix of (outputs, extra) times the tangents, in the tangents' shapes."""
 
     def standard_deviation(self, extra: Tensor) -> Tensor | None:
-        """The standard deviations ``[S, A]``; None where they depend on the state or actions are discrete."""
+        """Standard deviations ``[S, A]``; None if they depend on the state or actions are discrete."""
 
 
 class CategoricalHead:
-    """Logits for each Discrete choice, or for each dimension of a MultiDiscrete action one after another."""
+    """The outputs are logits of a Discrete action, or of each dimension of a MultiDiscrete action in turn."""
 
     num_extra = num_spread = 0
 
@@ -73,9 +76,9 @@ class CategoricalHead:
 
 
 class GaussianHead:
-    """Means from the network and a state-independent parameter per action dimension for the spread.
+    """The outputs are means. One parameter for each action dimension sets the spread, the same in every state.
 
-    ``spread`` says what the parameter is: ``log_std`` or ``log_variance`` (the post's exp(log_sigma) is a covariance).
+    ``spread`` is what this parameter means: ``log_std``, or ``log_variance`` as in the post.
     """
 
     def __init__(self, num_actions: int, spread: str) -> None:
@@ -98,7 +101,7 @@ class GaussianHead:
 
 
 class StateDependentGaussianHead:
-    """The first half of the network's outputs are means, the second half log standard deviations."""
+    """The first half of the outputs are means, the second half are log standard deviations."""
 
     num_extra = 0
     compiled = None
@@ -122,7 +125,7 @@ class StateDependentGaussianHead:
 
 
 class SquashedHead:
-    """tanh of what another head's Gaussian gives; its Fisher matrix is the Gaussian's, as tanh is one to one."""
+    """Actions are tanh of another head's Gaussian. The Fisher matrix is the Gaussian's, because tanh is one to one."""
 
     compiled = None
 
@@ -142,15 +145,17 @@ class SquashedHead:
         return self.gaussian.fisher_product(distribution.gaussian, outputs_tangent, extra_tangent)
 
     def standard_deviation(self, extra: Tensor) -> Tensor | None:
-        """Those before the squash."""
+        """Standard deviations of the Gaussian, before tanh."""
         return self.gaussian.standard_deviation(extra)
 
 
 class Policy:
-    """The policies of all seeds: flat parameters ``[S, P]``, the network's first and then the head's own.
+    """The policies of all seeds.
 
-    ``obs_normaliser`` says what the networks see: :meth:`act` takes observations as environments give them, all else
-    takes normalised ones.
+    :meth:`act` takes observations as the environments give them. All other methods take normalised ones.
+
+    Attributes:
+        params: flat parameters ``[S, P]``: the network's, then the head's own.
     """
 
     def __init__(self, network: Network, head: Head, params: Tensor, obs_normaliser: ObservationNormaliser) -> None:
@@ -160,7 +165,7 @@ class Policy:
         self.obs_normaliser = obs_normaliser
 
     def distribution(self, obs: Tensor, params: Tensor | None = None, active: Tensor | None = None) -> Distribution:
-        """Action distribution at ``obs [S, B, D]``, by default at the current parameters."""
+        """The action distribution at ``obs [S, B, D]`` with ``params``, or with the current parameters."""
         params = self.params if params is None else params
         network_params, extra = params.split([self.network.num_params, self.head.num_extra], dim=1)
         return self.head(self.network(network_params, obs, active), extra)
@@ -168,10 +173,11 @@ class Policy:
     def fisher_vector_product(
         self, obs: Tensor, distribution: Distribution, vector: Tensor, active: Tensor | None = None
     ) -> Tensor:
-        """Gauss-Newton product F·v ``[S, P]`` with the mean Fisher matrix over ``obs [S, B, D]``.
+        """F·v ``[S, P]`` for ``vector [S, P]``, with the mean Fisher matrix F over ``obs [S, B, D]``.
 
-        F = mean_b J_bᵀ M_b J_b, with J the network's Jacobian and M the closed-form Fisher matrix of the distribution's
-        parameters: jvp, M, vjp. At the parameters of ``distribution`` it is the Hessian of mean KL (Martens 2020, §8).
+        F = mean_b J_bᵀ M_b J_b: J is the network's Jacobian, and M the Fisher matrix of the distribution's parameters.
+        F is the Hessian of the mean KL from ``distribution``, which must be that of the current parameters (Martens
+        2020, §8).
         """
         sizes = [self.network.num_params, self.head.num_extra]
         params, _ = self.params.detach().split(sizes, dim=1)
@@ -183,22 +189,23 @@ class Policy:
 
     @torch.no_grad()
     def on_cpu(self) -> "Policy":
-        """The policy as it is now, to act by: where its network can be computed on the CPU, it is there.
+        """A copy of the policy on the CPU, for acting.
 
-        A step of the environments is a small batch, and a call of another device takes longer.
+        It is the policy itself if that is on the CPU already, or if no kernel computes its network there.
         """
+        # One step is a small batch: a call of another device would take longer.
         if self.params.is_cpu or self.network.compiled is None:
             return self
         return Policy(self.network, self.head, self.params.detach().cpu(), self.obs_normaliser)
 
     @torch.no_grad()
     def standard_deviation(self) -> np.ndarray | None:
-        """The standard deviations of Gaussian actions ``[S, A]``; None where they depend on the state, or Discrete."""
+        """Standard deviations ``[S, A]``; None if they depend on the state or actions are discrete."""
         deviation = self.head.standard_deviation(self.params[:, self.network.num_params :])
         return None if deviation is None else deviation.cpu().numpy()
 
     def state_dict(self) -> State:
-        """The parameters and the statistics of the observations."""
+        """The parameters and the statistics of observations."""
         return {"params": self.params.detach().cpu().numpy()} | collect_state(obs_normaliser=self.obs_normaliser)
 
     @torch.no_grad()
@@ -209,10 +216,10 @@ class Policy:
 
     @torch.no_grad()
     def act(self, obs: np.ndarray, noise: np.ndarray | None) -> np.ndarray:
-        """Actions ``[S, N, A]`` at ``obs [S, N, D]``, as environments give them.
+        """Actions ``[S, N, A]`` at ``obs [S, N, D]`` as the environments give them.
 
-        They are sampled from ``noise`` of the actions' shape, or the modes if it is None; those of a squashed policy
-        are not squashed yet.
+        They are sampled from ``noise [S, N, A]``; with None they are the modes. Actions of a squashed policy are those
+        before tanh.
         """
         distribution = self.distribution(torch.as_tensor(self.obs_normaliser(obs), device=self.params.device))
         if noise is None:

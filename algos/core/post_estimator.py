@@ -1,4 +1,4 @@
-"""Advantages and critic targets by the arithmetic of the post "Beyond Vanilla Policy Gradients"."""
+"""Advantages and critic targets as the post "Beyond Vanilla Policy Gradients" computes them."""
 
 from dataclasses import replace
 from typing import Literal
@@ -14,15 +14,15 @@ from algos.core.transitions import Estimates, Transitions
 
 
 class PostEstimator(Estimator):
-    """The post's estimator; each of its departures from the textbook can be switched alone.
+    """The post's estimator. Each of its differences from the textbook is a setting.
 
     - ``critic_target``: ``rewards_to_go`` (the post) or ``gae`` (λ-returns).
-    - ``values_after_fit``: advantages use the critic's predictions of the forward pass before its last step, instead
-      of the critic that saw the rollout first.
-    - ``bootstrap_in_reward``: the value that bootstraps the rollout's end is added to the last reward and stays there,
-      so that the last TD error adds it a second time.
-    - ``cut_traces``: false lets the GAE recursion run across episode ends.
-    - ``bootstrap_truncations``: false treats a time limit as termination.
+    - ``values_after_fit``: true (the post) takes advantages from the critic before the last step of its fit; false
+      takes them from the critic before the fit.
+    - ``bootstrap_in_reward``: true (the post) adds the value that bootstraps the end of the rollout to the last reward.
+      So the last TD error contains it twice.
+    - ``cut_traces``: false (the post) lets the GAE recursion run on where an episode ends.
+    - ``bootstrap_truncations``: false (the post) treats a time limit as termination.
     """
 
     class Settings(EstimatorSettings):
@@ -34,7 +34,7 @@ class PostEstimator(Estimator):
 
         def check(self, config: Config) -> None:
             if self.values_after_fit and config.critic.joint:
-                raise ValueError("estimator.values_after_fit=True: critic=joint is not fitted before; expected: false")
+                raise ValueError("estimator.values_after_fit=True: critic=joint has no fit of its own; expected: False")
 
     def __init__(self, settings: Settings, resources: Resources) -> None:
         self.settings = settings
@@ -42,9 +42,9 @@ class PostEstimator(Estimator):
         self.gae_lambda = resources.config.gae_lambda
 
     def estimate(self, transitions: Transitions, critic: Critic) -> Estimates:
-        """Reports ``post_return``, the number that the post reports.
+        """The estimates before the fit. Reports ``post_return``, the return as the post computes it.
 
-        Where a time limit counts as termination, ``next_values`` are 0.
+        ``next_values`` are 0 at terminations, and at time limits if they count as termination.
         """
         terminated, ended = self._terminated(transitions), transitions.ended
         values, next_values = critic.values(transitions)
@@ -64,7 +64,7 @@ class PostEstimator(Estimator):
         return Estimates(values, known, advantages, returns, {"post_return": post_return})
 
     def revise(self, transitions: Transitions, estimates: Estimates, critic: Critic) -> Estimates:
-        """With ``values_after_fit``, the advantages of the critic before the last step of its fit."""
+        """The estimates; with ``values_after_fit``, with advantages of the critic before the last step of its fit."""
         if not self.settings.values_after_fit:
             return estimates
         assert isinstance(critic, SeparateCritic)

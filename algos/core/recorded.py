@@ -1,4 +1,4 @@
-"""Steps that are recorded on a CUDA device and replayed: small minibatches take the device less time than Python."""
+"""Gradient steps that are recorded on a CUDA device and replayed, because Python is slower than small minibatches."""
 
 from collections.abc import Callable
 from typing import NamedTuple, TypeVar
@@ -15,24 +15,24 @@ T = TypeVar("T")
 
 
 class Step(NamedTuple):
-    """What a gradient step says, ``[S]`` each."""
+    """The outcome of a gradient step."""
 
-    active: Tensor  # the seeds that the next step is for
-    stepping: Tensor  # those that made this one
-    figures: dict[str, Tensor]
+    active: Tensor  # [S], seeds that make the next step
+    stepping: Tensor  # [S], seeds that made this step
+    figures: dict[str, Tensor]  # [S] by name, to report
 
 
 def can_record(optimiser: Optimiser, *networks: Network) -> bool:
-    """Whether gradient steps of these are on a CUDA device, and never wait for it: a recording cannot."""
+    """Whether gradient steps of these run on a CUDA device without waiting for it, as a recording must."""
     compiled = all(network.compiled is not None for network in networks)
     return compiled and is_ours(type(optimiser).__module__) and all(param.is_cuda for param in optimiser.params)
 
 
 class RecordedSteps:
-    """Makes the steps ``step(batch, active)`` of an update, of which the second is recorded and then replayed.
+    """Makes the steps ``step(batch, active)`` of an update. It records the second step and replays it from then on.
 
-    All batches must have one shape, and numbers that are no tensors must not change within the update. The first step
-    is made as it is: what is compiled or kept for later is there before the recording, which may do neither.
+    All batches must have one shape. Python numbers that ``step`` uses must not change within the update. The first step
+    is not recorded, because it may compile kernels or cache arrays, which a recording must not do.
     """
 
     def __init__(self, step: Callable[[Batch, Tensor], Step]) -> None:
@@ -43,7 +43,7 @@ class RecordedSteps:
     def __call__(self, batch: Batch, active: Tensor) -> Step:
         if self._inputs is None:
             self._inputs, self._active = (_Held(batch), active.clone()), active
-            return self._told(*self._make(), active)
+            return self._own_copy(*self._make(), active)
         held, mask = self._inputs
         held.hold(batch)
         if active is not self._active:
@@ -51,26 +51,26 @@ class RecordedSteps:
             self._active = active
         if self._recording is None:
             self._recording = _record(self._make)
-        graph, (said, figures) = self._recording
+        graph, (outcome, figures) = self._recording
         graph.replay()
-        return self._told(said, figures.clone(), active)
+        return self._own_copy(outcome, figures.clone(), active)
 
     def _make(self) -> tuple[Step, Tensor]:
-        """A step with the inputs at their place in memory, and its figures in one tensor."""
+        """Make a step with the held inputs. Returns its outcome, and its figures stacked."""
         assert self._inputs is not None
-        said = self._step(*self._inputs)
-        return said, torch.stack([figure.detach() for figure in said.figures.values()])
+        outcome = self._step(*self._inputs)
+        return outcome, torch.stack([figure.detach() for figure in outcome.figures.values()])
 
-    def _told(self, said: Step, figures: Tensor, active: Tensor) -> Step:
-        """What a step said, in memory that the next replay leaves alone."""
+    def _own_copy(self, outcome: Step, figures: Tensor, active: Tensor) -> Step:
+        """The outcome of a step in memory that the next replay does not overwrite."""
         assert self._inputs is not None
         mask = self._inputs[1]
-        going_on, stepping = (active if each is mask else each.clone() for each in (said.active, said.stepping))
-        return Step(going_on, stepping, dict(zip(said.figures, figures.unbind(), strict=True)))
+        following, stepping = (active if each is mask else each.clone() for each in (outcome.active, outcome.stepping))
+        return Step(following, stepping, dict(zip(outcome.figures, figures.unbind(), strict=True)))
 
 
 class _Held(Batch):
-    """A batch whose fields stay at their place in memory, whichever batch it holds; those that are asked for."""
+    """A batch that holds one batch after another at the same place in memory. It copies only the fields in use."""
 
     _source: Batch
     _fields: dict[str, Tensor]
@@ -85,7 +85,7 @@ class _Held(Batch):
         return field
 
     def hold(self, batch: Batch) -> None:
-        """Take over the fields of another batch."""
+        """Copy the fields of another batch."""
         if batch is not self._source:
             vars(self)["_source"] = batch
             for name, field in self._fields.items():
@@ -93,9 +93,9 @@ class _Held(Batch):
 
 
 def _record(work: Callable[[], T]) -> tuple[torch.cuda.CUDAGraph, T]:
-    """What ``work`` has the device do, as a graph that is not replayed yet; what it returns, which a replay fills.
+    """Record ``work`` on the device without running it. Returns the graph, and the result that a replay fills.
 
-    ``torch.cuda.graph`` would do the same, and collect garbage first, for as long as an update takes.
+    ``torch.cuda.graph`` would collect garbage first, which takes as long as an update.
     """
     graph, stream, device = torch.cuda.CUDAGraph(), torch.cuda.Stream(), torch.cuda.current_device()
     pool = (_FIRST[device].pool(),) if device in _FIRST else ()
@@ -103,13 +103,13 @@ def _record(work: Callable[[], T]) -> tuple[torch.cuda.CUDAGraph, T]:
     with torch.cuda.stream(stream):
         graph.capture_begin(*pool)
         try:
-            said = work()
+            result = work()
         finally:
             graph.capture_end()
     torch.cuda.current_stream().wait_stream(stream)
     _FIRST.setdefault(device, graph)
-    return graph, said
+    return graph, result
 
 
 _FIRST: dict[int, torch.cuda.CUDAGraph] = {}
-"""The first recording on each device: it keeps the memory of all, of which one is replayed before the next is made."""
+"""The first recording on each device. Later ones share its memory, because an earlier one is not replayed again."""

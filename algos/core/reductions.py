@@ -1,4 +1,4 @@
-"""Sums over a seed's samples whose order does not depend on the other seeds."""
+"""Sums in an order that does not depend on other seeds, and gradients of losses."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,30 +11,30 @@ from algos.kernels.threads import shared_out
 
 
 def batch_sum(x: Tensor) -> Tensor:
-    """Sum [S] of each seed's row of x [S, B]. On the CPU its order depends on B alone.
+    """Sum ``[S]`` of each row of ``x [S, B]``. On the CPU the order of the sum depends on B alone.
 
-    ``torch.sum`` splits one long row by the number of threads, but not several rows. A seed's loss would then depend on
-    the seeds beside it.
+    ``torch.sum`` splits a single long row among threads, but not several rows. So a seed's sum would depend on whether
+    there are other seeds.
     """
     return _BatchSum.apply(x)
 
 
 def last_sum(x: Tensor) -> Tensor:
-    """Sum [S, B] of x [S, B, A] over its last axis. On the CPU it adds in the order of the axis, on every processor."""
+    """Sum ``[S, B]`` of ``x [S, B, A]`` over the last axis. On the CPU it adds in order, on every processor."""
     if x.device.type != "cpu":
         return x.sum(-1)
     return x[..., 0] if x.shape[-1] == 1 else _LastSum.apply(x)
 
 
 def batch_mean(x: Tensor) -> Tensor:
-    """Mean [S] of each seed's row of x [S, B], in the order of ``batch_sum``."""
+    """Mean ``[S]`` of each row of ``x [S, B]``, by :func:`batch_sum`."""
     return batch_sum(x) / x.shape[1]
 
 
 def with_gradient(loss: Tensor, params: Tensor, gradient: Tensor) -> Tensor:
-    """The ``loss [S]``, differentiable once: its ``gradient [S, P]`` by the leaf ``params`` is given.
+    """``loss [S]`` as a function of the leaf ``params [S, P]`` with a known ``gradient [S, P]``; differentiable once.
 
-    Whatever is computed from the loss is differentiated as usual.
+    What is computed from the result can be differentiated as usual.
     """
     if params.requires_grad:
         loss = _Known.apply(params, (loss, gradient))
@@ -45,7 +45,7 @@ def with_gradient(loss: Tensor, params: Tensor, gradient: Tensor) -> Tensor:
 def gradients(losses: Sequence[Tensor], params: Sequence[Tensor]) -> Sequence[Tensor]:
     """Gradients ``[S, P_i]`` of the sum of ``losses [S]`` with respect to the leaves ``params``.
 
-    Nothing is computed again where the gradients are known and each loss has parameters of its own.
+    Known gradients (:func:`with_gradient`) are returned as they are if each loss has its own leaf.
     """
     known = [_known(loss) for loss in losses]
     by_params = {id(entry[0]): entry[1] for entry in known if entry is not None}
@@ -56,13 +56,13 @@ def gradients(losses: Sequence[Tensor], params: Sequence[Tensor]) -> Sequence[Te
 
 
 def _known(loss: Tensor) -> tuple[Tensor, Tensor] | None:
-    """The parameters and the gradient of a loss, if it was not changed since."""
+    """The parameters and the known gradient of a loss, unless the loss was changed in place."""
     known = getattr(loss, "known_gradient", None)
     return None if known is None or known[2] != loss._version else known[:2]
 
 
 class _Known(torch.autograd.Function):
-    """A loss [S] of parameters [S, P] as a pair: its numbers and its gradient."""
+    """A loss ``[S]`` with a known gradient."""
 
     @staticmethod
     def forward(ctx: Any, params: Tensor, known: tuple[Tensor, Tensor]) -> Tensor:

@@ -1,4 +1,4 @@
-"""Resources of the parts of a run: random streams, optimisers and schedules. The run keeps and saves them."""
+"""Random streams, optimisers and schedules of a run."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -13,7 +13,7 @@ from algos.streams import Streams
 
 
 class Resources:
-    """Hands out what every part of a run would otherwise have to save, restore and set itself."""
+    """Makes the random streams, optimisers and schedules of all parts of a run. It saves and restores them."""
 
     def __init__(self, config: Config) -> None:
         self.config = config
@@ -21,15 +21,19 @@ class Resources:
         self._schedules: list[tuple[Any, str, float]] = []
 
     def streams(self, purpose: str) -> Streams:
-        """One random stream per seed, all for one ``purpose`` and for one owner.
+        """One random stream for each seed, for one ``purpose``.
 
         Raises:
-            ValueError: The streams were handed out before; two owners would draw the same numbers.
+            ValueError: The purpose is in use. Two parts would draw the same numbers.
         """
         return self._keep(f"streams.{purpose}", Streams(self.config.seeds, purpose))
 
     def optimiser(self, owner: str, settings: OptimiserSettings, params: Sequence[Tensor]) -> Optimiser:
-        """The optimiser of ``owner`` for its ``params``, with its schedule."""
+        """The optimiser of the part ``owner`` for ``params``, with its schedule.
+
+        Raises:
+            ValueError: The owner has an optimiser.
+        """
         found: Any = find_class(settings.target)
         optimiser = self._keep(f"optimiser.{owner}", found(settings, params))
         if settings.schedule == "linear":
@@ -37,16 +41,16 @@ class Resources:
         return optimiser
 
     def anneal(self, owner: Any, name: str) -> None:
-        """Lets a number of ``owner`` fall linearly from its present value to zero over the iterations."""
+        """Decrease the attribute ``name`` of ``owner`` linearly from its present value to 0 over the iterations."""
         self._schedules.append((owner, name, getattr(owner, name)))
 
     def begin(self, iteration: int) -> None:
-        """Sets every number that follows a schedule."""
+        """Set every number that has a schedule to its value in this iteration."""
         for owner, name, initial in self._schedules:
             setattr(owner, name, initial * (1 - iteration / self.config.iterations))
 
     def state_dict(self) -> State:
-        """The state of all that was handed out."""
+        """The state of all streams and optimisers."""
         return collect_state(**self._kept)
 
     def load_state_dict(self, state: State) -> None:

@@ -1,4 +1,4 @@
-"""The interface of a run for its variant."""
+"""What a variant can use of its run."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +14,7 @@ from algos.streams import Streams
 
 @dataclass(frozen=True)
 class Run:
-    """The config, the agents and the estimator of a run. It hands out random streams and optimisers, and saves them."""
+    """The config, the policies, the critics and the estimator of a run. It makes streams and optimisers too."""
 
     policy: Policy
     critic: Critic
@@ -27,18 +27,22 @@ class Run:
         return self.resources.config
 
     def streams(self, purpose: str) -> Streams:
-        """One random stream per seed for a ``purpose`` of the variant's own. The run saves it."""
+        """One random stream for each seed, for a ``purpose`` of the variant. The run saves them.
+
+        Raises:
+            ValueError: The purpose is in use.
+        """
         return self.resources.streams(purpose)
 
     def anneal(self, owner: Any, name: str) -> None:
-        """Lets a number of ``owner`` fall linearly from its present value to zero over the iterations."""
+        """Decrease the attribute ``name`` of ``owner`` linearly from its present value to 0 over the iterations."""
         self.resources.anneal(owner, name)
 
     def descent(self, settings: OptimiserSettings) -> Descent:
-        """Gradient steps for the policy; with a joint critic they train the critic too. The run saves them."""
+        """Gradient steps for the policy. With a joint critic they train the critic too. The run saves the optimiser."""
         if isinstance(self.critic, JointCritic):
             params = [self.policy.params]
-            if self.critic.params is not self.policy.params:  # a shared network's parameters are both
+            if self.critic.params is not self.policy.params:  # a shared network has one set of parameters
                 params.append(self.critic.params)
             return JointDescent(self.resources.optimiser("policy", settings, params), self.critic)
         return PolicyDescent(self.resources.optimiser("policy", settings, [self.policy.params]))

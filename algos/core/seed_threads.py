@@ -1,4 +1,4 @@
-"""Work of PyTorch's operators, one seed a thread: how an operator rounds may depend on its number of threads."""
+"""Run PyTorch's operators with one thread for each seed, because some round by their number of threads."""
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -7,13 +7,13 @@ from functools import cache, partial
 import torch
 
 SMALL = 2**21
-"""Multiplications of a seed below which its work is not worth another thread: starting it, and Python, take longer."""
+"""Up to this many multiplications for each seed, more threads would cost more time than they save."""
 
 
 def each_seed(work: Callable[[int], None], seeds: Sequence[int], size: int) -> None:
-    """Call ``work(s)`` for the ``seeds``, each with one compute thread, side by side on ``torch.get_num_threads()``.
+    """Call ``work(s)`` for every seed, each with one compute thread, on ``torch.get_num_threads()`` threads.
 
-    ``size`` is about how many multiplications a seed's work has. The work of one seed must not depend on another's.
+    ``size`` is the approximate number of multiplications for each seed. One seed's work must not depend on another's.
     """
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
@@ -28,7 +28,7 @@ def each_seed(work: Callable[[int], None], seeds: Sequence[int], size: int) -> N
 
 
 def _alone(work: Callable[[int], None], seed: int) -> None:
-    torch.set_num_threads(1)  # a setting of the calling thread as well as of the process
+    torch.set_num_threads(1)  # PyTorch also keeps this number for each thread
     work(seed)
 
 

@@ -1,4 +1,4 @@
-"""Modules whose initialisation draws from their seed's stream, although PyTorch draws from its global generator."""
+"""Modules with an initialisation that depends only on their seed's stream."""
 
 import random
 from collections.abc import Callable, Iterator, Sequence
@@ -15,13 +15,13 @@ from algos.core.module_trial import ModuleError
 def make_modules(
     make: Callable[[], nn.Module], generators: Sequence[np.random.Generator], observation_shape: tuple[int, ...]
 ) -> list[nn.Module]:
-    """A module from ``make`` for each generator, which alone decides what its initialisation draws.
+    """One module of ``make()`` for each generator. Its initial parameters depend on the generator alone.
 
-    The global generators of PyTorch, NumPy and Python are seeded from it, and left as they were found. Lazy parameters
-    take their shape from a call.
+    Each generator seeds the global generators of PyTorch, NumPy and Python, which are restored in the end. Lazy
+    parameters are initialised by one call.
 
     Raises:
-        ModuleError: ``make`` fails, or makes something else.
+        ModuleError: ``make`` raises an error, or does not return a module.
     """
     modules = []
     with _global_generators_restored():
@@ -38,7 +38,7 @@ def make_modules(
                 text = " ".join(str(error).split())
                 raise ModuleError(f"cannot be made: {type(error).__name__}: {text}") from error
             if not isinstance(module, nn.Module):
-                raise ModuleError(f"is a {type(module).__name__}; expected a torch.nn.Module")
+                raise ModuleError(f"is a {type(module).__name__}; expected: a torch.nn.Module")
             modules.append(module)
     return modules
 

@@ -1,4 +1,4 @@
-"""One network for policy and critic: each sees its part of the outputs, and both move the same parameters."""
+"""One network for policy and critic: each uses a part of the outputs, and both train the same parameters."""
 
 import torch
 from torch import Tensor
@@ -7,9 +7,9 @@ from algos.core.network import Network
 
 
 class OutputsOf:
-    """``count`` outputs of a ``network`` from ``first`` on, as a network (``algos.core.network.Network``).
+    """The ``count`` outputs from ``first`` on of a ``network``, as a :class:`algos.core.network.Network`.
 
-    Its parameters are the network's; others may follow them, and play no part.
+    The first parameters are those of ``network``. Any that follow have no effect.
     """
 
     compiled = None

@@ -1,7 +1,4 @@
-"""Two ways to step all environments of all seeds through a rollout: one compiled loop, or any vector environment.
-
-Their rollouts hold the observations as the environments give them.
-"""
+"""Two ways to step all environments of all seeds through a rollout: one compiled loop, or any vector environment."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -24,9 +21,9 @@ from algos.streams import fresh_seeds
 
 
 class CompiledStepping:
-    """Batched environments, stepped in the compiled loop of ``algos.kernels.rollout``; can be saved in mid-episode.
+    """Steps batched environments in the compiled loop of ``algos.kernels.rollout``. Episodes can be saved.
 
-    For policies whose network and head have a compiled form.
+    The policy's network and head must have a compiled form.
     """
 
     resumes_episodes = True
@@ -37,7 +34,7 @@ class CompiledStepping:
         envs.reset(seed=list(env_seeds))
 
     def rollout(self, policy: Policy, noise: np.ndarray) -> Steps:
-        """As many steps as ``noise [S, T, N, A]`` has, acting by ``policy``."""
+        """Make T steps with actions that ``policy`` samples from ``noise [S, T, N, A]``."""
         policy, network = policy.on_cpu(), policy.network.compiled
         assert network is not None
         params = policy.params.detach().numpy()
@@ -66,7 +63,7 @@ class CompiledStepping:
         )
 
     def state_dict(self) -> State:
-        """Where the episodes stand."""
+        """The state of the episodes."""
         return {"episode_return": self.episode_return} | collect_state(envs=self.envs)
 
     def load_state_dict(self, state: State) -> None:
@@ -76,10 +73,9 @@ class CompiledStepping:
 
 
 class VectorStepping:
-    """Any vector environment, stepped as ``SameStepVectorEnv.roll`` says; its loop over the steps is Python's.
+    """Steps any vector environment with its method ``roll``, a Python loop over the steps.
 
-    Where the environments cannot be saved in the middle of an episode, loading a state begins new episodes, with seeds
-    that were not used before.
+    If the environments cannot be saved during an episode, loading a state begins new episodes with new seeds.
     """
 
     def __init__(
@@ -95,7 +91,7 @@ class VectorStepping:
         envs.reset(seed=list(env_seeds))  # type: ignore[arg-type]
 
     def rollout(self, policy: Policy, noise: np.ndarray) -> Steps:
-        """As many steps as ``noise [S, T, N, A]`` has, acting by ``policy``."""
+        """Make T steps with actions that ``policy`` samples from ``noise [S, T, N, A]``."""
         self.num_rollouts += 1
         S, T, N, A = noise.shape
         with _one_thread():
@@ -124,11 +120,11 @@ class VectorStepping:
 
     @property
     def obs(self) -> np.ndarray:
-        """What the environments show at present ``[S, N, D]``."""
+        """The current observations ``[S, N, D]``."""
         return self.envs.arrays["obs"].astype(self.dtype).reshape(*self.episode_return.shape, -1)
 
     def state_dict(self) -> State:
-        """Where the episodes stand, as far as the environments can tell."""
+        """The state of the episodes; without the environments' own state if they cannot be saved."""
         own = {
             "num_rollouts": np.array(self.num_rollouts),
             "obs": self.envs.arrays["obs"],
@@ -138,7 +134,7 @@ class VectorStepping:
         return own | collect_state(envs=self.envs)
 
     def load_state_dict(self, state: State) -> None:
-        """Continue from a saved state, or with fresh episodes."""
+        """Continue from a saved state, or begin new episodes if the environments cannot be saved."""
         self.num_rollouts = int(state["num_rollouts"])
         if self.resumes_episodes:
             restore_state(state, envs=self.envs)
@@ -150,7 +146,7 @@ class VectorStepping:
             self.envs.reset(seed=seeds)  # type: ignore[arg-type]
 
     def _actor(self, policy: Policy) -> Actor:
-        """The compiled form of the policy, or the policy itself."""
+        """The policy in compiled form if it has one, otherwise the policy itself."""
         policy, network, space = policy.on_cpu(), policy.network.compiled, self.envs.single_action_space
         if network is None or policy.head.compiled is None:
             return PolicyActor(policy, space)
@@ -170,28 +166,28 @@ class VectorStepping:
 
 
 class PolicyActor:
-    """A policy that acts without a compiled form."""
+    """Acts with a policy that has no compiled form."""
 
     def __init__(self, policy: Policy, space: spaces.Space) -> None:
         self.policy = policy
         self.to_env = action_transform(space, policy.head)
 
     def act(self, obs: np.ndarray, noise: np.ndarray, actions: np.ndarray, clipped: np.ndarray) -> None:
-        """As :class:`Actor` says."""
+        """See :class:`Actor`."""
         num_seeds = len(self.policy.params)
         by_seed = (x.reshape(num_seeds, -1, x.shape[1]) for x in (obs, noise))
         actions[:] = self.policy.act(*by_seed).reshape(actions.shape)
         clipped[:] = self.to_env(actions).reshape(clipped.shape)
 
     def of(self, share: slice) -> None:
-        """Other processes have no PyTorch."""
+        """None: worker processes do not load PyTorch."""
 
 
 @njit(cache=True)
 def _add_episodes(  # type: ignore[no-untyped-def]
     rewards, ended, episode_return, episode_length, count, return_sum, length_sum
 ):
-    """Go on with the episodes' returns and lengths [S, N]; add those that ``ended`` [S, T, N] to the sums [S]."""
+    """Update ``episode_return`` and ``episode_length [S, N]``, and add the episodes that ended to the sums ``[S]``."""
     num_seeds, num_steps, num_envs = rewards.shape
     for s in range(num_seeds):
         for t in range(num_steps):
@@ -208,7 +204,8 @@ def _add_episodes(  # type: ignore[no-untyped-def]
 
 @contextmanager
 def _one_thread() -> Iterator[None]:
-    """One step's batch is not worth a second thread, which would then spin on a core that the environments need."""
+    """Run compiled code with one thread."""
+    # One step is a small batch, and a second thread would keep a core busy that the environments need.
     before = numba.get_num_threads()
     numba.set_num_threads(1)
     try:
@@ -223,7 +220,7 @@ Stepping = CompiledStepping | VectorStepping
 def make_stepping(
     envs: SameStepVectorEnv, env_seeds: Sequence[int], num_seeds: int, dtype: type[np.floating], policy: Policy
 ) -> Stepping:
-    """The faster of the two that can step ``envs`` with this policy."""
+    """The faster of the two ways that works for ``envs`` and ``policy``."""
     compiles = policy.network.compiled is not None and policy.head.compiled is not None
     if isinstance(envs, BatchedEnv) and compiles:
         return CompiledStepping(envs, env_seeds, num_seeds)
@@ -231,10 +228,10 @@ def make_stepping(
 
 
 def action_transform(space: spaces.Space, head: Head) -> Callable[[np.ndarray], np.ndarray]:
-    """How actions ``[E, A]`` from this head become those of an environment with this (single) action space.
+    """The function that maps a head's actions ``[E, A]`` to actions of environments with this single action space.
 
-    Box actions are clipped to its bounds, and the log-probabilities remain those of the unclipped action; or squashed
-    to [-1, 1], which are then the bounds.
+    Box actions are clipped to their bounds. Log-probabilities stay those of the action before clipping. Actions of a
+    squashed head are mapped by tanh instead, and the bounds must be [-1, 1].
     """
     if isinstance(space, spaces.Discrete):
         return lambda actions: actions[:, 0]

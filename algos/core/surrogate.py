@@ -1,4 +1,4 @@
-"""The surrogate E[r·Â] of importance sampling; PPO's clipped one, with its gradient in one compiled pass."""
+"""The surrogate objective E[r·Â] and PPO's clipped surrogate."""
 
 import math
 from typing import NamedTuple
@@ -16,7 +16,7 @@ from algos.per_row import PerRow
 
 
 class RatioStats(NamedTuple):
-    """Means over each seed's samples, ``[S]``, r = π/π_old."""
+    """Means ``[S]`` over each seed's samples, with r = π/π_old."""
 
     k3: Tensor  # mean(r − 1 − log r)
     log_ratio: Tensor  # mean(log π_old − log π)
@@ -24,27 +24,27 @@ class RatioStats(NamedTuple):
 
 
 def mean_surrogate(new: Distribution, batch: Batch) -> Tensor:
-    """Mean of r·Â over each seed's samples ``[S]``, r = π_new/π_old (Schulman et al. 2015, eq. 14); differentiable."""
+    """Mean ``[S]`` of r·Â over each seed's samples, with r = π_new/π_old (Schulman et al. 2015, eq. 14)."""
     return batch_mean(exp(new.log_prob(batch.actions) - batch.log_probs) * batch.advantages)
 
 
 def clip_range(clip_coef: PerRow[float | None]) -> tuple[PerRow[float], PerRow[float]]:
-    """1 ± ε, or all numbers where ``clip_coef`` is None."""
+    """1 ± ε, or ±∞ if ``clip_coef`` is None."""
     return (-math.inf, math.inf) if clip_coef is None else (1 - clip_coef, 1 + clip_coef)
 
 
 def clipped_surrogate(ratio: Tensor, advantages: Tensor, clip_coef: PerRow[float | None]) -> Tensor:
-    """min(r·Â, clip(r, 1 − ε, 1 + ε)·Â), elementwise (Schulman et al. 2017, eq. 7); r·Â where ε is None."""
+    """min(r·Â, clip(r, 1 − ε, 1 + ε)·Â), elementwise (Schulman et al. 2017, eq. 7); r·Â if ε is None."""
     return torch.min(ratio * advantages, ratio.clamp(*clip_range(clip_coef)) * advantages)
 
 
 def clipped_surrogate_loss(
     policy: Policy, batch: Batch, clip_coef: PerRow[float | None], ent_coef: PerRow[float], active: Tensor
 ) -> tuple[Tensor, RatioStats]:
-    """The loss ``[S]`` −mean(:func:`clipped_surrogate`) − ent_coef · mean(entropy), and what is reported beside it.
+    """The loss ``[S]`` −mean(clipped surrogate) − ent_coef · mean(entropy) of the ``active [S]`` seeds, and statistics.
 
-    Differentiable once, in ``policy.params``. Only the ``active [S]`` seeds are computed. One compiled pass gives loss
-    and gradient where there is such a form of the network and of the head.
+    The loss is differentiable once, in ``policy.params``. If network and head have kernels, one pass over the samples
+    computes loss and gradient.
     """
     kernels, head = one_pass(policy.network, policy.params), policy.head.compiled
     if kernels is not None and head is not None:

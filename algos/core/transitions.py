@@ -1,4 +1,4 @@
-"""The way of the data: steps as environments gave them, transitions to learn from, estimates of these."""
+"""The data of an iteration: steps of the environments, transitions for the update, and estimates."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ Stats = dict[str, Tensor]
 
 @dataclass(frozen=True)
 class Episodes:
-    """Episodes that ended in an iteration, per seed, from true rewards; each array is ``[S]``."""
+    """Number, summed true returns and summed lengths of the episodes that ended in a rollout, each ``[S]``."""
 
     count: np.ndarray
     return_sum: np.ndarray
@@ -24,10 +24,9 @@ class Episodes:
 
 @dataclass(frozen=True)
 class Steps:
-    """T steps of N environments for each of S seeds, as the environments gave them: NumPy arrays on the CPU.
+    """T steps of N environments for each of S seeds, as the environments gave them.
 
-    ``final_obs [K, D]`` are the last observations of the K episodes that were truncated, and ``final_index [K, 3]``
-    says where: (s, t, n), sorted.
+    K of their episodes were truncated without terminating. Only for these the last observations are kept.
     """
 
     obs: np.ndarray  # [S, T, N, D]
@@ -35,69 +34,66 @@ class Steps:
     rewards: np.ndarray  # [S, T, N] float64
     terminated: np.ndarray  # [S, T, N] bool
     truncated: np.ndarray  # [S, T, N] bool
-    last_obs: np.ndarray  # [S, N, D]
-    final_obs: np.ndarray
-    final_index: np.ndarray
+    last_obs: np.ndarray  # [S, N, D], after the last step
+    final_obs: np.ndarray  # [K, D], the last observations of truncated episodes
+    final_index: np.ndarray  # [K, 3], their (s, t, n), sorted
     episodes: Episodes
 
     @property
     def ended(self) -> np.ndarray:
-        """Where an episode ended, whatever the reason ``[S, T, N]``."""
+        """Whether a step ended its episode, for any reason, ``[S, T, N]``."""
         return self.terminated | self.truncated
 
 
 @dataclass(frozen=True)
 class Transitions:
-    """Steps as they are learned from: observations as the networks see them, rewards on the scale of the learning.
-
-    Shapes are those of :class:`Steps`.
-    """
+    """Steps with normalised observations and rewards. Shapes are those of :class:`Steps`."""
 
     steps: Steps
     obs: np.ndarray
     last_obs: np.ndarray
     final_obs: np.ndarray
     rewards: np.ndarray
-    flat: "FlatTensors"  # arrays [S, T, N, …] as tensors [S, B, …] on the device of the learning
+    flat: "FlatTensors"  # turns arrays [S, T, N, …] into tensors [S, B, …] on the policy's device
     old: Distribution  # of the policy that acted, [S, B, ...]
     log_probs: Tensor  # [S, B], its log-probabilities of the actions
 
     @property
     def actions(self) -> np.ndarray:
-        """What was done ``[S, T, N, A]``."""
+        """The actions ``[S, T, N, A]`` as sampled."""
         return self.steps.actions
 
     @property
     def terminated(self) -> np.ndarray:
-        """Where an episode came to its own end ``[S, T, N]``."""
+        """Whether a step terminated its episode, ``[S, T, N]``."""
         return self.steps.terminated
 
     @property
     def ended(self) -> np.ndarray:
-        """Where an episode ended, whatever the reason ``[S, T, N]``."""
+        """Whether a step ended its episode, for any reason, ``[S, T, N]``."""
         return self.steps.ended
 
 
 @dataclass(frozen=True)
 class Estimates:
-    """What an estimator makes of transitions, each ``[S, T, N]``; ``stats`` are numbers ``[S]`` to report."""
+    """The result of an estimator."""
 
-    values: np.ndarray
-    next_values: np.ndarray  # of the states that the steps led to
-    advantages: np.ndarray
-    returns: np.ndarray  # the critic's targets
-    stats: Mapping[str, np.ndarray] = field(default_factory=dict)
+    values: np.ndarray  # [S, T, N]
+    next_values: np.ndarray  # [S, T, N], of the states that the steps led to
+    advantages: np.ndarray  # [S, T, N]
+    returns: np.ndarray  # [S, T, N], the critic's targets
+    stats: Mapping[str, np.ndarray] = field(default_factory=dict)  # [S] by name, to report
 
 
 class FlatTensors:
-    """Turns arrays ``[S, T, N, …]`` into tensors ``[S, B, …]`` on a device; each is copied there once."""
+    """Turns arrays ``[S, T, N, …]`` into tensors ``[S, B, …]`` on a device. Each array is copied once."""
 
     def __init__(self, device: torch.device) -> None:
         self.device = device
         self._known: dict[int, tuple[np.ndarray, Tensor]] = {}
 
     def __call__(self, array: np.ndarray) -> Tensor:
-        if id(array) not in self._known:  # an array that is kept keeps its id
+        if id(array) not in self._known:  # the id stays taken, because the array is kept too
             samples = array.reshape(len(array), -1, *array.shape[3:])
             self._known[id(array)] = array, torch.from_numpy(samples).to(self.device)
         return self._known[id(array)][1]

@@ -1,4 +1,4 @@
-"""The critic's loss, squared errors clipped or not; with its gradient in one compiled pass."""
+"""The critic's loss: the mean squared error, with or without clipping."""
 
 from typing import NamedTuple
 
@@ -10,10 +10,10 @@ from algos.core.reductions import batch_mean, with_gradient
 
 
 class ValueClip(NamedTuple):
-    """How far a value V may move from an old one before its error stops counting: ``coef`` ε, as in PPO2."""
+    """Clipping of the error around old values, as in Baselines' PPO2."""
 
     old_values: Tensor  # [S, B]
-    coef: float
+    coef: float  # ε, in units of the value
 
 
 def value_loss(
@@ -25,11 +25,11 @@ def value_loss(
     weight: float,
     active: Tensor,
 ) -> Tensor:
-    """The loss ``[S]`` weight · mean((V − R)²), V at ``obs [S, B, D]`` and R the ``returns [S, B]``.
+    """weight · mean((V − R)²) ``[S]``, with values V at ``obs [S, B, D]`` and ``returns [S, B]`` R.
 
-    With a ``clip`` the error of a sample is max((V − R)², (V_old + clip(V − V_old, ±ε) − R)²). Differentiable once, in
-    ``params``; zero where a seed is not ``active [S]``. One compiled pass gives loss and gradient where there is such
-    a form of the network.
+    With ``clip``, the error of a sample is max((V − R)², (V_old + clip(V − V_old, ±ε) − R)²). The loss is
+    differentiable once, in ``params``, and zero for seeds that are not ``active [S]``. If the network has kernels, one
+    pass over the samples computes loss and gradient.
     """
     kernels = one_pass(network, params)
     if kernels is not None:

@@ -1,4 +1,4 @@
-"""Batched environments and their registration with Gymnasium; importing this package registers the swing-up ids."""
+"""Environments that are stepped together. Importing this package registers the swing-up tasks with Gymnasium."""
 
 import gymnasium as gym
 

@@ -1,7 +1,7 @@
-"""Acrobot-v1: Sutton and Barto's equations of two links, one fourth-order Runge-Kutta step per action.
+"""Acrobot-v1: two links with a torque at the joint between them (Sutton 1996), with Gymnasium's constants.
 
-Equal to Gymnasium's but for an occasional last bit in an episode's first observation, whose cosines and sines
-Gymnasium takes in float32.
+One fourth-order Runge-Kutta step per action. All numbers equal Gymnasium's, with one exception: the first observation
+of an episode may differ in the last bit, because Gymnasium computes its cosines and sines in float32.
 """
 
 import math
@@ -22,6 +22,7 @@ MAX_SPEED = (4 * math.pi, 9 * math.pi)  # rad/s
 
 @njit(types.UniTuple(float64, 2)(float64, float64, float64, float64, float64), cache=True)
 def _accelerations(theta1: float, theta2: float, dtheta1: float, dtheta2: float, torque: float) -> tuple[float, float]:
+    """(θ̈₁, θ̈₂) in rad/s² by the equations of Sutton and Barto's book."""
     cos2, sin2 = math.cos(theta2), math.sin(theta2)
     d1 = COM**2 + (1.0 + COM**2 + 2 * COM * cos2) + INERTIA + INERTIA
     d2 = (COM**2 + COM * cos2) + INERTIA
@@ -40,6 +41,7 @@ def _accelerations(theta1: float, theta2: float, dtheta1: float, dtheta2: float,
 
 @njit(float64(float64), cache=True)
 def _wrap(angle: float) -> float:
+    """The angle in [-π, π]."""
     while angle > math.pi:
         angle -= 2 * math.pi
     while angle < -math.pi:

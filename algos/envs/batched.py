@@ -1,4 +1,4 @@
-"""Many copies of one task stepped by one compiled loop, as a Gymnasium vector environment."""
+"""A vector environment that steps many copies of a batched task in one compiled loop."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -13,7 +13,7 @@ from algos.envs.vector import SameStepVectorEnv, seeds_of
 from algos.streams import generator_from_words, generator_words
 
 RESETS_AHEAD = 128
-"""Reset states drawn ahead per sub-environment: a compiled rollout runs at most that many steps between refills."""
+"""Number of reset states drawn ahead per sub-environment. It bounds the steps between two refills."""
 
 
 @njit(
@@ -54,14 +54,19 @@ def _step_batch(  # type: ignore[no-untyped-def]
 
 
 class BatchedEnv(SameStepVectorEnv):
-    """E sub-environments of a task: float64 states, float32 observations, same-step autoreset.
+    """E sub-environments of a batched task, with same-step autoreset.
 
-    Sub-environment e, seeded with an int, has the random stream, the observations, the rewards and the episode ends of
-    the single environment seeded with that int, whatever the other sub-environments do. Reaching
-    ``max_episode_steps`` truncates, also on a step that terminates, as Gymnasium's ``TimeLimit`` reports it.
+    A sub-environment that is seeded with an int gives the same numbers as a single environment with that seed. The
+    other sub-environments do not change them. The step that reaches ``max_episode_steps`` truncates, even if it also
+    terminates; Gymnasium's ``TimeLimit`` does the same.
 
-    A compiled rollout (``algos.kernels.rollout``) works on the arrays themselves: ``states [E, state_size]``,
-    ``elapsed [E]`` (steps into the episode), ``resets [E, RESETS_AHEAD, state_size]`` and ``resets_used [E]``.
+    A compiled rollout (``algos.kernels.rollout``) reads and writes these arrays.
+
+    Attributes:
+        states: ``[E, state_size]`` float64.
+        elapsed: ``[E]``, steps since the episode began.
+        resets: ``[E, RESETS_AHEAD, state_size]``, first states of the next episodes.
+        resets_used: ``[E]``, how many of them are used.
     """
 
     max_episode_steps: int
@@ -78,15 +83,16 @@ class BatchedEnv(SameStepVectorEnv):
     def reset(
         self, *, seed: int | Sequence[int | None] | None = None, options: dict[str, Any] | None = None
     ) -> tuple[np.ndarray, dict[str, Any]]:
-        """Begin an episode everywhere; returns obs ``[E, D]`` and no infos.
+        """Begin an episode in every sub-environment. Returns obs ``[E, D]`` and empty infos.
 
-        An int seeds sub-environment e with seed + e; None, alone or in a sequence, goes on with the stream there is.
+        An int seeds sub-environment e with seed + e. None continues the random streams; so does None in a sequence, for
+        its sub-environment.
 
         Raises:
-            ValueError: as many seeds as sub-environments are needed; reset options are not supported.
+            ValueError: The number of seeds is wrong, or there are reset options.
         """
         if options:
-            raise ValueError(f"reset options are not supported by a batched environment, got {options}")
+            raise ValueError(f"options={options}: a batched environment has no reset options; expected: None")
         seeds = seeds_of(seed, self.num_envs)
         if not self.generators:
             self.generators = [np_random(s)[0] for s in seeds]
@@ -102,22 +108,21 @@ class BatchedEnv(SameStepVectorEnv):
         return self.observe(), {}
 
     def step(self, actions: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
-        """As :meth:`SameStepVectorEnv.step`.
+        """Step every sub-environment; see :meth:`SameStepVectorEnv.step`.
 
         Raises:
-            ValueError: actions of another shape, or a discrete action outside its range.
+            ValueError: The actions have a wrong shape, a discrete action is out of range, or no episode was begun.
         """
         if not self.generators:
-            raise ValueError("reset the environment before its first step")
+            raise ValueError("no episode was begun; expected: a call of reset before the first step")
         actions, space = np.asarray(actions), self.single_action_space
         if isinstance(space, spaces.Discrete) and (actions.min() < 0 or actions.max() >= space.n):
-            raise ValueError(f"actions lie in 0..{space.n - 1}, got {actions}")
+            raise ValueError(f"actions={actions}; expected: numbers in 0..{space.n - 1}")
         return super().step(actions)
 
     def step_arrays(self) -> None:
         self.steps_before_refill()
         arrays = self.arrays
-        # Actions are rounded to the space's type there: one in float64 acts as a buffer of it would.
         actions = arrays["actions"].reshape(self.num_envs, -1).astype(np.float64)
         _step_batch(
             self.task.step, self.task.observe, self.max_episode_steps, actions, self.states, self.elapsed,
@@ -126,23 +131,21 @@ class BatchedEnv(SameStepVectorEnv):
         )  # fmt: skip
 
     def observe(self) -> np.ndarray:
-        """The observations ``[E, D]`` of the present states."""
+        """The observations ``[E, D]`` of the current states."""
         obs = np.empty_like(self.arrays["obs"])
         for e in range(self.num_envs):
             self.task.observe(self.states[e], obs[e])
         return obs
 
     def steps_before_refill(self) -> int:
-        """Refill the reset states where fewer than half are left anywhere; returns for how many steps they suffice."""
+        """Refill all reset states if any sub-environment used more than half. Returns how many steps they last."""
         if self.resets_used.max() > RESETS_AHEAD // 2:
             self._draw_resets_ahead()
         return RESETS_AHEAD - int(self.resets_used.max())
 
     def state_dict(self) -> dict[str, np.ndarray]:
-        """All that the future depends on, generators included, as arrays.
-
-        Of a sub-environment nothing depends on the others: all have as many reset states ahead as there can be.
-        """
+        """The whole state, random generators included, as arrays that lead with E."""
+        # After a refill the saved generators do not depend on when other sub-environments caused one.
         self._draw_resets_ahead()
         return {
             "states": self.states.copy(),
@@ -153,11 +156,15 @@ class BatchedEnv(SameStepVectorEnv):
         }
 
     def load_state_dict(self, state: dict[str, np.ndarray]) -> None:
-        """Go on where ``state_dict`` was taken, bit for bit. Raises ValueError if the shapes are another task's."""
+        """Continue bit for bit from a state of :meth:`state_dict`.
+
+        Raises:
+            ValueError: The state is of another task, or of another number of sub-environments.
+        """
         for name in ("states", "elapsed", "resets", "resets_used"):
             mine = getattr(self, name)
             if state[name].shape != mine.shape:
-                raise ValueError(f"{name} has shape {state[name].shape}, this environment needs {mine.shape}")
+                raise ValueError(f"{name} has shape {state[name].shape}; expected: {mine.shape}")
             mine[:] = state[name]
         self.generators = [generator_from_words(words) for words in state["generators"]]
 

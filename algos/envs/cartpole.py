@@ -1,4 +1,4 @@
-"""CartPole-v0 and -v1: Barto, Sutton and Anderson (1983), with Gymnasium's constants and order of arithmetic."""
+"""CartPole-v0 and -v1 (Barto, Sutton and Anderson 1983), with Gymnasium's constants and order of arithmetic."""
 
 import math
 from dataclasses import replace

@@ -1,11 +1,11 @@
-"""Flat observations that remember their shape, for networks to which it matters."""
+"""Flat observations that keep their original shape, for networks that need it."""
 
 import numpy as np
 from gymnasium import spaces
 
 
 class FlatBox(spaces.Box):
-    """A Box of one axis, whose values in this order are those of a Box of ``unflattened`` shape, an image's say."""
+    """A flattened Box. ``unflattened`` is the shape before, such as an image's."""
 
     def __init__(self, low: np.ndarray, high: np.ndarray, dtype: np.dtype, unflattened: tuple[int, ...]) -> None:
         super().__init__(low.ravel(), high.ravel(), dtype=dtype.type)
@@ -13,10 +13,10 @@ class FlatBox(spaces.Box):
 
 
 def flat_box(space: spaces.Box) -> FlatBox:
-    """``space`` flattened."""
+    """``space`` flattened to one axis."""
     return FlatBox(space.low, space.high, space.dtype, space.shape)
 
 
 def observation_shape(space: spaces.Space) -> tuple[int, ...]:
-    """The shape of a flat observation before it was flattened, so far as that is known."""
+    """The shape of one observation before it was flattened, if that is known; otherwise its flat shape."""
     return space.unflattened if isinstance(space, FlatBox) else space.shape or ()

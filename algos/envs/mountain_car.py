@@ -33,11 +33,11 @@ def _rounded(x: float, to_float32: bool) -> float:
 
 @njit(STEP, cache=True)
 def step_continuous(state: np.ndarray, action: np.ndarray) -> tuple[float, bool]:
-    # Gymnasium begins an episode in float64 and keeps float32 after its first step; state[2] is 1 from there on.
+    # Gymnasium's state is float64 until the first step of an episode and float32 after it; then state[2] is 1.
     position, velocity, single = state[0], state[1], state[2] == 1.0
     angle = _rounded(3 * position, single)
     force = min(max(action[0], -1.0), 1.0)
-    clipped = force != action[0]  # a clipped force is a Python float, whose products are float64
+    clipped = force != action[0]  # Gymnasium clips to a Python float, whose products are float64
     push = _rounded(_rounded(CONTINUOUS_FORCE, not clipped) * force, not clipped)
     pull = GRAVITY * math.cos(angle)
     push = _rounded(push - _rounded(pull, not clipped), not clipped)

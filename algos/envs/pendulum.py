@@ -18,7 +18,7 @@ GRAVITY = 10.0  # m/s²; rod of 1 kg and 1 m
 @njit(STEP, cache=True)
 def step(state: np.ndarray, action: np.ndarray) -> tuple[float, bool]:
     theta, theta_dot = state[0], state[1]
-    # Gymnasium keeps the torque and its products in float32.
+    # Gymnasium's torque and its products are float32.
     torque = np.float32(min(max(action[0], -MAX_TORQUE), MAX_TORQUE))
     effort = np.float32(0.001) * torque ** np.float32(2.0 + 0.0 * action[0])
     angle = (theta + math.pi) % (2 * math.pi) - math.pi

@@ -1,6 +1,5 @@
-"""EnvPool's environments (Weng et al. 2022): in C++, stepped by its own threads. Needs the extra ``envpool``."""
+"""EnvPool's environments (Weng et al. 2022), which C++ threads step. They need the extra ``envpool``."""
 
-import difflib
 import importlib
 import warnings
 from collections.abc import Iterator, Sequence
@@ -10,8 +9,9 @@ import gymnasium as gym
 import numpy as np
 from gymnasium import spaces
 
-from algos.envs.errors import TaskError, one_line
+from algos.envs.errors import TaskError, one_line, unknown_id
 from algos.envs.flat import FlatBox, flat_box
+from algos.envs.rescaling import box_to_rescale
 from algos.envs.vector import SameStepVectorEnv, seeds_of
 from algos.machine import usable_cores
 
@@ -19,30 +19,33 @@ OURS = (
     *("num_envs", "batch_size", "num_threads", "seed", "env_seed", "max_episode_steps", "max_num_players"),
     *("base_path", "gym_reset_return_info", "thread_affinity_offset", "task", "task_name"),
 )
-"""Settings of EnvPool that the id, the run and this module make."""
+"""Settings of EnvPool that a user cannot choose: the id, the run or this module sets them."""
 
 NO_LIMIT = 2**31 - 1
+"""EnvPool's ``max_episode_steps`` of a task without a time limit."""
+
 TRIAL_STEPS = 5
 
 
 class PoolVectorEnv(SameStepVectorEnv):
-    """``num_envs`` of EnvPool's environments of one id, flat observations.
+    """``num_envs`` of EnvPool's environments of one id, with same-step autoreset and flat observations.
 
-    Sub-environment e depends on its own seed and actions alone, whatever ``num_envs`` and ``num_threads``. EnvPool
-    spends a call on a reset; here the environments that ended, and only these, are reset within the step that ended
-    their episodes. EnvPool does not tell a termination in the last step before the time limit from a truncation; so
-    the limit is kept here, and EnvPool's is one step longer.
+    A sub-environment depends only on its own seed and actions, not on ``num_envs`` or ``num_threads``.
+
+    EnvPool itself resets in the step after the one that ended an episode; here both happen in one step. EnvPool reports
+    a termination in the last step before its time limit as a truncation. So this class applies the limit, and EnvPool's
+    is one step longer.
 
     Args:
         env_id: one that EnvPool lists.
-        kwargs: EnvPool's settings of the task; ``obs_type: ram`` asks an Atari task for its memory instead of images.
+        kwargs: EnvPool's settings of the task. ``obs_type: ram`` gives an Atari task's memory instead of images.
         max_episode_steps: None for the id's own limit.
-        rescale_actions: map Box actions from [-1, 1] onto the box.
-        num_threads: of EnvPool.
-        render_mode: ``rgb_array``, for :meth:`render`; see :func:`draws`.
+        rescale_actions: maps Box actions from [-1, 1] onto their bounds.
+        num_threads: number of EnvPool's threads.
+        render_mode: ``rgb_array`` for :meth:`render`, where :func:`draws` allows it.
 
     Raises:
-        TaskError: EnvPool is not installed, has no such id or settings, or the spaces are not supported.
+        TaskError: EnvPool is not installed or does not know the id or a setting, or the spaces are not supported.
     """
 
     def __init__(
@@ -60,7 +63,7 @@ class PoolVectorEnv(SameStepVectorEnv):
         self._kwargs = dict(kwargs)
         spec = _spec(env_id, self._kwargs)
         self._ram = self._kwargs.pop("obs_type", None) == "ram"
-        with warnings.catch_warnings(action="ignore"):  # of the bounds' precision
+        with warnings.catch_warnings(action="ignore"):  # bounds lose precision in float32
             space, action_space = spec.observation_space, spec.action_space
         if self._ram:
             space = spaces.Box(0, 255, (128,), np.uint8)
@@ -77,28 +80,29 @@ class PoolVectorEnv(SameStepVectorEnv):
     def reset(
         self, *, seed: int | Sequence[int | None] | None = None, options: dict[str, Any] | None = None
     ) -> tuple[np.ndarray, dict[str, Any]]:
-        """Begin an episode everywhere; an int seeds sub-environment e with seed + e. Returns obs ``[E, D]``.
+        """Begin an episode in every sub-environment. Returns obs ``[E, D]`` and empty infos.
 
-        EnvPool takes seeds when it is built, of 31 bits: those of 32 lose their first.
+        An int seeds sub-environment e with seed + e. EnvPool's seeds have 31 bits: a higher bit is dropped.
 
         Raises:
-            ValueError: seeds for some sub-environments only, or options.
+            ValueError: The number of seeds is wrong, only some of them are None, or there are options.
         """
         if options:
-            raise ValueError(f"reset options are not supported by EnvPool, got {options}")
+            raise ValueError(f"options={options}: EnvPool has no reset options; expected: None")
         seeds = seeds_of(seed, self.num_envs)
         if None not in seeds or self._pool is None:
+            # EnvPool takes seeds only when it is built.
             self._pool = self._build([0 if s is None else s % 2**31 for s in seeds])
         elif any(s is not None for s in seeds):
-            raise ValueError("EnvPool needs a seed for every sub-environment, or none")
+            raise ValueError(f"seed={seeds}: EnvPool needs all seeds or none; expected: no None among them")
         self._begin_episodes(np.arange(self.num_envs))
         return self.arrays["obs"].copy(), {}
 
     def step_arrays(self) -> None:
         actions = self.arrays["actions"]
         if self._scale is not None:
-            gradient, intercept = self._scale
-            actions = gradient * actions + intercept
+            half, centre = self._scale
+            actions = half * actions + centre
         obs, rewards, terminated, truncated, info = self._pool.step(actions)
         arrays, ids = self.arrays, info["env_id"]
         arrays["obs"][ids] = self._flat(obs, info)
@@ -113,7 +117,7 @@ class PoolVectorEnv(SameStepVectorEnv):
             self._begin_episodes(ended)
 
     def render(self) -> Any:
-        """An image ``[height, width, 3]`` of each environment."""
+        """One uint8 image ``[height, width, 3]`` of each environment."""
         return tuple(self._pool.render(np.arange(self.num_envs)))
 
     def close_extras(self, **kwargs: Any) -> None:
@@ -132,7 +136,7 @@ class PoolVectorEnv(SameStepVectorEnv):
                 **limits,
                 **self._kwargs,
             )
-            assert pool.observation_space is not None  # made once, and warns again
+            assert pool.observation_space is not None  # made here, where its warning is not shown
         return pool
 
     def _begin_episodes(self, ids: np.ndarray) -> None:
@@ -148,25 +152,20 @@ class PoolVectorEnv(SameStepVectorEnv):
         return np.concatenate([leaf.reshape(len(leaf), -1) for leaf in _leaves(self._space, obs)], axis=1)
 
     def _actions_seen(self, space: spaces.Space, rescale: bool) -> spaces.Space:
-        """The action space of one environment, and what is done to actions for EnvPool."""
+        """The action space that a policy sees. Sets the scale that maps its actions to EnvPool's."""
         several = isinstance(space, spaces.Box) and len(space.shape) == 1 and np.issubdtype(space.dtype, np.floating)
         if not (several or isinstance(space, spaces.Discrete)):
-            raise TaskError(f"{self._env_id} has actions {space}; supported are Discrete, and Box of one axis")
-        if (
-            not isinstance(space, spaces.Box)
-            or not rescale
-            or bool(np.all(space.low == -1) and np.all(space.high == 1))
-        ):
+            raise TaskError(f"{self._env_id} has actions {space}; expected: Discrete, or Box of one axis")
+        box = box_to_rescale(self._env_id, space) if rescale else None
+        if box is None:
             return space
-        if not space.is_bounded():
-            raise TaskError(f"{self._env_id} has actions {space}: without bounds they cannot be rescaled")
-        half = (space.high - space.low) / 2
-        self._scale = half, space.low + half
-        return spaces.Box(-1, 1, space.shape, space.dtype.type)
+        half = (box.high - box.low) / 2
+        self._scale = half, box.low + half
+        return spaces.Box(-1, 1, box.shape, box.dtype.type)
 
 
 class PoolEnv(gym.Env):
-    """The single environment of a pool that renders."""
+    """A pool of one environment as a single environment that renders."""
 
     def __init__(self, envs: PoolVectorEnv) -> None:
         self.envs = envs
@@ -191,7 +190,7 @@ class PoolEnv(gym.Env):
 
 
 def draws(env_id: str) -> bool:
-    """Whether EnvPool draws this task by itself. For MuJoCo's it ends the process where there is no display."""
+    """Whether EnvPool can render this task. It aborts the process on MuJoCo's tasks if there is no display."""
     return not _registry().specs[env_id][0].startswith("envpool.mujoco")
 
 
@@ -203,10 +202,10 @@ def make_pool(
     rescale_actions: bool,
     render_mode: str | None = None,
 ) -> PoolVectorEnv:
-    """``num_envs`` of EnvPool's environments, one of them tried out, with a thread for each core.
+    """A :class:`PoolVectorEnv` with one thread for each usable core. One environment is tried for a few steps first.
 
     Raises:
-        TaskError: see :class:`PoolVectorEnv`.
+        TaskError: See :class:`PoolVectorEnv`; or the trial gave an error or numbers that are not finite.
     """
     settings = (kwargs, max_episode_steps, rescale_actions, usable_cores())
     _try_out(PoolVectorEnv(env_id, 1, *settings))
@@ -219,10 +218,12 @@ def _try_out(envs: PoolVectorEnv) -> None:
         obs, _ = envs.reset(seed=0)
         for _ in range(TRIAL_STEPS):
             if not np.isfinite(obs).all():
-                raise TaskError(f"{envs._env_id}: EnvPool gave an observation with NaN or infinity")
+                raise TaskError(
+                    f"{envs._env_id}: EnvPool gave an observation with NaN or infinity; expected: finite numbers"
+                )
             obs, rewards, *_ = envs.step(envs.action_space.sample())
             if not np.isfinite(rewards).all():
-                raise TaskError(f"{envs._env_id}: EnvPool gave the reward {rewards[0]}; a finite number is needed")
+                raise TaskError(f"{envs._env_id}: EnvPool gave the reward {rewards[0]}; expected: a finite number")
     except TaskError:
         raise
     except Exception as error:
@@ -236,7 +237,7 @@ def _envpool() -> Any:
         return importlib.import_module("envpool")
     except ImportError as error:
         raise TaskError(
-            f"env.vectorization=envpool: {one_line(error)}; expected: the extra, pip install 'seedbed[envpool]'"
+            f"env.vectorization=envpool: {one_line(error)}; expected: EnvPool (pip install 'seedbed[envpool]')"
         ) from error
 
 
@@ -246,13 +247,11 @@ def _registry() -> Any:
 
 
 def _spec(env_id: str, kwargs: dict[str, Any]) -> Any:
-    """EnvPool's description of a task with these settings."""
+    """EnvPool's specification of a task with these settings."""
     envpool = _envpool()
     known = envpool.list_all_envs()
     if env_id not in known:
-        close = difflib.get_close_matches(env_id, known, n=3)
-        hint = f"did you mean {', '.join(close)}?" if close else "an id of envpool.list_all_envs() is needed"
-        raise TaskError(f"{env_id} is not one of EnvPool's environments: {hint}")
+        raise unknown_id(env_id, "one of EnvPool's environments", known, "an id of envpool.list_all_envs()")
     try:
         plain = envpool.make_spec(env_id)
         ram = "info:ram" in plain.state_array_spec
@@ -262,25 +261,27 @@ def _spec(env_id: str, kwargs: dict[str, Any]) -> Any:
             takes = ", ".join(["obs_type", *allowed] if ram else allowed)
             raise TaskError(f"{env_id}: EnvPool does not take env.kwargs.{wrong[0]}; expected: {takes}")
         if ram and kwargs.get("obs_type", "ram") != "ram":
-            raise TaskError(f"{env_id}: env.kwargs.obs_type={kwargs['obs_type']}; expected: ram, or none for images")
+            raise TaskError(
+                f"{env_id}: env.kwargs.obs_type={kwargs['obs_type']}; expected: ram, or no obs_type for images"
+            )
         spec = envpool.make_spec(env_id, **{name: value for name, value in kwargs.items() if name != "obs_type"})
     except TaskError:
         raise
     except Exception as error:
         raise TaskError(f"{env_id} cannot be constructed by EnvPool with {kwargs}: {one_line(error)}") from error
     if spec.config.max_num_players != 1:
-        raise TaskError(f"{env_id} has {spec.config.max_num_players} players; one is supported")
+        raise TaskError(f"{env_id} has {spec.config.max_num_players} players; expected: 1")
     return spec
 
 
 def _flat_space(env_id: str, space: spaces.Space) -> spaces.Box:
-    """The flattened observation space, with the shape of a single Box.
+    """The flattened observation space. It keeps the shape of a single Box.
 
-    EnvPool's bounds of floats are not to be relied on, and left out.
+    Bounds of floats are left out, because EnvPool's are unreliable.
     """
     boxes = list(_leaves(space, space))
     if not all(isinstance(box, spaces.Box) for box in boxes):
-        raise TaskError(f"{env_id} has observations {space}; supported are Box, and Dict of Box")
+        raise TaskError(f"{env_id} has observations {space}; expected: Box, or Dict of Box")
     dtype = np.result_type(*(box.dtype for box in boxes))
     size = sum(int(np.prod(box.shape)) for box in boxes)
     shape = boxes[0].shape if len(boxes) == 1 else (size,)
@@ -291,7 +292,7 @@ def _flat_space(env_id: str, space: spaces.Space) -> spaces.Box:
 
 
 def _leaves(space: Any, values: Any) -> Iterator[Any]:
-    """The parts of ``values``, in the order of a Dict space."""
+    """The leaves of nested ``values``, in the order of the Dict space."""
     if isinstance(space, spaces.Dict):
         for name, part in space.spaces.items():
             yield from _leaves(part, values[name])

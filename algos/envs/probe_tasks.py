@@ -1,6 +1,7 @@
-"""Tasks of one or two steps whose values and best actions are known; importing this registers them.
+"""Tasks of one or two steps whose values and best actions are known. Importing this module registers them.
 
-Each has a discrete form, two actions, and a continuous one. The right choice is action 1, or an action above 0.
+Each task has a form with two discrete actions and a form with one continuous action. Choice 1 is action 1, or an action
+above 0; choice 0 is the other.
 """
 
 from typing import Any
@@ -11,7 +12,7 @@ from gymnasium import spaces
 
 
 class Probe(gym.Env):
-    """Base of the tasks: one step, which pays 1 whatever is done."""
+    """Base of the tasks: one step with reward 1, whatever the action."""
 
     observation_space = spaces.Box(-1.0, 1.0, (2,), np.float64)
     num_steps = 1
@@ -31,49 +32,49 @@ class Probe(gym.Env):
         return self.obs(), self.reward() if ends else 0.0, ends, False, {}
 
     def obs(self) -> np.ndarray:
-        """By default the number of steps taken."""
+        """The observation ``[2]``. By default it holds the number of steps taken."""
         return np.array([len(self.actions), 0.0])
 
     def ends(self) -> bool:
-        """After ``num_steps``; a reward is paid at the end alone."""
+        """Whether the episode ends now. Rewards before the end are 0."""
         return len(self.actions) == self.num_steps
 
     def reward(self) -> float:
-        """What the episode pays."""
+        """The reward of the last step."""
         return 1.0
 
     def score(self, action: Any, right: bool) -> float:
-        """What an action earns where ``right`` is the choice to make: most at 1/2 or -1/2 where it is continuous."""
+        """The reward of an action when ``right`` is the best choice. The best continuous actions are 1/2 and -1/2."""
         if self.continuous:
             return -((float(action[0]) - (0.5 if right else -0.5)) ** 2)
         return 1.0 if action == right else -1.0
 
     def chosen(self, action: Any) -> bool:
-        """The choice that an action makes."""
+        """The choice that an action stands for."""
         return bool(action[0] > 0 if self.continuous else action == 1)
 
 
 class TwoSteps(Probe):
-    """Pays 1 after two steps: worth γ at first, then 1."""
+    """The reward is 1 after two steps. The values are γ, then 1."""
 
     num_steps = 2
 
 
 class BestAction(Probe):
-    """Pays for action 1, or for an action near 1/2."""
+    """Choice 1 is the best action."""
 
     def reward(self) -> float:
         return self.score(self.actions[0], True)
 
 
 class Delayed(BestAction):
-    """Pays for the first of two actions, after the second; the observation in between does not tell which it was."""
+    """Choice 1 is the best first action. Its reward comes after the second action, and no observation shows it."""
 
     num_steps = 2
 
 
 class Observed(Probe):
-    """The second number of the observation tells the right choice; the first is there to confuse."""
+    """The best choice is 1 where the observation's second number is positive. The first number is noise."""
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> Any:
         super().reset(seed=seed)
@@ -88,7 +89,7 @@ class Observed(Probe):
 
 
 class NowOrLater(Observed):
-    """Choice 1 pays at once, 0.9 or 0.1 as the observation's second number tells; the other pays 1 a step later."""
+    """Choice 1 ends the episode with reward 0.9 or 0.1, which the observation tells. Choice 0 earns 1 a step later."""
 
     def ends(self) -> bool:
         return self.chosen(self.actions[0]) or len(self.actions) == 2

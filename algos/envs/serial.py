@@ -1,4 +1,4 @@
-"""Single Gymnasium environments, stepped one after the other."""
+"""A vector environment that steps single environments one after the other."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -10,9 +10,9 @@ from algos.envs.vector import SameStepVectorEnv, seeds_of
 
 
 class SerialVectorEnv(SameStepVectorEnv):
-    """``num_envs`` environments built by ``make_one``, in this process. Each depends on its own seed and actions.
+    """``num_envs`` environments of ``make_one`` in this process. Each depends only on its own seed and actions.
 
-    ``arrays`` are to be used instead of new ones, if given.
+    It uses the given ``arrays``, or makes new ones.
     """
 
     def __init__(
@@ -29,7 +29,13 @@ class SerialVectorEnv(SameStepVectorEnv):
     def reset(
         self, *, seed: int | Sequence[int | None] | None = None, options: dict[str, Any] | None = None
     ) -> tuple[np.ndarray, dict[str, Any]]:
-        """Begin an episode everywhere; an int seeds sub-environment e with seed + e. Returns obs ``[num_envs, D]``."""
+        """Begin an episode in every sub-environment. Returns obs ``[E, D]`` and empty infos.
+
+        An int seeds sub-environment e with seed + e.
+
+        Raises:
+            ValueError: The number of seeds is wrong.
+        """
         obs = self.arrays["obs"]
         for e, (env, one) in enumerate(zip(self.envs, seeds_of(seed, self.num_envs), strict=True)):
             obs[e] = env.reset(seed=one, options=options)[0]
@@ -39,7 +45,7 @@ class SerialVectorEnv(SameStepVectorEnv):
         arrays = self.arrays
         all_obs, final_obs, rewards = arrays["obs"], arrays["final_obs"], arrays["rewards"]
         terminations, truncations = arrays["terminated"], arrays["truncated"]
-        actions = arrays["actions"].copy()  # an environment may keep what it is given
+        actions = arrays["actions"].copy()  # an environment may keep its action
         for e, env in enumerate(self.envs):
             obs, rewards[e], terminated, truncated, _ = env.step(actions[e])
             terminations[e], truncations[e] = terminated, truncated

@@ -1,4 +1,4 @@
-"""A batched task as one Gymnasium environment, to record and to look at."""
+"""A batched task as a single Gymnasium environment."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from algos.envs.task import Task
 
 
 class TaskEnv(gym.Env):
-    """One environment of a task: the task's own compiled functions, and the states that it draws from a seed."""
+    """One environment of a task. Seed and actions give the same numbers as in a batch."""
 
     metadata = {"render_modes": ["rgb_array"], "render_fps": 30}  # noqa: RUF012
 
@@ -33,7 +33,7 @@ class TaskEnv(gym.Env):
         return self._observe(), reward, terminated, False, {}
 
     def render(self) -> np.ndarray | None:
-        """An image [height, width, 3] of uint8; None where the task draws none."""
+        """A uint8 image ``[height, width, 3]``. None if the task or the render mode has none."""
         if self.task.render is None or self.render_mode is None:
             return None
         return self.task.render(self.state)

@@ -28,11 +28,11 @@ X_LIMIT = 2.4  # m
 
 @njit(types.boolean(types.float64[::1], types.float64[::1]), cache=True)
 def _advance(state: np.ndarray, action: np.ndarray) -> bool:
-    """One explicit Euler step of (x, ẋ, θ, θ̇), all four from the old state; returns whether the cart left the track.
+    """Advance (x, ẋ, θ, θ̇) by one explicit Euler step. Returns whether the cart left the track.
 
     ẍ = (−2 m l θ̇² sin θ + 3 m g sin θ cos θ + 4F − 4bẋ) / (4M − 3 m cos² θ),
-    θ̈ = (−3 m l θ̇² sin θ cos θ + 6 M g sin θ + 6 (F − bẋ) cos θ) / (4 l M − 3 m l cos² θ),
-    with θ = 0 upright, m and l the pole's mass and length, M the mass of cart and pole, b the friction.
+    θ̈ = (−3 m l θ̇² sin θ cos θ + 6 M g sin θ + 6 (F − bẋ) cos θ) / (4 l M − 3 m l cos² θ).
+    The pole is upright at θ = 0; m and l are its mass and length, M is the mass of cart and pole, b the friction.
     """
     x, x_dot, theta, theta_dot = state[0], state[1], state[2], state[3]
     force = MAX_FORCE * min(max(action[0], -1.0), 1.0)
@@ -91,15 +91,15 @@ TASKS = {"v0": V0, "v1": V1}
 
 
 def batched(version: str, num_envs: int, max_episode_steps: int) -> BatchedEnv:
-    """The vector entry point of both ids."""
+    """The batched environment, for ``gym.make_vec``."""
     return BatchedEnv(TASKS[version], num_envs, max_episode_steps)
 
 
 class CartPoleSwingUpEnv(TaskEnv):
-    """One environment. Observation (x, ẋ, cos θ, sin θ, θ̇); action in [−1, 1], clipped, times 10 N.
+    """Swing the pole up and balance it. The observation is (x, ẋ, cos θ, sin θ, θ̇) in m, m/s and rad/s.
 
-    The reward of a step is cos θ after it (``version`` "v0") or (1 + cos θ)/2 ("v1"); the episode terminates where
-    |x| > 2.4 m. The dynamics are the batched environment's own compiled function.
+    An action is clipped to [−1, 1]; times 10 N it is the force on the cart. The reward is cos θ after the step in
+    ``version`` v0, and (1 + cos θ)/2 in v1. An episode terminates when |x| > 2.4 m.
     """
 
     metadata = {"render_modes": ["human", "rgb_array"], "render_fps": 100}  # noqa: RUF012
@@ -125,10 +125,10 @@ class CartPoleSwingUpEnv(TaskEnv):
         return stepped
 
     def render(self) -> np.ndarray | None:
-        """An image [400, 600, 3] of uint8 in mode ``rgb_array``; None in mode ``human``, which draws to a window."""
+        """A uint8 image ``[400, 600, 3]`` in the mode ``rgb_array``. The mode ``human`` draws to a window instead."""
         if self.render_mode is None:
             gym.logger.warn(
-                'render() needs a render mode, e.g. gym.make("CartPoleSwingUp-v1", render_mode="rgb_array")'
+                'no render mode; expected: gym.make("CartPoleSwingUp-v1", render_mode="rgb_array") before render()'
             )
             return None
         if self._renderer is None:
@@ -142,7 +142,7 @@ class CartPoleSwingUpEnv(TaskEnv):
 
 
 class _Renderer:
-    """Draws cart, pole and track with pygame."""
+    """Draws the cart, the pole and the track with pygame."""
 
     SIZE = (600, 400)  # pixels
     SCALE = SIZE[0] / (2 * X_LIMIT + 1.0)  # pixels per metre: half a metre beyond each end of the track
@@ -153,7 +153,7 @@ class _Renderer:
         try:
             import pygame
         except ImportError as error:
-            raise DependencyNotInstalled('rendering needs pygame: pip install "seedbed[render]"') from error
+            raise DependencyNotInstalled('pygame is not installed; expected: pip install "seedbed[render]"') from error
         self.pygame = pygame
         self.fps = fps
         self.window = None
@@ -176,9 +176,9 @@ class _Renderer:
         draw.rect(surface, self.BLACK, self.pygame.Rect(round(cart_x) - 25, self.TRACK_Y - 12, 50, 24))
         across_x, across_y = 4 * math.cos(theta), 4 * math.sin(theta)
         pole_corners = [
-            (x + side * across_x, y + side * across_y)
+            (end_x + side * across_x, end_y + side * across_y)
             for side in (1, -1)
-            for x, y in ((cart_x, self.TRACK_Y), tip)[::side]
+            for end_x, end_y in ((cart_x, self.TRACK_Y), tip)[::side]
         ]
         draw.polygon(surface, self.WOOD, pole_corners)
         draw.circle(surface, self.WOOD, tip, 7)

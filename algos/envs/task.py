@@ -1,4 +1,4 @@
-"""What defines a task: compiled dynamics and an observation map over a float64 state, and how an episode begins."""
+"""The interface of a batched task."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,24 +7,34 @@ import numpy as np
 from gymnasium import spaces
 from numba import types
 
-import algos.kernels  # noqa: F401  its cache is for tasks too
+import algos.kernels  # noqa: F401  sets the cache of compiled functions
 
 STEP = types.Tuple((types.float64, types.boolean))(types.float64[::1], types.float64[::1])
-"""``step(state, action) -> (reward, terminated)``, advancing ``state`` in place; a Discrete action is action[0]."""
+"""``step(state, action)`` advances ``state`` in place and returns (reward, terminated).
+
+A discrete action is ``action[0]``.
+"""
 
 OBSERVE = types.void(types.float64[::1], types.float32[::1])
-"""``observe(state, obs)``, which writes the observation of ``state`` into ``obs``."""
+"""``observe(state, obs)`` writes the observation of ``state`` into ``obs``."""
 
 
 @dataclass(frozen=True)
 class Task:
-    """One task. Compile ``step`` and ``observe`` with ``@njit(STEP, cache=True)`` and ``@njit(OBSERVE, cache=True)``:
-    with these exact signatures they are passed to other compiled functions as pointers, so that no loop over
-    environments is compiled anew for a task.
+    """A task as compiled functions of a float64 state.
 
-    ``draw_reset(rng, k)`` returns the ``[k, state_size]`` float64 states that begin the next k episodes; the same
-    numbers must come from k draws of one, since a batch draws ahead and a single environment does not.
-    ``render(state)`` returns an image ``[height, width, 3]`` of uint8; a task without it is not recorded.
+    Compiled loops call ``step`` and ``observe`` by pointer, so a new task does not recompile them.
+
+    Attributes:
+        state_size: length of the state.
+        step: compiled with ``@njit(STEP, cache=True)``; see ``STEP``.
+        observe: compiled with ``@njit(OBSERVE, cache=True)``; see ``OBSERVE``.
+        draw_reset: ``draw_reset(rng, k)`` returns the float64 states ``[k, state_size]`` that begin k episodes. It must
+            equal k calls with k = 1: a batch draws ahead, and a single environment does not.
+        max_episode_steps: time limit.
+        observation_space: a float32 Box of one axis.
+        action_space: Discrete from 0, or a float32 Box of one axis.
+        render: ``render(state)`` returns a uint8 image ``[height, width, 3]``. A task without it cannot be recorded.
     """
 
     state_size: int

@@ -1,4 +1,4 @@
-"""What all vector environments here have in common: same-step autoreset, and the latest step in arrays."""
+"""The base of all vector environments: same-step autoreset, and the latest step in arrays."""
 
 from abc import abstractmethod
 from collections.abc import Sequence
@@ -14,33 +14,50 @@ Layout = dict[str, tuple[tuple[int, ...], np.dtype]]
 
 
 class Actor(Protocol):
-    """Acts for all environments of a batch."""
+    """Chooses the actions of all environments of a batch."""
 
     def act(self, obs: np.ndarray, noise: np.ndarray, actions: np.ndarray, clipped: np.ndarray) -> None:
-        """Fill ``actions [E, A]``, and as the environments take them ``clipped [E, A]``, at ``obs [E, D]``."""
+        """Fill ``actions [E, A]`` with samples from ``noise [E, A]`` at ``obs [E, D]``.
+
+        Also fill ``clipped [E, A]`` with the actions in the form that the environments take.
+        """
 
     def of(self, share: slice) -> "Actor | None":
-        """The same for some of the environments, to act in another process; None if it cannot be sent there."""
+        """The actor of some of the environments, for another process. None if it cannot be sent there."""
 
 
 class EnvSteps(NamedTuple):
-    """T steps of E environments; and the last observations of K episodes that were truncated and not terminated."""
+    """T steps of E environments.
 
-    obs: np.ndarray  # [T, E, D], as the environments give them, but of the rollout's dtype
-    actions: np.ndarray  # [T, E, A], as sampled
-    rewards: np.ndarray  # [T, E] float64
-    terminated: np.ndarray  # [T, E]
-    truncated: np.ndarray  # [T, E]
-    final_obs: np.ndarray  # [K, D]
-    final_index: np.ndarray  # [K, 2], their (t, e), sorted
+    K of their episodes were truncated without terminating. Only for these the last observations are kept.
+
+    Attributes:
+        obs: ``[T, E, D]`` in the rollout's dtype.
+        actions: ``[T, E, A]``, not clipped.
+        rewards: ``[T, E]`` float64.
+        terminated: ``[T, E]`` bool.
+        truncated: ``[T, E]`` bool.
+        final_obs: ``[K, D]``, the last observations.
+        final_index: ``[K, 2]``, their (t, e), sorted.
+    """
+
+    obs: np.ndarray
+    actions: np.ndarray
+    rewards: np.ndarray
+    terminated: np.ndarray
+    truncated: np.ndarray
+    final_obs: np.ndarray
+    final_index: np.ndarray
 
 
 class SameStepVectorEnv(VectorEnv):
-    """``num_envs`` environments, each of which begins its next episode in the step that ends one.
+    """``num_envs`` environments. Each begins its next episode in the step that ends one (same-step autoreset).
 
-    A step takes ``arrays["actions"] [E, ...]`` and fills ``obs [E, D]``, of the new episode where one ended,
-    ``rewards [E]`` float64, ``terminated [E]``, ``truncated [E]``, and ``final_obs [E, D]`` where an episode ended.
-    ``max_episode_steps`` is None where an episode may last for ever.
+    Attributes:
+        arrays: the latest step, by name. A step reads ``actions [E, ...]``. It fills ``rewards [E]`` float64,
+            ``terminated [E]``, ``truncated [E]`` and ``obs [E, D]``. Where an episode ended, ``obs`` begins the next
+            one and ``final_obs [E, D]`` is the last observation; elsewhere ``final_obs`` is stale.
+        max_episode_steps: the time limit, or None.
     """
 
     num_envs: int
@@ -69,10 +86,10 @@ class SameStepVectorEnv(VectorEnv):
 
     @abstractmethod
     def step_arrays(self) -> None:
-        """Step every environment, from and to ``arrays``."""
+        """Step every environment with ``arrays["actions"]``, and fill the other ``arrays``."""
 
     def roll(self, actor: Actor, noise: np.ndarray) -> EnvSteps:
-        """As many steps as ``noise [T, E, A]`` has, in its dtype."""
+        """Make T steps with the actions that ``actor`` samples from ``noise [T, E, A]``. The result has its dtype."""
         T, E, A = noise.shape
         arrays, dtype = self.arrays, noise.dtype
         for_envs = arrays["actions"].reshape(E, A)
@@ -102,14 +119,18 @@ class SameStepVectorEnv(VectorEnv):
         )
 
     def step(self, actions: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
-        """Step everywhere with ``actions [E, ...]``; returns as Gymnasium's vector environments, infos of ends alone.
+        """Step every environment with ``actions [E, ...]``.
+
+        Returns:
+            Obs, rewards, terminated, truncated and infos, as Gymnasium's vector environments do. The infos hold only
+            ``final_obs``, where episodes ended.
 
         Raises:
-            ValueError: actions of another shape.
+            ValueError: The actions have a wrong shape.
         """
         actions = np.asarray(actions)
         if actions.shape != self.action_space.shape:
-            raise ValueError(f"actions have shape {actions.shape}, expected {self.action_space.shape}")
+            raise ValueError(f"actions have shape {actions.shape}; expected: {self.action_space.shape}")
         self.arrays["actions"][:] = actions
         self.step_arrays()
         obs, rewards, terminated, truncated = (
@@ -126,13 +147,13 @@ class SameStepVectorEnv(VectorEnv):
 
 
 def seeds_of(seed: int | Sequence[int | None] | None, num_envs: int) -> list[int | None]:
-    """Gymnasium's seeds of the sub-environments of a batch that is reset with ``seed``.
+    """The seed of each sub-environment when a vector environment is reset with ``seed``, as in Gymnasium.
 
     Raises:
-        ValueError: as many seeds as sub-environments are needed.
+        ValueError: A sequence has not one seed for each sub-environment.
     """
     if not isinstance(seed, Sequence):
         return [None if seed is None else seed + e for e in range(num_envs)]
     if len(seed) != num_envs:
-        raise ValueError(f"{num_envs} sub-environments need as many seeds, got {len(seed)}")
+        raise ValueError(f"{len(seed)} seeds for {num_envs} sub-environments; expected: one for each")
     return list(seed)

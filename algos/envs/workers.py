@@ -1,8 +1,9 @@
-"""Sub-environments spread over a few worker processes, each stepping its share one after the other.
+"""A vector environment that divides its environments among a few worker processes.
 
-Gymnasium's ``AsyncVectorEnv`` starts one process per sub-environment; S·N of those on a few cores mostly wait for each
-other. Here the processes are as many as the cores, and the arrays of a step lie in shared memory. Where the policy can
-be sent to them, they act as well: a rollout is then one message there and one back, and nobody waits for a step.
+Gymnasium's ``AsyncVectorEnv`` starts one process per environment. With many environments on a few cores these processes
+mostly wait for each other. Here there is one process per core, and the arrays of a step lie in shared memory. If the
+policy can be sent to the workers, they choose the actions too: then a whole rollout takes one message to each worker
+and one back.
 """
 
 import multiprocessing
@@ -21,17 +22,20 @@ import numpy as np
 from algos.envs.serial import SerialVectorEnv
 from algos.envs.vector import Actor, EnvSteps, Layout, SameStepVectorEnv, seeds_of
 
-_SPAWN = multiprocessing.get_context("spawn")  # a fork would inherit the state of compute threads without the threads
+_SPAWN = multiprocessing.get_context("spawn")  # a fork would copy the locks of compute threads without the threads
 _ASK_TO_STOP = (signal.SIGINT, signal.SIGTERM)
-"""Signals that a terminal or a scheduler sends to all processes of a run; they are the parent's to handle."""
+"""Signals that a terminal or a scheduler sends to all processes of a run. Only the parent handles them."""
 
 
 class WorkerVectorEnv(SameStepVectorEnv):
-    """``num_envs`` environments built by ``make_one`` (picklable) in ``num_workers`` processes.
+    """``num_envs`` environments of ``make_one`` (picklable) in ``num_workers`` processes.
 
-    Each sub-environment depends on its own seed and actions only, so the results do not depend on ``num_workers``.
-    Worker w has every ``num_workers``-th from w on. An exception in a worker is raised here as a RuntimeError. The
-    workers live until ``close``, or until this process ends; SIGINT and SIGTERM do not end them.
+    A sub-environment depends only on its own seed and actions, so results do not depend on ``num_workers``. Worker w
+    steps sub-environments w, w + ``num_workers``, and so on. The workers end at ``close`` or with this process, and
+    ignore SIGINT and SIGTERM.
+
+    Raises:
+        RuntimeError: From any method, if an environment raised an error in a worker or a worker ended.
     """
 
     def __init__(self, make_one: Callable[[], gym.Env], num_envs: int, num_workers: int) -> None:
@@ -40,19 +44,19 @@ class WorkerVectorEnv(SameStepVectorEnv):
         limit = None if env.spec is None else env.spec.max_episode_steps
         super().__init__(env.observation_space, env.action_space, num_envs, limit)
         env.close()
-        resource_tracker.ensure_running()  # as it starts, which the first worker would make it do, it unblocks signals
+        resource_tracker.ensure_running()  # its start unblocks signals, so it must not happen below
         self._connections: list[Connection] = []
         self._processes = []
         self._shares = [slice(worker, None, num_workers) for worker in range(num_workers)]
         for share in self._shares:
             ours, theirs = _SPAWN.Pipe()
             process = _SPAWN.Process(target=_work, args=(make_one, share, theirs, self._shared), daemon=True)
-            with _blocked(_ASK_TO_STOP):  # the worker begins so, and ignores them as soon as it can
+            with _blocked(_ASK_TO_STOP):  # the worker inherits this until it ignores the signals
                 process.start()
             theirs.close()
             self._connections.append(ours)
             self._processes.append(process)
-        # multiprocessing ends daemons by SIGTERM and waits for them; before that, they are told to end.
+        # At exit, multiprocessing sends SIGTERM, which workers ignore, and waits. So tell them to end before that.
         self._hang_up = Finalize(self, _hang_up, args=(self._connections,), exitpriority=0)
 
     def _allocate(self, layout: Layout) -> dict[str, np.ndarray]:
@@ -65,7 +69,13 @@ class WorkerVectorEnv(SameStepVectorEnv):
     def reset(
         self, *, seed: int | Sequence[int | None] | None = None, options: dict[str, Any] | None = None
     ) -> tuple[np.ndarray, dict[str, Any]]:
-        """Begin an episode everywhere; an int seeds sub-environment e with seed + e. Returns obs ``[num_envs, D]``."""
+        """Begin an episode in every sub-environment. Returns obs ``[E, D]`` and empty infos.
+
+        An int seeds sub-environment e with seed + e.
+
+        Raises:
+            ValueError: The number of seeds is wrong.
+        """
         seeds = seeds_of(seed, self.num_envs)
         self._ask("reset", [(seeds[share], options) for share in self._shares])
         return self.arrays["obs"].copy(), {}
@@ -86,7 +96,7 @@ class WorkerVectorEnv(SameStepVectorEnv):
             process.join()
 
     def _joined(self, parts: list[EnvSteps]) -> EnvSteps:
-        """The steps of all, from those of each worker."""
+        """The steps of all environments, from those of each worker."""
         num_workers, whole = len(parts), {}
         for name in ("obs", "actions", "rewards", "terminated", "truncated"):
             one = getattr(parts[0], name)
@@ -99,9 +109,9 @@ class WorkerVectorEnv(SameStepVectorEnv):
         return EnvSteps(**whole, final_obs=final_obs[order], final_index=final_index[order])
 
     def _ask(self, command: str, data: list[Any]) -> list[Any]:
-        """Send a command to all workers, each with its own data; their answers."""
+        """Send a command with each worker's data. Returns the workers' answers."""
         for connection, own in zip(self._connections, data, strict=True):
-            with suppress(OSError):  # a worker that died has closed its end; that it does not answer will tell
+            with suppress(OSError):  # a dead worker has closed its end; recv reports it below
                 connection.send((command, own))
         answers, failures = [], []
         for process, connection in zip(self._processes, self._connections, strict=True):
@@ -124,14 +134,14 @@ def _as_arrays(shared: dict[str, tuple[Any, tuple[int, ...], np.dtype]]) -> dict
 
 def _hang_up(connections: list[Connection]) -> None:
     for connection in connections:
-        with suppress(OSError):  # a worker that died has closed its end
+        with suppress(OSError):  # a dead worker has closed its end
             connection.send(("close", None))
         connection.close()
 
 
 @contextmanager
 def _blocked(signals: Sequence[signal.Signals]) -> Iterator[None]:
-    """Hold signals back in this thread, and in processes that it starts."""
+    """Block signals in this thread and in the processes that it starts."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, signals)
     try:
         yield
@@ -140,6 +150,7 @@ def _blocked(signals: Sequence[signal.Signals]) -> Iterator[None]:
 
 
 def _work(make_one: Callable[[], gym.Env], share: slice, connection: Connection, shared: dict[str, Any]) -> None:
+    """Answer the parent's commands until it closes the connection."""
     for signum in _ASK_TO_STOP:
         signal.signal(signum, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _ASK_TO_STOP)  # for processes that a task may start
@@ -148,7 +159,7 @@ def _work(make_one: Callable[[], gym.Env], share: slice, connection: Connection,
     while True:
         try:
             command, data = connection.recv()
-        except EOFError:  # the parent is gone
+        except EOFError:  # the parent ended
             break
         if command == "close":
             break
@@ -167,7 +178,7 @@ def _work(make_one: Callable[[], gym.Env], share: slice, connection: Connection,
             failure = traceback.format_exc()
         try:
             connection.send((failure, answer))
-        except OSError:  # the parent left in the middle of a rollout
+        except OSError:  # the parent ended during a rollout
             break
     if envs is not None:
         envs.close()

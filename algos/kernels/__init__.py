@@ -1,4 +1,4 @@
-"""Compiled inner loops. Importing this package tells Numba where their code is kept, and when it is out of date."""
+"""Compiled inner loops. Importing this package sets up the cache of their machine code."""
 
 from algos.kernels import cache
 

@@ -1,6 +1,6 @@
-"""Tensors and settings as the arrays that kernels read, and the arrays that they fill.
+"""The arrays that kernels read, from tensors and settings, and the arrays that they fill.
 
-NumPy makes and asks about small arrays in a tenth of PyTorch's time, which small minibatches notice.
+NumPy handles small arrays in a tenth of PyTorch's time, which matters for small minibatches.
 """
 
 from collections.abc import Sequence
@@ -17,15 +17,15 @@ Setting = PerRow[float]
 
 
 def as_array(tensor: Tensor) -> np.ndarray:
-    """The tensor's memory, without its graph; a copy only where it is not contiguous."""
+    """The tensor as an array without a graph. It shares the tensor's memory if that is contiguous."""
     return (tensor.detach() if tensor.requires_grad else tensor).contiguous().numpy()
 
 
 def seeds_to_compute(like: Tensor, active: Tensor | None) -> np.ndarray:
-    """Indices of the ``active`` ([S] bool; None: all) seeds of ``like [S, ...]``."""
+    """Indices of the ``active [S]`` seeds; all seeds of ``like [S, ...]`` if that is None."""
     return np.arange(like.shape[0]) if active is None else active.numpy().nonzero()[0]
 
 
 def results(shape: Sequence[int], dtype: np.dtype, seeds: np.ndarray) -> np.ndarray:
-    """An array ``[S, ...]`` to fill for the ``seeds``; zeros where some of them will not be computed."""
+    """An array ``[S, ...]`` to fill for the ``seeds``. The rows of other seeds are zero."""
     return (np.empty if len(seeds) == shape[0] else np.zeros)(shape, dtype)

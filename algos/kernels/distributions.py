@@ -14,6 +14,7 @@ from torch import Tensor
 
 from algos.kernels.arguments import as_array, results, seeds_to_compute
 from algos.kernels.elementary import exp, log
+from algos.kernels.inner import inner
 from algos.kernels.intrinsics import sum_values
 from algos.kernels.threads import shared_out
 
@@ -23,14 +24,14 @@ HALF_LOG_2PI = 0.5 * math.log(2 * math.pi)
 ROWS = 512  # of one task: its columns stay in the cache
 
 
-@njit
+@inner
 def _load_columns(source: Array, s: int, first: int, count: int, columns: Array) -> None:
     for a in range(source.shape[2]):
         for r in range(count):
             columns[a, r] = source[s, first + r, a]
 
 
-@njit
+@inner
 def gaussian_log_probs(columns: Array, actions: Array, log_std: Array, count: int, out: Array) -> None:
     """Log-densities of ``count`` actions [A, ROWS] at the means in ``columns``, which become (action − mean)/std."""
     number = out.dtype.type
@@ -78,7 +79,7 @@ def _gaussian_backward(
             grad_log_std[s, a] = sum_values(terms, 0, batch)
 
 
-@njit
+@inner
 def log_normaliser(columns: Array, count: int, top: Array, out: Array) -> None:
     """log Σ_a exp(columns[a]) of each row."""
     for r in range(count):

@@ -16,11 +16,12 @@ import llvmlite.binding as llvm  # type: ignore[import-untyped]
 import numba
 import numpy as np
 from llvmlite import ir
-from numba import njit, types
+from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic as numba_intrinsic
 
 from algos.kernels.elementary import constant, emit_fma, emit_tanh
+from algos.kernels.inner import inner
 
 intrinsic: Any = numba_intrinsic  # its stub takes the typing context for an argument of the call
 config: Any = numba.config
@@ -598,7 +599,7 @@ def _chunk_sums(squared: bool) -> Any:
 _sum_chunks, _sum_square_chunks = _chunk_sums(squared=False), _chunk_sums(squared=True)
 
 
-@njit
+@inner
 def sum_values(values: np.ndarray, start: int, count: int) -> float:
     """Sum of ``count`` values of a flat array, in an order that depends on ``count`` alone."""
     chunks = count // SUM_LANES
@@ -608,7 +609,7 @@ def sum_values(values: np.ndarray, start: int, count: int) -> float:
     return total
 
 
-@njit
+@inner
 def sum_squares(values: np.ndarray, start: int, count: int) -> float:
     """Sum of the squares of ``count`` values of a flat array, in an order that depends on ``count`` alone."""
     chunks = count // SUM_LANES

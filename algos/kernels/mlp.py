@@ -14,6 +14,7 @@ from torch import Tensor
 
 from algos.kernels.addressed import called_by_address
 from algos.kernels.arguments import Setting, as_array, per_seed, results, seeds_to_compute
+from algos.kernels.inner import inner
 from algos.kernels.intrinsics import (
     REGISTERS,
     VECTOR_BYTES,
@@ -57,7 +58,7 @@ BLOCK_ROWS = BLOCK_TILES * TILE_PANELS * VECTORS * VECTOR_BYTES // 4  # of float
 KEEP_BYTES = 2**23  # hidden activations up to this size are kept for the vjp; more would not stay in the cache
 
 
-@njit
+@inner
 def params_below(sizes: Array, layer: int) -> int:
     """Parameters of the layers below ``layer``."""
     total = 0
@@ -95,7 +96,7 @@ def spare_elements(sizes: Array, work: Array) -> int:
     return panel_rows(work) * padded(sizes.max() + 1, work)
 
 
-@njit
+@inner
 def load_panels(source: Array, first: int, width: int, count: int, ones: int, out: Array, start: int) -> int:
     """Transpose ``count`` rows of ``source`` into panels, zeros in the rows beyond; returns the number of panels."""
     rows = panel_rows(out)
@@ -118,7 +119,7 @@ def load_panels(source: Array, first: int, width: int, count: int, ones: int, ou
     return panels
 
 
-@njit
+@inner
 def _store_panels(panels: Array, start: int, width: int, count: int, out: Array, first: int) -> None:
     """Transpose panels back to ``count`` rows of ``out``."""
     rows = panel_rows(panels)
@@ -129,7 +130,7 @@ def _store_panels(panels: Array, start: int, width: int, count: int, out: Array,
             copy(panels, at, 1, filled, width, out, (first + panel * rows) * width + j)
 
 
-@njit
+@inner
 def hidden_layers(params: Array, p: int, sizes: Array, relu: bool, acts: Array, start: int, panel: int) -> None:
     """Hidden activations of a panel of the tile at ``acts[start:]``, from its inputs."""
     rows = panel_rows(acts)
@@ -146,7 +147,7 @@ def hidden_layers(params: Array, p: int, sizes: Array, relu: bool, acts: Array, 
         weights, below = biases + n_out, above
 
 
-@njit
+@inner
 def network_outputs(
     params: Array, p: int, sizes: Array, relu: bool, acts: Array, start: int, panel: int, out: Array, to: int
 ) -> None:
@@ -163,7 +164,7 @@ def network_outputs(
     linear_layer(params, weights, n_out, 1, n_in, n_out, acts, x, params, weights + n_in * n_out, 1, out, y)
 
 
-@njit
+@inner
 def _tangents(
     params: Array, p: int, directions: Array, sizes: Array, relu: bool, acts: Array, panel: int, out: Array, to: int
 ) -> int:
@@ -188,7 +189,7 @@ def _tangents(
     return last
 
 
-@njit
+@inner
 def deltas_below(sizes: Array, layer: int, rows: int) -> int:
     """Elements of a tile's deltas, the cotangents of its layers, below those of ``layer``; the inputs have none."""
     total = 0
@@ -197,7 +198,7 @@ def deltas_below(sizes: Array, layer: int, rows: int) -> int:
     return total
 
 
-@njit
+@inner
 def backward_layers(
     params: Array, p: int, sizes: Array, relu: bool, acts: Array, start: int, panel: int, work: Array, deltas: int
 ) -> None:
@@ -222,7 +223,7 @@ def backward_layers(
         above = below
 
 
-@njit
+@inner
 def add_tile(
     sizes: Array, relu: bool, acts: Array, start: int, panels: int, work: Array, deltas: int, sums: int
 ) -> None:
@@ -241,7 +242,7 @@ def add_tile(
         sums += outer_elements(n_in + 1, n_out, work)
 
 
-@njit
+@inner
 def unpack_sums(
     params: Array, p: int, sizes: Array, relu: bool, work: Array, sums: int, out: Array, start: int
 ) -> None:
@@ -256,7 +257,7 @@ def unpack_sums(
         start += (n_in + 1) * n_out
 
 
-@njit
+@inner
 def _errors(work: Array, outputs: int, targets: int, count: int, factor: float, squares: Array) -> None:
     """Replace the targets by factor * (output - target); adds the squared differences to ``squares``, row by row."""
     if count == squares.size:
@@ -268,7 +269,7 @@ def _errors(work: Array, outputs: int, targets: int, count: int, factor: float, 
         squares[r] += np.float64(error * error)
 
 
-@njit
+@inner
 def _clipped_errors(
     work: Array,
     outputs: int,

@@ -10,13 +10,14 @@ import math
 import numpy as np
 from numba import njit, prange
 
+from algos.kernels.inner import inner
 from algos.kernels.intrinsics import sum_squares
 
 Array = np.ndarray
 Arrays = tuple[Array, ...]
 
 
-@njit
+@inner
 def _scale(grads: Arrays, s: int, max_norm: float) -> float:
     """What brings the norm of a seed's gradients down to ``max_norm``; 1 where it is below, nan where they have one.
 

@@ -1,4 +1,4 @@
-"""Orthonormal columns, in the same arithmetic on every processor; a LAPACK library's depends on it."""
+"""Orthonormal columns with the same bits on every processor, which LAPACK does not give."""
 
 import numpy as np
 from numba import njit
@@ -8,10 +8,11 @@ Array = np.ndarray
 
 @njit(cache=True)
 def orthonormalise(columns: Array) -> None:
-    """Replace the rows of ``columns [n, m]`` (n <= m, float64), the columns of an [m, n] matrix, by those of its Q.
+    """Replace the columns of a matrix ``[m, n]`` by those of its factor Q, in place.
 
-    Q·R is the matrix and R's diagonal positive. By Gram and Schmidt, each column twice, which makes the columns as
-    orthogonal as Householder's reflections do (Giraud et al. 2005, "twice is enough").
+    The rows of ``columns [n, m]`` (n <= m, float64) are the columns of the matrix. Q·R is the matrix, and the diagonal
+    of R is positive. Gram-Schmidt, twice for each column, makes them as orthogonal as Householder reflections do
+    (Giraud et al. 2005, "twice is enough").
     """
     for j in range(columns.shape[0]):
         for _ in range(2):

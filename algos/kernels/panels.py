@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
+from algos.kernels.inner import inner
 from algos.kernels.intrinsics import (
     COLUMNS,
     REGISTER_BYTES,
@@ -38,7 +39,7 @@ def _layer(mode: str) -> Any:
     """The Numba function that computes all ``width`` features of a panel with ``product``."""
     many, single = product(COLUMNS, mode), product(1, mode)
 
-    @njit
+    @inner
     def layer(
         weights: Array,
         w_start: int,
@@ -76,26 +77,26 @@ _outer_tile, _outer_tile_row, _outer_column, _outer_cell = (
 )
 
 
-@njit
+@inner
 def padded(width: int, array: Array) -> int:
     """``width`` rounded up to whole registers of this array's dtype."""
     lanes = register_lanes(array)
     return -(-width // lanes) * lanes
 
 
-@njit
+@inner
 def _is_turned(n_left: int, n_right: int, array: Array) -> bool:
     """Whether it is less work to compute the sums [n_right, n_left] than [n_left, n_right]."""
     return n_right * padded(n_left, array) < n_left * padded(n_right, array)
 
 
-@njit
+@inner
 def outer_elements(n_left: int, n_right: int, array: Array) -> int:
     """Elements of the sums of ``add_outer``."""
     return min(n_left * padded(n_right, array), n_right * padded(n_left, array))
 
 
-@njit
+@inner
 def _add_products(panel: Array, start: int, features: int, others: Array, turned: int, stride: int, sums: int) -> None:
     """Add Σ_rows panel[i] * others[j] for all i < ``features`` and j < ``stride``, to others[sums + i * stride + j].
 
@@ -115,7 +116,7 @@ def _add_products(panel: Array, start: int, features: int, others: Array, turned
             _outer_cell(panel, start + i * rows, others, turned + j, stride, others, sums + i * stride + j)
 
 
-@njit
+@inner
 def add_outer(  # type: ignore[no-untyped-def]
     left, l_start, n_left, right, r_start, n_right, panels, work, sums, spare
 ):
@@ -138,7 +139,7 @@ def add_outer(  # type: ignore[no-untyped-def]
             _add_products(left, a, n_left, work, spare, stride, sums)
 
 
-@njit
+@inner
 def unpack_outer(work: Array, sums: int, n_left: int, n_right: int, out: Array, start: int) -> None:
     """Write the sums of ``add_outer`` to the matrix [n_left, n_right] at out[start:]."""
     if _is_turned(n_left, n_right, work):

@@ -17,6 +17,7 @@ from algos.kernels.addressed import Addressed, called_by_address
 from algos.kernels.arguments import Setting, as_array, per_seed, results, seeds_to_compute
 from algos.kernels.distributions import HALF_LOG_2PI, gaussian_log_probs, log_normaliser
 from algos.kernels.elementary import exp
+from algos.kernels.inner import inner
 from algos.kernels.intrinsics import fill
 from algos.kernels.mlp import (
     BLOCK_TILES,
@@ -40,7 +41,7 @@ OBJECTIVE, ENTROPY, K3, LOG_RATIO, OUTSIDE = range(5)
 NUM_FIGURES = 5
 
 
-@njit
+@inner
 def _gaussian(outputs: Array, actions: Array, log_std: Array, count: int, log_probs: Array, entropies: Array) -> None:
     """Log-probabilities and entropies of a panel, whose means become the standardised actions."""
     gaussian_log_probs(outputs, actions, log_std, count, log_probs)
@@ -51,7 +52,7 @@ def _gaussian(outputs: Array, actions: Array, log_std: Array, count: int, log_pr
         entropies[r] = entropy
 
 
-@njit
+@inner
 def _gaussian_cotangents(
     outputs: Array, log_std: Array, weights: Array, bonus: float, count: int, terms: Array
 ) -> None:
@@ -65,7 +66,7 @@ def _gaussian_cotangents(
             terms[NUM_FIGURES + a, r] = weights[r] * (z * z - one) + bonus
 
 
-@njit
+@inner
 def _categorical(
     outputs: Array, actions: Array, with_entropy: bool, count: int, log_probs: Array, entropies: Array
 ) -> None:
@@ -85,7 +86,7 @@ def _categorical(
                 entropies[r] -= exp(outputs[a, r]) * outputs[a, r]
 
 
-@njit
+@inner
 def _categorical_cotangents(
     outputs: Array, actions: Array, entropies: Array, weights: Array, bonus: float, count: int
 ) -> None:
@@ -99,7 +100,7 @@ def _categorical_cotangents(
             outputs[a, r] = weights[r] * (chosen - probability) - bonus * probability * (log_prob + entropies[r])
 
 
-@njit
+@inner
 def _surrogate(
     log_probs: Array,
     old_log_probs: Array,

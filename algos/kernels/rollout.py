@@ -15,6 +15,7 @@ from algos.envs.batched import BatchedEnv
 from algos.envs.task import OBSERVE, STEP
 from algos.kernels.addressed import called_by_address
 from algos.kernels.elementary import exp
+from algos.kernels.inner import inner
 from algos.kernels.row import padded, row_outputs, transposed_outputs
 
 
@@ -127,7 +128,7 @@ def rollout(
     )
 
 
-@njit
+@inner
 def _choose(logits, num_choices, uniform):  # type: ignore[no-untyped-def]
     """The first choice whose cumulative softmax probability exceeds ``uniform``."""
     largest = logits[0]

@@ -11,6 +11,7 @@ from llvmlite import ir  # type: ignore[import-untyped]
 from numba import njit, types
 
 from algos.kernels.elementary import constant, emit_fma, tanh
+from algos.kernels.inner import inner
 from algos.kernels.intrinsics import INDEX, VECTOR_BYTES, halve, intrinsic, loop, splat
 
 Array = np.ndarray
@@ -103,14 +104,14 @@ def dot(typingctx: Any, x: Any, weights: Any, first: Any, chunks: Any) -> Any:
     return signature, codegen
 
 
-@njit
+@inner
 def padded(width: int, array: Array) -> int:
     """``width`` rounded up to whole vectors of this array's dtype."""
     lanes = VECTOR_BYTES // array.itemsize
     return -(-width // lanes) * lanes
 
 
-@njit
+@inner
 def _layer(params: Array, start: int, depth: int, width: int, x: Array, out: Array) -> None:
     """out[:width] = biases + x[:depth] @ weights, whose parameters begin at ``start``."""
     lanes = VECTOR_BYTES // params.itemsize
@@ -130,7 +131,7 @@ def _layer(params: Array, start: int, depth: int, width: int, x: Array, out: Arr
         out[k] = total
 
 
-@njit
+@inner
 def _activate(values: Array, count: int, hyperbolic: bool) -> None:
     """tanh or relu, in place; a NaN stays a NaN."""
     if hyperbolic:
@@ -154,7 +155,7 @@ def transposed_outputs(params: Array, sizes: Array) -> Array:
     return weights
 
 
-@njit
+@inner
 def row_outputs(params: Array, sizes: Array, hyperbolic: bool, output_weights: Array, x: Array, other: Array) -> Array:
     """The outputs of one network at the input in ``x``; ``x`` and ``other`` hold the widest layer, padded.
 

@@ -1,8 +1,8 @@
-"""ReLU networks of one hidden layer and one output, such as critics, without storing their hidden activations.
+"""Gradients of ReLU networks with one hidden layer and one output, such as critics, without stored activations.
 
-With z = xW + b and e the output's cotangent of a row, all that the gradient needs of the hidden layer is where z > 0:
-G = Σ_rows [x, 1]ᵀ e (z > 0) gives the gradients of W and b as G times the output's weights, and that of the output's
-weights as the columns' sums of [W; b] ∘ G. A tile (see ``algos.kernels.mlp``) so keeps masks of hidden activations.
+Let z = xW + b, and let e be the cotangent of a row's output. The gradient needs only where z > 0. From
+G = Σ_rows [x, 1]ᵀ e (z > 0) follow the gradients of W and b, G times the output's weights, and the gradient of the
+output's weights, the column sums of [W; b] ∘ G. So a tile (see ``algos.kernels.mlp``) keeps masks, not activations.
 """
 
 from typing import Any
@@ -12,6 +12,7 @@ from llvmlite import ir  # type: ignore[import-untyped]
 from numba import njit, types
 
 from algos.kernels.elementary import constant, emit_fma
+from algos.kernels.inner import inner
 from algos.kernels.intrinsics import (
     COLUMNS,
     INDEX,
@@ -34,13 +35,13 @@ from algos.kernels.panels import panel_rows, register_lanes
 
 Array = np.ndarray
 
-FEATURES = 2  # of the inputs, in a block of sums; it has as many cells as a register has lanes
+FEATURES = 2  # inputs in a block of sums; a block has as many cells as a register has lanes
 
 
 class _Masks:
-    """Which rows are in a mask, register by register, feature after feature, in an array's memory.
+    """Masks of rows in the memory of an array: one register after another, one feature after another.
 
-    A bit of each row where registers of masks take bits, and else a whole element of ones or zeros.
+    A row is one bit if the processor has mask registers (``WIDE``), otherwise a whole element of ones or zeros.
     """
 
     def __init__(self, builder: Any, memory: Memory, feature: Any) -> None:
@@ -69,10 +70,8 @@ class _Masks:
         return self.builder.bitcast(bits, ir.VectorType(ir.IntType(1), self.lanes))
 
     def add(self, total: Any, value: Any, mask: Any) -> Any:
-        """The total with the value where the mask is set.
-
-        Adding +0 changes no total but -0, which none is that began at +0.
-        """
+        """``total`` plus ``value`` where the mask is set."""
+        # Elsewhere, adding +0 changes no total: only -0 would change, and a sum that begins at +0 is never -0.
         if WIDE:
             return self.builder.select(mask, self.builder.fadd(total, value), total)
         kept = self.builder.and_(self.builder.bitcast(value, self.mask), mask)
@@ -80,9 +79,9 @@ class _Masks:
 
 
 def _hidden_units(columns: int) -> Any:
-    """An intrinsic that adds ``groups`` groups of ``columns`` hidden units to a panel's outputs, and keeps their masks.
+    """An intrinsic that adds ``groups`` groups of ``columns`` hidden units to a panel's outputs and stores their masks.
 
-    ``first`` is the first unit of them. The parameters of the network start at ``params[start]``.
+    ``first`` is the first of these units. The network's parameters begin at ``params[start]``.
     """
 
     @intrinsic
@@ -132,7 +131,7 @@ def _hidden_units(columns: int) -> Any:
                     scalars = [weights.scalar(builder.add(above, unit)) for unit in units]
                     outputs = list(outputs)
                     for (j, v), z in zip(cells, values, strict=True):
-                        on = builder.fcmp_unordered(">", z, zero)  # a nan is on, so that it stays visible
+                        on = builder.fcmp_unordered(">", z, zero)  # true for NaN, so that it reaches the output
                         at = builder.add(builder.mul(units[j], INDEX(REGISTERS)), builder.add(register, INDEX(v)))
                         kept.store(on, at)
                         outputs[v] = emit_fma(builder, scalars[j], emit_relu(builder, z), outputs[v])
@@ -168,10 +167,10 @@ def _add_masked(
     work: Any,
     out_start: Any,
 ) -> Any:
-    """out[i * J + j] += Σ_rows inputs[i], of the rows that are in the mask of hidden unit ``unit + j``.
+    """out[i * J + j] += Σ inputs[i] over the rows in the mask of hidden unit ``unit + j``.
 
-    i < FEATURES and j < J = lanes / FEATURES. Inputs and masks are in ``acts``, their panels ``in_stride`` and
-    ``masks_stride`` elements apart; sums are in ``work``.
+    Here i < FEATURES and j < J = lanes / FEATURES. Inputs and masks are in ``acts``; their panels are ``in_stride`` and
+    ``masks_stride`` elements apart. The sums are in ``work``.
     """
     integer = types.intp
     signature = types.void(acts, integer, integer, integer, integer, integer, integer, work, integer)
@@ -209,26 +208,26 @@ def _add_masked(
 
 @njit(cache=True)
 def is_shallow(sizes: Array, relu: bool) -> bool:
-    """Whether this module computes the network."""
+    """Whether this module can compute the network."""
     return relu and sizes.size == 3 and sizes[2] == 1
 
 
-@njit
+@inner
 def _blocks(sizes: Array, lanes: int) -> tuple[int, int]:
-    """Blocks of sums down (inputs and ones) and across (hidden units)."""
+    """The number of blocks of sums along the inputs and the constant 1, and along the hidden units."""
     return -(-(sizes[0] + 1) // FEATURES), -(-sizes[1] // (lanes // FEATURES))
 
 
-@njit
+@inner
 def shallow_sums_elements(sizes: Array, lanes: int) -> int:
-    """Elements of G in blocks, and of a panel's sum of errors."""
+    """The number of elements of G in blocks, plus those of a panel's sum of errors."""
     down, across = _blocks(sizes, lanes)
     return down * across * lanes + REGISTERS * lanes
 
 
-@njit
+@inner
 def shallow_outputs(params: Array, p: int, sizes: Array, acts: Array, x: int, masks: int, out: Array, y: int) -> None:
-    """Outputs ``out[y:]`` of the panel ``acts[x:]``, and the masks of its hidden units from ``acts[masks]`` on."""
+    """Compute the outputs ``out[y:]`` of the panel ``acts[x:]``, and the masks ``acts[masks:]`` of its hidden units."""
     rows = panel_rows(out)
     depth, width = sizes[0], sizes[1]
     bias = params[p + (depth + 2) * width]
@@ -242,11 +241,11 @@ def shallow_outputs(params: Array, p: int, sizes: Array, acts: Array, x: int, ma
         _one_unit(params, p, depth, width, groups * COLUMNS, rest, acts, x, masks, out, y)
 
 
-@njit
+@inner
 def add_shallow_tile(
     sizes: Array, acts: Array, x: int, masks: int, panels: int, work: Array, errors: int, sums: int
 ) -> None:
-    """Add what a tile gives to the sums in ``work``; ``errors``, its outputs' cotangents, come to weight its inputs."""
+    """Add the sums of a tile to those in ``work``. Its inputs are multiplied by ``errors``, the outputs' cotangents."""
     rows = panel_rows(work)
     lanes = register_lanes(work)
     down, across = _blocks(sizes, lanes)
@@ -263,9 +262,9 @@ def add_shallow_tile(
         add_panel(work, errors + panel * rows, work, total)
 
 
-@njit
+@inner
 def unpack_shallow_sums(params: Array, p: int, sizes: Array, work: Array, sums: int, out: Array, start: int) -> None:
-    """Write the gradient that the sums give."""
+    """Write the gradient that follows from the sums into ``out[start:]``."""
     lanes = register_lanes(work)
     down, across = _blocks(sizes, lanes)
     units, width = lanes // FEATURES, sizes[1]

@@ -1,17 +1,17 @@
-"""How many threads a compiled loop takes: as many as its work is worth, at most what the run may have."""
+"""The number of threads of a compiled loop: as many as its work is worth, within the limit of the run."""
 
 from types import TracebackType
 
 import numba
 
 WORTH = 2_000_000
-"""Multiply-adds that one more thread must save: it takes tens of microseconds to wake."""
+"""Multiply-adds per thread that are worth waking it, which takes tens of microseconds."""
 
 
 class shared_out:
-    """Within it, loops over ``tasks`` that are ``multiply_adds`` of work in all run on the threads that this is worth.
+    """A context for a loop over ``tasks`` with ``multiply_adds`` in all. It sets the number of threads for this work.
 
-    What is computed does not depend on it.
+    Results do not depend on the number of threads.
     """
 
     __slots__ = ("before", "threads")

@@ -51,7 +51,7 @@ def one_seed(name: str, run: str, title: str) -> Drawing:
         frame = frame[frame["seed"] == 0]
         return single(lambda ax: plots.as_the_post(frame, ax, POST_AXES[name], 1.0, ["#4c72b0"]), 1)
 
-    caption = f"{title} by the post's arithmetic, the post's own number. Seed 0, one point per iteration, not smoothed."
+    caption = f"{title} with the post's arithmetic: its measure of return for seed 0, at every iteration."
     return Drawing(name, title, (run,), draw, lambda data: caption)
 
 
@@ -74,15 +74,15 @@ def all_seeds(algo: str) -> list[Drawing]:
 
     def caption(data: Data) -> str:
         return (
-            f"{algo.upper()} on CartPoleSwingUp-v0 by the post's arithmetic: the post's own number (sum of rewards "
-            f"over episodes ended) of {count(data, name)}, one line each, not smoothed."
+            f"{algo.upper()} on CartPoleSwingUp-v0 with the post's arithmetic: its measure of return (sum of rewards "
+            f"over number of ended episodes) for {count(data, name)}, one line each, at every iteration."
         )
 
     def spread_caption(data: Data) -> str:
         return (
-            f"The same {count(data, name)}. Left: every seed (thin), median (thick), first to third quartile (band, "
-            "pointwise), and dashed the limits that hold at least 80% of runs with 90% confidence where there are "
-            "seeds enough (18), else the extremes. Right: every seed at some iterations, with quartiles and median."
+            f"The same {count(data, name)}. Left: every seed (thin), the median (thick), the first to the third "
+            "quartile (band, pointwise). Dashed: limits that hold at least 80% of runs with 90% confidence; with fewer "
+            "than 18 seeds, the extremes. Right: every seed at some iterations, with quartiles and median."
         )
 
     return [
@@ -123,8 +123,8 @@ def compared(name: str, title: str, runs: dict[str, str], caption: str) -> Drawi
     def text(data: Data) -> str:
         each = "; ".join(f"{label}: {count(data, run)}" for label, run in runs.items())
         return (
-            f"{caption} True episodic returns; left: median and quartiles over seeds, pointwise, not smoothed; right: "
-            f"every seed's final return, box: quartiles, whiskers: 1.5 interquartile ranges. {each}."
+            f"{caption} True episodic returns. Left: median and quartiles over seeds, pointwise, not smoothed. Right: "
+            f"every seed's final return; box: quartiles; whiskers: 1.5 interquartile ranges. {each}."
         )
 
     return Drawing(name, title, tuple(runs.values()), draw, text)
@@ -187,12 +187,11 @@ def ablation(algo: str) -> Drawing:
     def caption(data: Data) -> str:
         table = ablation_table(data, algo)
         return (
-            f"{algo.upper()} with each of the post's departures alone, and all together, switched to the textbook's "
-            f"way, against the post's way: difference of mean episodic returns over {table['n'].min()} shared seeds, "
-            f"compared one by one, and {table['iterations'].min()} iterations each, with 95% intervals, not "
-            f"corrected; left: mean of the last {LAST} iterations, right: mean over training. Filled: told to be "
-            f"different, Holm-corrected over the rows, p ≤ .05. Cross: practically the same, within "
-            f"±{table['margin'].max():.0f} (shaded). Open: undecided."
+            f"{algo.upper()} with one of the post's rules, or all of them, replaced by the textbook's: change of the "
+            f"episodic return over {table['n'].min()} seeds, compared seed by seed, and {table['iterations'].min()} "
+            f"iterations. Bars: 95% intervals, not corrected. Left: mean of the last {LAST} iterations. Right: mean "
+            "over training. Filled: different, p ≤ .05 with Holm's correction over the rows. Cross: practically the "
+            f"same, within ±{table['margin'].max():.0f} (shaded). Open: undecided."
         )
 
     return Drawing(f"ablation-{algo}", f"Ablation of {algo.upper()}", needed(algo), draw, caption)
@@ -213,14 +212,14 @@ def clip_figure(data: Data) -> Canvas:
 
 
 def region_caption(data: Data) -> str:
-    """Of both sketches."""
+    """The caption of both sketches."""
     table = data.frame(HALF_TRAINED.name)
     return (
         "Computed along the natural gradient of a half-trained PPO policy on CartPoleSwingUp-v0 (seed 0, 12 "
         f"iterations), in steps whose KL would be δ = {plots.MAX_KL:g} if it were quadratic. As in the post's sketch, "
         "the axis runs from right to left: the steps that should improve the policy are to the left of 0. Black: true "
         f"performance with fresh episodes at each of {len(table)} points, and its pointwise 95% band. Dashed: "
-        "the surrogate from one batch of 64 episodes, independent of the batch that gave the direction."
+        "the surrogate from one batch of 64 episodes, which is not the batch that gave the direction."
     )
 
 

@@ -101,22 +101,22 @@ PUBLISHED: dict[str, Callable[[Data], Numbers]] = {
 
 CHANGED = {
     "critic-target": "the critic is fitted to λ-returns instead of rewards-to-go",
-    "values-after-fit": "advantages use the critic before it is fitted, not the predictions before its last step",
-    "bootstrap-in-reward": "the bootstrap is not left in the last reward",
+    "values-after-fit": "advantages use the critic before its fit, not the critic before the last step of its fit",
+    "bootstrap-in-reward": "the bootstrap is not added to the last reward",
     "cut-traces": "the GAE recursion is cut where an episode ends",
-    "time-limits": "a time limit is bootstrapped instead of counted as termination",
-    "spread": "the parameter is the log of the standard deviation, not of the variance; the same spread at first",
-    "kl": "the KL is estimated by mean(r − 1 − log r), and the step beyond the threshold is not made",
+    "time-limits": "values bootstrap at a time limit, which does not count as termination",
+    "spread": "the parameter is the log of the standard deviation, not of the variance, with the same initial spread",
+    "kl": "mean(r − 1 − log r) estimates the KL, and a step from above the threshold is not made",
     ALL_TOGETHER: "all of the above: the textbook's estimator",
 }
 
 
 EXPLAINED = {
-    "cartpole-ppo": "No episode of CartPole-v0 can exceed 200. The post's number divides all rewards of the rollout, "
-    "with the value that bootstraps its end, by the episodes that ended: what unfinished episodes earned, and the "
-    "bootstrap, count for the episodes that finished.",
-    "textbook": f"Against the post's arithmetic: {'; '.join(list(CHANGED.values())[:-1])} (PPO only). Advantages are "
-    "normalised over the rollout in both.",
+    "cartpole-ppo": "The return of an episode of CartPole-v0 cannot exceed 200. The post adds up all rewards of the "
+    "rollout and the value that bootstraps its end, and divides by the number of episodes that ended. So rewards of "
+    "unfinished episodes, and the bootstrap, are counted as if the finished episodes had earned them.",
+    "textbook": f"The differences from the post's arithmetic: {'; '.join(list(CHANGED.values())[:-1])} (PPO only). "
+    "Both normalise advantages over the rollout.",
 }
 
 
@@ -144,11 +144,12 @@ def ablation_text(data: Data, algo: str) -> str:
     """What was found, in words and as a table."""
     table = ablation_table(data, algo)
     paragraphs = [
-        f"{table['n'].min()} seeds of one algorithm begin with the same networks and the same states in every run, so "
-        "they are compared seed by seed. Three outcomes: told to be different (Holm-corrected over the switches, "
-        f"p ≤ .05); practically the same, within ±{table['margin'].max():.0f}, a twentieth of the task's scale "
-        "(equivalence test, corrected likewise); undecided, with the seeds that would find a difference of that "
-        "size in 80% of the cases if they vary like these."
+        f"Each of the {table['n'].min()} seeds begins with the same networks and states in every run, so runs are "
+        "compared seed by seed. There are three outcomes. *Different*: p ≤ .05, with Holm's correction over the "
+        f"switches. *Practically the same*: an equivalence test shows a difference of less than "
+        f"{table['margin'].max():.0f}, a twentieth of the task's scale, with the same correction. Otherwise "
+        "*undecided*: the number beside it is how many seeds would find a difference of that size with probability "
+        "80%, if they vary like these."
     ]
     paragraphs += [outcomes_text(str(score), rows) for score, rows in table.groupby("score", sort=False)]
     lines = [
@@ -183,11 +184,11 @@ def outcomes_text(score: str, rows: pd.DataFrame) -> str:
     undecided = [f"`{row['departure']}` ({row['seeds_needed']:.0f} seeds)" for row in by_outcome[UNDECIDED]]
     measure = f"the mean return of the last {LAST} iterations" if score == "final" else f"the return {score}"
     if different:
-        told = [f"On {measure}, these switches make a difference that the seeds can tell: {', '.join(different)}."]
+        told = [f"These switches change {measure}: {', '.join(different)}."]
     else:
-        told = [f"On {measure}, no switch makes a difference that the seeds can tell."]
+        told = [f"No switch is shown to change {measure}."]
     if same:
-        told.append(f"Practically the same as the post's way: {', '.join(same)}.")
+        told.append(f"Practically the same with and without the switch: {', '.join(same)}.")
     if undecided:
         told.append(f"Undecided: {', '.join(undecided)}.")
     return " ".join(told)
@@ -245,7 +246,9 @@ def write_page(data: Data, recordings: dict[str, tuple[str, int]]) -> None:
     quick = any(run["quick"] for run in facts.values())
     parts = [HEAD + (QUICK if quick else "")]
     if told := summary(data):
-        parts.append("## What of the post holds\n\n" + "\n".join(f"{i}. {each}" for i, each in enumerate(told, 1)))
+        parts.append(
+            "## Which claims of the post hold\n\n" + "\n".join(f"{i}. {each}" for i, each in enumerate(told, 1))
+        )
     parts += [section(drawing, data, quick) for drawing in DRAWINGS if drawing.name not in missing]
     parts += [recorded(out / name, *source, quick) for name, source in recordings.items() if (out / name).exists()]
     if missing:

@@ -1,4 +1,4 @@
-"""What of the post holds and what does not, in five sentences, each made from the runs' numbers."""
+"""Which claims of the post hold, in one paragraph each. The words follow from the numbers of the runs."""
 
 import numpy as np
 import pandas as pd
@@ -15,7 +15,7 @@ WHEN = {"final": "at the end", "over training": "over training"}
 
 
 def summary(data: Data) -> list[str]:
-    """The sentences; none where the runs that they are about are not all there."""
+    """One paragraph per claim, or none if some of the runs are missing."""
     needed = [*COMPARED, "cartpole-ppo", *(run for algo in ABLATED for run in ablation_runs(algo).values())]
     if not all(data.has(run) for run in needed):
         return []
@@ -43,16 +43,17 @@ def steeper(data: Data) -> str:
 
 
 def better_than_trpo(data: Data) -> str:
-    """The post: PPO "outperforms TRPO", which it does not run."""
+    """The post: PPO "outperforms TRPO". The post has no run of TRPO."""
     end, over = (compared(data, "ppo", "trpo", score) for score in SCORES)
     return (
-        f"PPO outperforms TRPO, which the post says and does not run: **{verdict_of(end, 'ppo')}** at the end of "
-        f"training ({lead(end)}), **{verdict_of(over, 'ppo')}** over training ({lead(over)})."
+        "PPO outperforms TRPO, which the post claims without a run of TRPO: "
+        f"**{verdict_of(end, 'ppo')}** at the end of training ({lead(end)}), "
+        f"**{verdict_of(over, 'ppo')}** over training ({lead(over)})."
     )
 
 
 def arithmetic(data: Data) -> str:
-    """The post's numbers, and its departures from the textbook."""
+    """How the post's arithmetic differs from the textbook's, and what that changes."""
     tables = pd.concat(ablation_table(data, algo).assign(algo=algo.upper()) for algo in ABLATED)
     told = tables[tables["outcome"] == BETTER]
     switches = [
@@ -63,9 +64,9 @@ def arithmetic(data: Data) -> str:
     frame = data.frame("cartpole-ppo")
     drawn = frame["post_return"].max()
     return (
-        "Its arithmetic is not the textbook's: its numbers are not returns "
-        f"(up to {number(drawn)} on CartPole-v0, where no return exceeds 200), and of its departures, switched to the "
-        f"textbook's way, these change the return as far as the seeds can tell: {', '.join(switches) or 'none'}."
+        "The post's arithmetic is not the textbook's. The numbers in its figures are not returns "
+        f"(up to {number(drawn)} on CartPole-v0, where no return exceeds 200). Replacing one of its rules by the "
+        f"textbook's changes the return significantly for: {', '.join(switches) or 'none'}."
     )
 
 
@@ -74,7 +75,7 @@ def level() -> str:
 
 
 def solved_of(data: Data, algo: str) -> tuple[int, int]:
-    """How many seeds of a variant end above the level of a solved task, and how many there are."""
+    """The number of seeds of a variant that solve the task, and the number of all."""
     shares = group_shares(data.frame(f"swingup-36-{algo}"))
     return shares[SOLVED], sum(shares.values())
 
@@ -92,14 +93,14 @@ def compared(data: Data, first: str, second: str, score: str) -> pd.Series:
 
 
 def verdict_of(row: pd.Series, expected: str) -> str:
-    """Of the sentence that ``expected`` is better than the other."""
+    """Whether the claim holds that ``expected`` is better than the other variant."""
     if row["outcome"] == BETTER:
         return "holds" if row["a"] == expected else "does not hold"
     return "does not hold" if row["outcome"] == SAME else "undecided"
 
 
 def lead(row: pd.Series) -> str:
-    """Who is ahead by how much, with the interval."""
+    """Which variant is ahead, by how much, and the interval."""
     same = "practically the same, " * (row["outcome"] == SAME)
     interval = f"95% interval {number(row['difference_low'])} to {number(row['difference_high'])}"
     return f"{same}{row['a'].upper()} ahead by {number(row['difference'])}, {interval}"

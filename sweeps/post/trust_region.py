@@ -12,9 +12,9 @@ from algos.config import Config
 from algos.core.advantages import generalised_advantages
 from algos.core.collector import Collector
 from algos.core.critic import Critic
-from algos.core.networks import batch_sum
 from algos.core.normalisation import RewardNormaliser
 from algos.core.policy import Policy
+from algos.core.reductions import batch_sum
 from algos.core.stepping import make_stepping
 from algos.core.transitions import Transitions
 from algos.envs.batched import BatchedEnv

@@ -1,6 +1,6 @@
 """The page that compares our presets with published results, from their evaluations."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -22,15 +22,14 @@ HEAD = """# The presets beside published results
 Every row compares our preset with a published result after the same number of environment steps or fewer. Our seeds
 begin at 10, because presets were chosen with the help of seeds 0 to 9.
 {old}
-Gymnasium's environments and our batched versions of them stepped, not EnvPool's. Evaluations play deterministic actions
-in environments that nobody trains in.
+The tasks are Gymnasium's or our batched versions of them, not EnvPool's. Evaluations play deterministic actions in
+environments that training does not use.
 
-How a row is judged: *difference* is our mean minus the published one, with its 90% interval. Two one-sided tests are
-made of it, each at 5% and for each row by itself. A preset *falls short* if its mean is shown to be lower than the
-published one. It is *not worse* if it is shown to be no more than the margin below it; the margin is a twentieth of the
-task's scale, as everywhere in seedbed. Otherwise the row is *undecided*: these seeds cannot tell. The tests are those
-of the report (t with an allowance for skewed scores). The published deviation and number of runs count where they are
-known.
+How to read a row: *difference* is our mean minus the published one, with its 90% interval. Two one-sided tests, each
+at 5%, decide each row by itself. A preset *falls short* if its mean is shown to be lower than the published one. It is
+*not worse* if its mean is shown to be at most the margin below the published one. The margin is a twentieth of the
+task's scale, as everywhere in seedbed. Otherwise the row is *undecided*. The tests are those of the report: t tests
+that allow for skewed scores. They use the published deviation and number of runs where these are known.
 
 `seedbed published` trains, evaluates and writes this page. `seedbed published --from-data` writes it again from
 `evaluations.csv`, which holds every evaluation.
@@ -38,29 +37,25 @@ known.
 CLASSIC_TEXT = """## Classic control
 
 Published: rl-baselines3-zoo's benchmark. It has one run for each row, so its number is taken as exact. Ours: the mean
-over seeds of the return at the end of training, over 100 episodes for each seed.
+return after training, over all seeds and 100 episodes per seed.
 """
 MUJOCO_TEXT = """## MuJoCo
 
-Published: Tianshou's benchmark of 10 seeds, version 3 of the tasks; ours is version 5. Both sides are computed as
-there: an evaluation every 30,000 steps of 10 episodes a seed, then the evaluation with the best mean over seeds, and
-the deviation over seeds at that evaluation. The best of many evaluations is too high on both sides.
+Published: Tianshou's benchmark, with 10 seeds and version 3 of the tasks; ours is version 5. We compute our numbers as
+Tianshou does. Every 30,000 steps each seed is evaluated over 10 episodes. The evaluation with the best mean over seeds
+gives the mean and the deviation over seeds. The best of many evaluations is too high, for both sides.
 """
 LONGER_TEXT = """## Longer than published
 
-These presets are meant for more steps than the published runs had. What they reach then is no comparison with those.
+These presets are made for more steps than the published runs had. So this table is not a comparison with them.
 """
 
 
-def evaluations(directories: Iterable[Path]) -> pd.DataFrame:
-    """One row per evaluation and seed: ``run, seed, env_steps`` and the returns."""
+def evaluations(directory: Path) -> pd.DataFrame:
+    """The evaluations of a run: one row per evaluation and seed, of ``run, seed, env_steps`` and the returns."""
     columns = ["env_steps", METRIC, "eval_return_stochastic"]
-    tables = []
-    for directory in directories:
-        rows = load_runs(directory, columns).dropna(subset=METRIC)
-        tables.append(rows[["seed", *columns]].assign(run=directory.name))
-    table = pd.concat(tables, ignore_index=True)
-    return table[["run", "seed", *columns]]
+    rows = load_runs(directory, columns).dropna(subset=METRIC)
+    return rows.assign(run=directory.name)[["run", "seed", *columns]]
 
 
 def evaluated(published: Published, rows: pd.DataFrame) -> pd.DataFrame:
@@ -112,7 +107,7 @@ def summary(found: Sequence[tuple[Published, pd.DataFrame]]) -> str:
 def old_seeds(found: Sequence[tuple[Published, pd.DataFrame]]) -> str:
     """Name the rows whose seeds were used to choose presets."""
     old = [published.name for published, rows in found if rows["seed"].min() < FIRST_SEED]
-    return f"Not trained anew yet, so still of the old seeds: {', '.join(old)}." if old else ""
+    return f"These rows are still from runs with the old seeds: {', '.join(old)}." if old else ""
 
 
 def page(table: pd.DataFrame) -> str:
@@ -127,7 +122,7 @@ def page(table: pd.DataFrame) -> str:
         if found:
             parts.append(markdown_table([line(*each) for each in found], HEADING))
         if missing := [f"`{each.name}`" for each in study if not len(known.get(each.name, ()))]:
-            parts.append(f"Not trained yet at no more than the published number of steps: {', '.join(missing)}.")
+            parts.append(f"Not trained yet for the published number of steps or fewer: {', '.join(missing)}.")
     longer = [longer_line(run, by_run[run.name]) for run in presets.LONGER if run.name in by_run]
     if longer:
         parts += [

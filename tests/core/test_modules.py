@@ -257,10 +257,10 @@ def sequence(*layers: nn.Module) -> nn.Module:
     ("make", "message"),
     [
         (lambda: nn.Linear(1, 2, nonsense=True), "cannot be made: TypeError: .*nonsense"),
-        (lambda: 3, "is a int; expected a torch.nn.Module"),
+        (lambda: 3, "is a int; expected: a torch.nn.Module"),
         (nn.Flatten, "no trainable parameters"),
         (lambda: sequence(nn.Linear(49, 3)), r"fails on observations \[4, 2, 5, 5\]"),
-        (lambda: sequence(nn.Linear(50, 2)), r"maps observations \[4, 2, 5, 5\] to \[4, 2\]; expected \[4, 3\]"),
+        (lambda: sequence(nn.Linear(50, 2)), r"maps observations \[4, 2, 5, 5\] to \[4, 2\]; expected: \[4, 3\]"),
         (lambda: sequence(nn.Linear(50, 3), nn.Dropout(0.1)), "draws random numbers"),
         (lambda: sequence(nn.Linear(50, 3), nn.BatchNorm1d(3)), "changes its buffer 2.running_mean"),
         (lambda: sequence(nn.Linear(50, 3), nn.BatchNorm1d(3, track_running_stats=False)), "mixes the samples"),

@@ -5,7 +5,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from algos.core.networks import MLP, batch_mean, batch_sum, init_orthogonal, init_torch_default
+from algos.core.networks import MLP, init_orthogonal, init_torch_default
+from algos.core.reductions import batch_mean, batch_sum
 
 SHAPES = [((3, 2), "relu"), ((5, 16, 1), "relu"), ((4, 8, 6, 3), "tanh")]
 

@@ -177,7 +177,7 @@ def test_unusable_calls_are_refused() -> None:
     envs = make_vec("CartPole-v1", 2, {}, "auto")
     with pytest.raises(ValueError, match="reset"):
         envs.step(np.zeros(2, int))
-    with pytest.raises(ValueError, match="2 sub-environments need as many seeds, got 3"):
+    with pytest.raises(ValueError, match="3 seeds for 2 sub-environments; expected: one for each"):
         envs.reset(seed=[1, 2, 3])
     with pytest.raises(ValueError, match="options"):
         envs.reset(seed=1, options={"low": -1.0})

@@ -11,6 +11,8 @@ import torch
 from algos.core.evaluation import MODES
 from algos.streams import environment_seeds, evaluation_seeds, stream
 from sweeps import evaluate, evaluation
+from sweeps.errors import InputError
+from sweeps.recording import record
 from sweeps.trained import load_agents
 from tests.sweeps import command
 
@@ -115,6 +117,22 @@ def test_a_task_without_a_time_limit_is_refused(tmp_path):
     assert "has no time limit" in ended.err
     limited = ("evaluation.interval=1", "env.max_episode_steps=20", f"hydra.run.dir={tmp_path / 'limited'}")
     assert command.train(*TINY, *task, *limited).status == 0
+
+
+def test_a_failed_seed_has_no_evaluation(tmp_path, capsys):
+    bad = environment_seeds([5], 2)[0]
+    task = ("env.module=tests.sweeps.faulty_tasks", "env.id=seedbed-tests/Faulty-v0", f"+env.kwargs.seeds=[{bad}]")
+    evaluation = ("evaluation.interval=1", "evaluation.episodes=2", "env.max_episode_steps=20")
+    assert command.train(*TINY, *task, *evaluation, f"hydra.run.dir={tmp_path}").status == 1
+    rows = pd.read_csv(tmp_path / "progress.csv")
+    columns = [f"eval_{what}_{mode}" for what in ("return", "length") for mode in MODES]
+    assert rows.loc[rows["seed"] == 5, columns].isna().all(axis=None)
+    assert rows.loc[rows["seed"] == 4, columns].notna().all(axis=None)
+    evaluate.main([str(tmp_path), "--episodes", "2", "--trust"])
+    assert set(pd.read_csv(tmp_path / "evaluation.csv")["seed"]) == {4}
+    assert "not evaluated, because they failed: seeds 5" in capsys.readouterr().out
+    with pytest.raises(InputError, match="--seed 5: failed in training"):
+        record(tmp_path, 5, 12, tmp_path / "play.gif")
 
 
 def test_bad_arguments(tmp_path, capsys):

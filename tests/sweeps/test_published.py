@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from sweeps import run_page
 from sweeps.published import command, presets
 from sweeps.published.page import evaluated, evaluations, line, page
 from sweeps.published.presets import CLASSIC, FIRST_SEED, LONGER, METRIC, MUJOCO, Published
@@ -72,7 +73,7 @@ def test_the_first_lines_name_what_falls_short_and_what_is_undecided():
     assert "Of 3 presets, 1 are not worse than what was published." in first
     assert f"**Falls short**: `{bad.experiment}` on {bad.env_id}." in first
     assert f"Undecided: `{unsure.experiment}` on {unsure.env_id}." in first
-    assert f"of the old seeds: {unsure.name}." in page(table)
+    assert f"with the old seeds: {unsure.name}." in page(table)
 
 
 def test_a_study_from_training_to_the_page(tmp_path, monkeypatch, capsys):
@@ -90,7 +91,7 @@ def test_a_study_from_training_to_the_page(tmp_path, monkeypatch, capsys):
     assert "| CartPole-v1 | cartpole/trpo | 500, 130 |" in text
     assert "**Falls short**: `cartpole/trpo` on CartPole-v1." in text
     assert "`halfcheetah-ppo`" in text
-    table = evaluations([tmp_path / "runs" / "cartpole-trpo"])
+    table = evaluations(tmp_path / "runs" / "cartpole-trpo")
     assert list(table["seed"]) == [10, 11]
     assert set(table["env_steps"]) == {128}
     assert page(table) == text
@@ -110,8 +111,8 @@ def test_what_cannot_be_is_said_in_one_line(arguments, said, tmp_path, capsys):
 
 
 def test_a_command_that_is_stopped_before_a_run_has_ended_writes_nothing(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(command, "train_runs", lambda runs, directory: [])
-    monkeypatch.setattr(command.interrupt, "received", 15)
+    monkeypatch.setattr(run_page, "train_runs", lambda runs, directory: [])
+    monkeypatch.setattr(run_page.interrupt, "received", 15)
     with pytest.raises(SystemExit) as ended:
         command.main(["--only", "longer", "--runs", str(tmp_path / "runs"), "--out", str(tmp_path / "out")])
     assert ended.value.code == 128 + 15
