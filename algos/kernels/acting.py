@@ -12,7 +12,7 @@ from gymnasium import spaces
 from numba import boolean, float64, from_dtype, int64, njit, types
 
 from algos.kernels.rollout import _choose
-from algos.kernels.row import padded, row_outputs, transposed_outputs
+from algos.kernels.row import row_outputs, transposed_outputs, widest_layer
 
 
 class RowPolicy(NamedTuple):
@@ -91,7 +91,7 @@ def _act(  # type: ignore[no-untyped-def]
     seeds, sizes, hyperbolic, params, output_weights, obs_mean, obs_scale, obs_clip, std, low, high,
     obs, noise, actions, clipped,
 ):  # fmt: skip
-    num_obs, num_outputs, widest = sizes[0], sizes[-1], padded(sizes.max(), params)
+    num_obs, num_outputs, widest = sizes[0], sizes[-1], widest_layer(sizes, params)
     x, other = np.empty(widest, params.dtype), np.empty(widest, params.dtype)
     for row in range(len(seeds)):
         s = seeds[row]

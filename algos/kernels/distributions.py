@@ -9,19 +9,26 @@ from typing import Any
 
 import numpy as np
 import torch
-from numba import njit, prange
+from numba import njit
 from torch import Tensor
 
 from algos.kernels.arguments import as_array, results, seeds_to_compute
 from algos.kernels.elementary import exp, log
 from algos.kernels.inner import inner
 from algos.kernels.intrinsics import sum_values
+from algos.kernels.parallel import for_each
 from algos.kernels.threads import shared_out
 
 Array = np.ndarray
 
 HALF_LOG_2PI = 0.5 * math.log(2 * math.pi)
 ROWS = 512  # of one task: its columns stay in the cache
+
+
+@inner
+def _tasks(outputs: Array) -> int:
+    """Tasks of each seed of outputs [S, B, A]."""
+    return -(-outputs.shape[1] // ROWS)
 
 
 @inner
@@ -48,35 +55,52 @@ def gaussian_log_probs(columns: Array, actions: Array, log_std: Array, count: in
             out[r] -= number(0.5) * z * z
 
 
-@njit(cache=True, parallel=True)
-def _gaussian_forward(mean: Array, log_std: Array, actions: Array, seeds: Array, out: Array) -> None:
+@inner
+def _gaussian_forward_task(task: int, mean: Array, log_std: Array, actions: Array, seeds: Array, out: Array) -> None:
     batch, dimensions = mean.shape[1:]
-    tasks = -(-batch // ROWS)
-    for task in prange(seeds.size * tasks):
-        s, first = seeds[task // tasks], task % tasks * ROWS
-        count = min(ROWS, batch - first)
-        columns, taken = np.empty((dimensions, ROWS), mean.dtype), np.empty((dimensions, ROWS), mean.dtype)
-        _load_columns(mean, s, first, count, columns)
-        _load_columns(actions, s, first, count, taken)
-        gaussian_log_probs(columns, taken, log_std[s], count, out[s, first : first + count])
+    tasks = _tasks(mean)
+    s, first = seeds[task // tasks], task % tasks * ROWS
+    count = min(ROWS, batch - first)
+    columns, taken = np.empty((dimensions, ROWS), mean.dtype), np.empty((dimensions, ROWS), mean.dtype)
+    _load_columns(mean, s, first, count, columns)
+    _load_columns(actions, s, first, count, taken)
+    gaussian_log_probs(columns, taken, log_std[s], count, out[s, first : first + count])
 
 
-@njit(cache=True, parallel=True)
-def _gaussian_backward(
-    mean: Array, log_std: Array, actions: Array, grad: Array, seeds: Array, grad_mean: Array, grad_log_std: Array
+@njit(cache=True, nogil=True)
+def _gaussian_forward(mean: Array, log_std: Array, actions: Array, seeds: Array, out: Array) -> None:
+    for_each(seeds.size * _tasks(mean), _gaussian_forward_task, (mean, log_std, actions, seeds, out))
+
+
+@inner
+def _gaussian_backward_task(
+    i: int,
+    mean: Array,
+    log_std: Array,
+    actions: Array,
+    grad: Array,
+    seeds: Array,
+    grad_mean: Array,
+    grad_log_std: Array,
 ) -> None:
     number = mean.dtype.type
     batch, dimensions = mean.shape[1:]
-    for i in prange(seeds.size):
-        s = seeds[i]
-        terms = np.empty(batch, mean.dtype)
-        for a in range(dimensions):
-            scale = exp(-log_std[s, a])
-            for b in range(batch):
-                z = (actions[s, b, a] - mean[s, b, a]) * scale
-                grad_mean[s, b, a] = grad[s, b] * z * scale
-                terms[b] = grad[s, b] * (z * z - number(1))
-            grad_log_std[s, a] = sum_values(terms, 0, batch)
+    s = seeds[i]
+    terms = np.empty(batch, mean.dtype)
+    for a in range(dimensions):
+        scale = exp(-log_std[s, a])
+        for b in range(batch):
+            z = (actions[s, b, a] - mean[s, b, a]) * scale
+            grad_mean[s, b, a] = grad[s, b] * z * scale
+            terms[b] = grad[s, b] * (z * z - number(1))
+        grad_log_std[s, a] = sum_values(terms, 0, batch)
+
+
+@njit(cache=True, nogil=True)
+def _gaussian_backward(
+    mean: Array, log_std: Array, actions: Array, grad: Array, seeds: Array, grad_mean: Array, grad_log_std: Array
+) -> None:
+    for_each(seeds.size, _gaussian_backward_task, (mean, log_std, actions, grad, seeds, grad_mean, grad_log_std))
 
 
 @inner
@@ -95,74 +119,100 @@ def log_normaliser(columns: Array, count: int, top: Array, out: Array) -> None:
         out[r] = top[r] + log(out[r])
 
 
-@njit(cache=True, parallel=True)
-def _categorical_forward(logits: Array, actions: Array, seeds: Array, out: Array, normaliser: Array) -> None:
+@inner
+def _categorical_forward_task(
+    task: int, logits: Array, actions: Array, seeds: Array, out: Array, normaliser: Array
+) -> None:
     batch, choices = logits.shape[1:]
-    tasks = -(-batch // ROWS)
-    for task in prange(seeds.size * tasks):
-        s, first = seeds[task // tasks], task % tasks * ROWS
-        count = min(ROWS, batch - first)
-        columns, top = np.empty((choices, ROWS), logits.dtype), np.empty(ROWS, logits.dtype)
-        _load_columns(logits, s, first, count, columns)
-        log_normaliser(columns, count, top, normaliser[s, first : first + count])
-        for r in range(first, first + count):
-            out[s, r] = logits[s, r, actions[s, r]] - normaliser[s, r]
+    tasks = _tasks(logits)
+    s, first = seeds[task // tasks], task % tasks * ROWS
+    count = min(ROWS, batch - first)
+    columns, top = np.empty((choices, ROWS), logits.dtype), np.empty(ROWS, logits.dtype)
+    _load_columns(logits, s, first, count, columns)
+    log_normaliser(columns, count, top, normaliser[s, first : first + count])
+    for r in range(first, first + count):
+        out[s, r] = logits[s, r, actions[s, r]] - normaliser[s, r]
 
 
-@njit(cache=True, parallel=True)
+@njit(cache=True, nogil=True)
+def _categorical_forward(logits: Array, actions: Array, seeds: Array, out: Array, normaliser: Array) -> None:
+    for_each(seeds.size * _tasks(logits), _categorical_forward_task, (logits, actions, seeds, out, normaliser))
+
+
+@inner
+def _categorical_backward_task(
+    task: int, logits: Array, actions: Array, normaliser: Array, grad: Array, seeds: Array, grad_logits: Array
+) -> None:
+    batch, choices = logits.shape[1:]
+    tasks = _tasks(logits)
+    s, first = seeds[task // tasks], task % tasks * ROWS
+    count = min(ROWS, batch - first)
+    columns = np.empty((choices, ROWS), logits.dtype)
+    _load_columns(logits, s, first, count, columns)
+    for a in range(choices):
+        for r in range(count):
+            columns[a, r] = exp(columns[a, r] - normaliser[s, first + r])
+        for r in range(count):
+            chosen = logits.dtype.type(actions[s, first + r] == a)
+            grad_logits[s, first + r, a] = grad[s, first + r] * (chosen - columns[a, r])
+
+
+@njit(cache=True, nogil=True)
 def _categorical_backward(
     logits: Array, actions: Array, normaliser: Array, grad: Array, seeds: Array, grad_logits: Array
 ) -> None:
-    batch, choices = logits.shape[1:]
-    tasks = -(-batch // ROWS)
-    for task in prange(seeds.size * tasks):
-        s, first = seeds[task // tasks], task % tasks * ROWS
-        count = min(ROWS, batch - first)
-        columns = np.empty((choices, ROWS), logits.dtype)
-        _load_columns(logits, s, first, count, columns)
-        for a in range(choices):
-            for r in range(count):
-                columns[a, r] = exp(columns[a, r] - normaliser[s, first + r])
-            for r in range(count):
-                chosen = logits.dtype.type(actions[s, first + r] == a)
-                grad_logits[s, first + r, a] = grad[s, first + r] * (chosen - columns[a, r])
+    for_each(
+        seeds.size * _tasks(logits), _categorical_backward_task, (logits, actions, normaliser, grad, seeds, grad_logits)
+    )
 
 
-@njit(cache=True, parallel=True)
-def _entropy_forward(logits: Array, seeds: Array, out: Array, normaliser: Array) -> None:
+@inner
+def _entropy_forward_task(task: int, logits: Array, seeds: Array, out: Array, normaliser: Array) -> None:
     batch, choices = logits.shape[1:]
-    tasks = -(-batch // ROWS)
-    for task in prange(seeds.size * tasks):
-        s, first = seeds[task // tasks], task % tasks * ROWS
-        count = min(ROWS, batch - first)
-        columns, top = np.empty((choices, ROWS), logits.dtype), np.empty(ROWS, logits.dtype)
-        _load_columns(logits, s, first, count, columns)
-        log_normaliser(columns, count, top, normaliser[s, first : first + count])
+    tasks = _tasks(logits)
+    s, first = seeds[task // tasks], task % tasks * ROWS
+    count = min(ROWS, batch - first)
+    columns, top = np.empty((choices, ROWS), logits.dtype), np.empty(ROWS, logits.dtype)
+    _load_columns(logits, s, first, count, columns)
+    log_normaliser(columns, count, top, normaliser[s, first : first + count])
+    for r in range(count):
+        out[s, first + r] = 0
+    for a in range(choices):
         for r in range(count):
-            out[s, first + r] = 0
-        for a in range(choices):
-            for r in range(count):
-                log_prob = columns[a, r] - normaliser[s, first + r]
-                out[s, first + r] -= exp(log_prob) * log_prob
+            log_prob = columns[a, r] - normaliser[s, first + r]
+            out[s, first + r] -= exp(log_prob) * log_prob
 
 
-@njit(cache=True, parallel=True)
+@njit(cache=True, nogil=True)
+def _entropy_forward(logits: Array, seeds: Array, out: Array, normaliser: Array) -> None:
+    for_each(seeds.size * _tasks(logits), _entropy_forward_task, (logits, seeds, out, normaliser))
+
+
+@inner
+def _entropy_backward_task(
+    task: int, logits: Array, entropy: Array, normaliser: Array, grad: Array, seeds: Array, grad_logits: Array
+) -> None:
+    batch, choices = logits.shape[1:]
+    tasks = _tasks(logits)
+    s, first = seeds[task // tasks], task % tasks * ROWS
+    count = min(ROWS, batch - first)
+    columns = np.empty((choices, ROWS), logits.dtype)
+    _load_columns(logits, s, first, count, columns)
+    for a in range(choices):
+        for r in range(count):
+            log_prob = columns[a, r] - normaliser[s, first + r]
+            columns[a, r] = -exp(log_prob) * (log_prob + entropy[s, first + r])
+        for r in range(count):
+            grad_logits[s, first + r, a] = grad[s, first + r] * columns[a, r]
+
+
+@njit(cache=True, nogil=True)
 def _entropy_backward(
     logits: Array, entropy: Array, normaliser: Array, grad: Array, seeds: Array, grad_logits: Array
 ) -> None:
-    batch, choices = logits.shape[1:]
-    tasks = -(-batch // ROWS)
-    for task in prange(seeds.size * tasks):
-        s, first = seeds[task // tasks], task % tasks * ROWS
-        count = min(ROWS, batch - first)
-        columns = np.empty((choices, ROWS), logits.dtype)
-        _load_columns(logits, s, first, count, columns)
-        for a in range(choices):
-            for r in range(count):
-                log_prob = columns[a, r] - normaliser[s, first + r]
-                columns[a, r] = -exp(log_prob) * (log_prob + entropy[s, first + r])
-            for r in range(count):
-                grad_logits[s, first + r, a] = grad[s, first + r] * columns[a, r]
+    for_each(
+        seeds.size * _tasks(logits), _entropy_backward_task, (logits, entropy, normaliser, grad, seeds, grad_logits)
+    )
 
 
 def gaussian_log_prob(mean: Tensor, log_std: Tensor, actions: Tensor, active: Tensor | None = None) -> Tensor:

@@ -12,9 +12,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from llvmlite import ir  # type: ignore[import-untyped]
-from numba import njit, prange, types
+from numba import njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic
+
+from algos.kernels.inner import inner
+from algos.kernels.parallel import for_each
 
 
 class _Format(NamedTuple):
@@ -153,28 +156,36 @@ tanh = _scalar(emit_tanh)
 CHUNK = 8192
 
 
+def _each(function: Any) -> Any:
+    """The chunk ``chunk`` of ``out``: ``function`` of that of ``x``."""
+
+    @inner
+    def each(chunk: int, x: np.ndarray, out: np.ndarray) -> None:
+        for i in range(chunk * CHUNK, min(x.size, (chunk + 1) * CHUNK)):
+            out[i] = function(x[i])
+
+    return each
+
+
+_exp_chunk, _log_chunk, _tanh_chunk = _each(exp), _each(log), _each(tanh)
+
+
 # Three functions, not one made thrice: Numba keeps no code of a function that is closed over another.
 
 
-@njit(parallel=True, cache=True)
+@njit(cache=True, nogil=True)
 def each_exp(x: np.ndarray, out: np.ndarray) -> None:
     """Fills the flat array ``out`` with exp(``x``)."""
-    for chunk in prange(-(-x.size // CHUNK)):
-        for i in range(chunk * CHUNK, min(x.size, (chunk + 1) * CHUNK)):
-            out[i] = exp(x[i])
+    for_each(-(-x.size // CHUNK), _exp_chunk, (x, out))
 
 
-@njit(parallel=True, cache=True)
+@njit(cache=True, nogil=True)
 def each_log(x: np.ndarray, out: np.ndarray) -> None:
     """Fills the flat array ``out`` with log(``x``)."""
-    for chunk in prange(-(-x.size // CHUNK)):
-        for i in range(chunk * CHUNK, min(x.size, (chunk + 1) * CHUNK)):
-            out[i] = log(x[i])
+    for_each(-(-x.size // CHUNK), _log_chunk, (x, out))
 
 
-@njit(parallel=True, cache=True)
+@njit(cache=True, nogil=True)
 def each_tanh(x: np.ndarray, out: np.ndarray) -> None:
     """Fills the flat array ``out`` with tanh(``x``)."""
-    for chunk in prange(-(-x.size // CHUNK)):
-        for i in range(chunk * CHUNK, min(x.size, (chunk + 1) * CHUNK)):
-            out[i] = tanh(x[i])
+    for_each(-(-x.size // CHUNK), _tanh_chunk, (x, out))

@@ -9,10 +9,9 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
-from numba import boolean, float64, get_thread_id, int64, njit, prange, void
+from numba import get_thread_id, njit
 from torch import Tensor
 
-from algos.kernels.addressed import called_by_address
 from algos.kernels.arguments import Setting, as_array, per_seed, results, seeds_to_compute
 from algos.kernels.inner import inner
 from algos.kernels.intrinsics import (
@@ -41,6 +40,7 @@ from algos.kernels.panels import (
     times_tanh_slope,
     unpack_outer,
 )
+from algos.kernels.parallel import for_each
 from algos.kernels.shallow import (
     add_shallow_tile,
     is_shallow,
@@ -296,11 +296,7 @@ def _clipped_errors(
         squares[r] += np.float64(held_square if is_held else square)
 
 
-@called_by_address(
-    lambda real: void(
-        real[:, ::1], real[:, :, ::1], int64[::1], boolean, real[::1], real[::1], real[:, :, ::1], int64, int64
-    )
-)
+@inner
 def _forward_block(
     params: Array,
     x: Array,
@@ -328,12 +324,9 @@ def _forward_block(
         _store_panels(scratch, activations, sizes[-1], count, flat_out, first)
 
 
-_call_forward = _forward_block.call
-
-
-@njit(cache=True, parallel=True)
-def _forward_kernel(
-    forward_block: int,
+@inner
+def _forward_task(
+    task: int,
     params: Array,
     x: Array,
     seeds: Array,
@@ -344,16 +337,26 @@ def _forward_kernel(
     kept: Array,
     out: Array,
 ) -> None:
-    for task in prange(seeds.size * blocks):
-        s, block = seeds[task // blocks], task % blocks
-        _call_forward(forward_block, (params, x, sizes, relu, work[get_thread_id()], kept, out, s, block))
+    s, block = seeds[task // blocks], task % blocks
+    _forward_block(params, x, sizes, relu, work[get_thread_id()], kept, out, s, block)
 
 
-@called_by_address(
-    lambda real: void(
-        real[:, ::1], real[:, ::1], real[:, :, ::1], int64[::1], boolean, real[::1], real[:, :, ::1], int64, int64
-    )
-)
+@njit(cache=True, nogil=True)
+def _forward_kernel(
+    params: Array,
+    x: Array,
+    seeds: Array,
+    blocks: int,
+    sizes: Array,
+    relu: bool,
+    work: Array,
+    kept: Array,
+    out: Array,
+) -> None:
+    for_each(seeds.size * blocks, _forward_task, (params, x, seeds, blocks, sizes, relu, work, kept, out))
+
+
+@inner
 def _jvp_block(
     params: Array,
     directions: Array,
@@ -384,12 +387,9 @@ def _jvp_block(
             _store_panels(acts, result, sizes[-1], min(rows, count - panel * rows), flat_out, first + panel * rows)
 
 
-_call_jvp = _jvp_block.call
-
-
-@njit(cache=True, parallel=True)
-def _jvp_kernel(
-    jvp_block: int,
+@inner
+def _jvp_task(
+    task: int,
     params: Array,
     directions: Array,
     x: Array,
@@ -400,17 +400,26 @@ def _jvp_kernel(
     work: Array,
     out: Array,
 ) -> None:
-    for task in prange(seeds.size * blocks):
-        s, block = seeds[task // blocks], task % blocks
-        _call_jvp(jvp_block, (params, directions, x, sizes, relu, work[get_thread_id()], out, s, block))
+    s, block = seeds[task // blocks], task % blocks
+    _jvp_block(params, directions, x, sizes, relu, work[get_thread_id()], out, s, block)
 
 
-@called_by_address(
-    lambda real: void(
-        real[:, ::1], real[:, :, ::1], real[::1], boolean, real[::1], float64, int64[::1], boolean, real[::1],
-        real[::1], real[:, :, ::1], float64[:, ::1], int64, int64,
-    )
-)  # fmt: skip
+@njit(cache=True, nogil=True)
+def _jvp_kernel(
+    params: Array,
+    directions: Array,
+    x: Array,
+    seeds: Array,
+    blocks: int,
+    sizes: Array,
+    relu: bool,
+    work: Array,
+    out: Array,
+) -> None:
+    for_each(seeds.size * blocks, _jvp_task, (params, directions, x, seeds, blocks, sizes, relu, work, out))
+
+
+@inner
 def _gradient_block(
     params: Array,
     x: Array,
@@ -472,12 +481,9 @@ def _gradient_block(
         losses[s, block] = sum_values(squares, 0, rows) / batch
 
 
-_call_gradient = _gradient_block.call
-
-
-@njit(cache=True, parallel=True)
-def _gradient_kernel(
-    gradient_block: int,
+@inner
+def _gradient_task(
+    task: int,
     params: Array,
     x: Array,
     wanted: Array,
@@ -493,28 +499,47 @@ def _gradient_kernel(
     losses: Array,
 ) -> None:
     blocks = parts.shape[1]
-    for task in prange(seeds.size * blocks):
-        s, block = seeds[task // blocks], task % blocks
-        clip, scratch = clips[s], work[get_thread_id()]
-        _call_gradient(
-            gradient_block,
-            (
-                params, x, wanted, mean_squared_error, old_values, clip, sizes, relu, scratch, kept, parts, losses, s,
-                block,
-            ),
-        )  # fmt: skip
+    s, block = seeds[task // blocks], task % blocks
+    clip, scratch = clips[s], work[get_thread_id()]
+    _gradient_block(
+        params, x, wanted, mean_squared_error, old_values, clip, sizes, relu, scratch, kept, parts, losses, s, block
+    )
 
 
-@njit(cache=True, parallel=True)
+@njit(cache=True, nogil=True)
+def _gradient_kernel(
+    params: Array,
+    x: Array,
+    wanted: Array,
+    mean_squared_error: bool,
+    old_values: Array,
+    clips: Array,
+    seeds: Array,
+    sizes: Array,
+    relu: bool,
+    work: Array,
+    kept: Array,
+    parts: Array,
+    losses: Array,
+) -> None:
+    settings = params, x, wanted, mean_squared_error, old_values, clips, seeds, sizes, relu, work, kept, parts, losses
+    for_each(seeds.size * parts.shape[1], _gradient_task, settings)
+
+
+@inner
+def _add_blocks_of(i: int, parts: Array, seeds: Array, out: Array) -> None:
+    s = seeds[i]
+    for j in range(parts.shape[2]):
+        out[s, j] = parts[s, 0, j]
+    for block in range(1, parts.shape[1]):
+        for j in range(parts.shape[2]):
+            out[s, j] += parts[s, block, j]
+
+
+@njit(cache=True, nogil=True)
 def add_blocks(parts: Array, seeds: Array, out: Array) -> None:
     """Sum parts [S, blocks, P] over the blocks, in their order."""
-    for i in prange(seeds.size):
-        s = seeds[i]
-        for j in range(parts.shape[2]):
-            out[s, j] = parts[s, 0, j]
-        for block in range(1, parts.shape[1]):
-            for j in range(parts.shape[2]):
-                out[s, j] += parts[s, block, j]
+    for_each(seeds.size, _add_blocks_of, (parts, seeds, out))
 
 
 def _aligned(elements: int, dtype: np.dtype) -> Array:
@@ -553,9 +578,8 @@ class CompiledMLP:
         seeds, blocks = seeds_to_compute(params, active), self.num_blocks(x)
         out = results((*x.shape[:2], int(self.sizes[-1])), dtype, seeds)
         work = self.workspace(dtype)
-        block = _forward_block.address(dtype)
         with self.shared_out(seeds.size, x.shape[1], passes=1):
-            _forward_kernel(block, weights, inputs, seeds, blocks, self.sizes, self.relu, work, kept, out)
+            _forward_kernel(weights, inputs, seeds, blocks, self.sizes, self.relu, work, kept, out)
         return torch.from_numpy(out), kept
 
     def vjp(
@@ -575,9 +599,8 @@ class CompiledMLP:
         work, seeds = self.workspace(weights.dtype), seeds_to_compute(params, active)
         out = results((*x.shape[:2], int(self.sizes[-1])), weights.dtype, seeds)
         inputs, blocks = (as_array(tangents), as_array(x)), self.num_blocks(x)
-        block = _jvp_block.address(weights.dtype)
         with self.shared_out(seeds.size, x.shape[1], passes=3):
-            _jvp_kernel(block, weights, *inputs, seeds, blocks, self.sizes, self.relu, work, out)
+            _jvp_kernel(weights, *inputs, seeds, blocks, self.sizes, self.relu, work, out)
         return torch.from_numpy(out)
 
     def error_gradient(
@@ -626,10 +649,9 @@ class CompiledMLP:
         gradient = results(weights.shape, weights.dtype, seeds)
         blocks = self.num_blocks(x)
         parts = gradient[:, None] if blocks == 1 else np.empty((len(weights), blocks, weights.shape[1]), weights.dtype)
-        block = _gradient_block.address(weights.dtype)
         with self.shared_out(seeds.size, x.shape[1], passes=3):
             _gradient_kernel(
-                block, weights, *inputs, fused, old_values.reshape(-1), clips, seeds, self.sizes, self.relu, work, kept,
+                weights, *inputs, fused, old_values.reshape(-1), clips, seeds, self.sizes, self.relu, work, kept,
                 parts, losses,
             )  # fmt: skip
             if blocks > 1:

@@ -8,10 +8,11 @@ that are not ``active`` are left as they are. An element's value depends on its 
 import math
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
 
 from algos.kernels.inner import inner
 from algos.kernels.intrinsics import sum_squares
+from algos.kernels.parallel import for_each
 
 Array = np.ndarray
 Arrays = tuple[Array, ...]
@@ -31,7 +32,7 @@ def _scale(grads: Arrays, s: int, max_norm: float) -> float:
     return min(max_norm / (math.sqrt(squares) + 1e-6), 1.0) if squares == squares else squares
 
 
-@njit(cache=True, parallel=True)
+@njit(cache=True, nogil=True)
 def adam(
     params: Arrays,
     grads: Arrays,
@@ -46,30 +47,51 @@ def adam(
     active: Array,
 ) -> None:
     """Kingma and Ba (2015), Algorithm 1, in place; ``steps`` are ``[S, 1]`` of each group."""
-    for s in prange(active.size):
-        if not active[s]:
-            continue
-        number = params[0].dtype.type
-        one, first, second = number(1), number(beta1[s]), number(beta2[s])
-        scale = number(_scale(grads, s, max_norm[s]))
-        for k in range(len(params)):
-            step = steps[k][s]
-            step[0] += 1
-            # (1 - β2^t)^½ multiplies rate and ε: the update then divides an element once, not twice.
-            root = math.sqrt(1 - beta2[s] ** step[0])
-            rate = number(learning_rate[s] * root / (1 - beta1[s] ** step[0]))
-            small = number(eps[s] * root)
-            param, grad, mean, square = params[k][s], grads[k][s], means[k][s], squares[k][s]
-            for j in range(param.size):
-                g = grad[j] * scale
-                m = first * mean[j] + (one - first) * g
-                v = second * square[j] + (one - second) * (g * g)
-                mean[j] = m
-                square[j] = v
-                param[j] -= rate * m / (np.sqrt(v) + small)
+    for_each(
+        active.size,
+        _adam_of_seed,
+        (params, grads, means, squares, steps, learning_rate, eps, beta1, beta2, max_norm, active),
+    )
 
 
-@njit(cache=True, parallel=True)
+@inner
+def _adam_of_seed(
+    s: int,
+    params: Arrays,
+    grads: Arrays,
+    means: Arrays,
+    squares: Arrays,
+    steps: Arrays,
+    learning_rate: Array,
+    eps: Array,
+    beta1: Array,
+    beta2: Array,
+    max_norm: Array,
+    active: Array,
+) -> None:
+    if not active[s]:
+        return
+    number = params[0].dtype.type
+    one, first, second = number(1), number(beta1[s]), number(beta2[s])
+    scale = number(_scale(grads, s, max_norm[s]))
+    for k in range(len(params)):
+        step = steps[k][s]
+        step[0] += 1
+        # √(1 − β2^t) multiplies the rate and ε: so the step divides an element once, not twice.
+        root = math.sqrt(1 - beta2[s] ** step[0])
+        rate = number(learning_rate[s] * root / (1 - beta1[s] ** step[0]))
+        small = number(eps[s] * root)
+        param, grad, mean, square = params[k][s], grads[k][s], means[k][s], squares[k][s]
+        for j in range(param.size):
+            g = grad[j] * scale
+            m = first * mean[j] + (one - first) * g
+            v = second * square[j] + (one - second) * (g * g)
+            mean[j] = m
+            square[j] = v
+            param[j] -= rate * m / (np.sqrt(v) + small)
+
+
+@njit(cache=True, nogil=True)
 def rmsprop(
     params: Arrays,
     grads: Arrays,
@@ -81,16 +103,30 @@ def rmsprop(
     active: Array,
 ) -> None:
     """Tieleman and Hinton (2012) with ε outside the root, in place."""
-    for s in prange(active.size):
-        if not active[s]:
-            continue
-        number = params[0].dtype.type
-        one, rate, kept, small = number(1), number(learning_rate[s]), number(decay[s]), number(eps[s])
-        scale = number(_scale(grads, s, max_norm[s]))
-        for k in range(len(params)):
-            param, grad, square = params[k][s], grads[k][s], squares[k][s]
-            for j in range(param.size):
-                g = grad[j] * scale
-                v = kept * square[j] + (one - kept) * (g * g)
-                square[j] = v
-                param[j] -= rate * g / (np.sqrt(v) + small)
+    for_each(active.size, _rmsprop_of_seed, (params, grads, squares, learning_rate, eps, decay, max_norm, active))
+
+
+@inner
+def _rmsprop_of_seed(
+    s: int,
+    params: Arrays,
+    grads: Arrays,
+    squares: Arrays,
+    learning_rate: Array,
+    eps: Array,
+    decay: Array,
+    max_norm: Array,
+    active: Array,
+) -> None:
+    if not active[s]:
+        return
+    number = params[0].dtype.type
+    one, rate, kept, small = number(1), number(learning_rate[s]), number(decay[s]), number(eps[s])
+    scale = number(_scale(grads, s, max_norm[s]))
+    for k in range(len(params)):
+        param, grad, square = params[k][s], grads[k][s], squares[k][s]
+        for j in range(param.size):
+            g = grad[j] * scale
+            v = kept * square[j] + (one - kept) * (g * g)
+            square[j] = v
+            param[j] -= rate * g / (np.sqrt(v) + small)

@@ -5,15 +5,13 @@ while it is in the cache. Sums over samples are taken lane by lane, then over th
 order: the same bits whatever the number of seeds and threads.
 """
 
-from functools import cache
 from typing import NamedTuple
 
 import numpy as np
 import torch
-from numba import boolean, float64, get_thread_id, int64, njit, prange, void
+from numba import get_thread_id, njit
 from torch import Tensor
 
-from algos.kernels.addressed import Addressed, called_by_address
 from algos.kernels.arguments import Setting, as_array, per_seed, results, seeds_to_compute
 from algos.kernels.distributions import HALF_LOG_2PI, gaussian_log_probs, log_normaliser
 from algos.kernels.elementary import exp
@@ -36,6 +34,7 @@ from algos.kernels.mlp import (
     unpack_sums,
 )
 from algos.kernels.panels import panel_rows
+from algos.kernels.parallel import for_each
 
 OBJECTIVE, ENTROPY, K3, LOG_RATIO, OUTSIDE = range(5)
 NUM_FIGURES = 5
@@ -128,109 +127,123 @@ def _surrogate(
         terms[OUTSIDE, r] = number(1) if ratio < low or ratio > high else number(0)
 
 
-@cache
-def _block_gradient(gaussian: bool) -> Addressed:
-    """The compiled work on a block; the kind of actions is a constant in it, so the other kind is never compiled."""
-
-    @called_by_address(
-        lambda real: void(
-            real[::1], real[:, ::1], real[:, ::1], real[::1], real[::1], float64, float64, float64, float64,
-            int64, int64[::1], boolean, real[::1], real[::1], float64[::1],
-        )
-    )  # fmt: skip
-    def block_gradient(
-        params: Array,
-        x: Array,
-        actions: Array,
-        old_log_probs: Array,
-        advantages: Array,
-        spread: float,
-        low: float,
-        high: float,
-        ent_coef: float,
-        block: int,
-        sizes: Array,
-        relu: bool,
-        work: Array,
-        part: Array,
-        figures: Array,
-    ) -> None:
-        """The share of a block of one seed's rows in its gradient ``part [P]`` and its ``figures [NUM_FIGURES]``."""
-        rows, number = panel_rows(work), params.dtype.type
-        tile_rows, num_outputs = TILE_PANELS * rows, sizes[-1]
-        batch, dimensions = actions.shape
-        tiles = -(-batch // tile_rows)
-        flat_x, flat_actions = x.reshape(-1), actions.reshape(-1)
-        deltas = activations_below(sizes, sizes.size - 1, rows)
-        outputs_at = deltas + deltas_below(sizes, sizes.size - 1, rows)  # where their deltas, the cotangents, belong
-        gradient = outputs_at + tile_rows * num_outputs
-        factor, bonus = number(-1 / batch), number(-ent_coef / batch)
-        lowest, highest = number(low), number(high)
-        network_size = params_below(sizes, sizes.size - 1)
-        log_std = number(spread) * params[network_size:]
-        taken = np.empty((dimensions, rows), params.dtype)
-        log_probs, entropies, weights = (
-            np.empty(rows, params.dtype),
-            np.empty(rows, params.dtype),
-            np.empty(rows, params.dtype),
-        )
-        sums = np.zeros((NUM_FIGURES + log_std.size, rows))
-        terms = np.empty((NUM_FIGURES + log_std.size, rows), params.dtype)
-        fill(0, sums_elements(sizes, relu, work), work, gradient)
-        for tile in range(block * BLOCK_TILES, min(tiles, (block + 1) * BLOCK_TILES)):
-            first = tile * tile_rows
-            count = min(tile_rows, batch - first)
-            panels = load_panels(flat_x, first, sizes[0], count, 1, work, 0)
-            for panel in range(panels):
-                here, filled = first + panel * rows, min(rows, count - panel * rows)
-                network_outputs(params, 0, sizes, relu, work, 0, panel, work, outputs_at)
-                start = outputs_at + panel * num_outputs * rows
-                outputs = work[start : start + num_outputs * rows].reshape(num_outputs, rows)
-                load_panels(flat_actions, here, dimensions, filled, 0, taken.reshape(-1), 0)
-                if gaussian:
-                    _gaussian(outputs, taken, log_std, filled, log_probs, entropies)
-                else:
-                    _categorical(outputs, taken, bonus != 0, filled, log_probs, entropies)
-                for r in range(filled):
-                    terms[ENTROPY, r] = entropies[r]
-                _surrogate(log_probs, old_log_probs, advantages, here, filled, lowest, highest, factor, weights, terms)
-                if gaussian:
-                    _gaussian_cotangents(outputs, log_std, weights, bonus, filled, terms)
-                else:
-                    _categorical_cotangents(outputs, taken, entropies, weights, bonus, filled)
-                for k in range(sums.shape[0]):
-                    for r in range(filled):
-                        sums[k, r] += np.float64(terms[k, r])
-                for k in range(num_outputs):
-                    for r in range(filled, rows):
-                        outputs[k, r] = 0
-                backward_layers(params, 0, sizes, relu, work, 0, panel, work, deltas)
-            add_tile(sizes, relu, work, 0, panels, work, deltas, gradient)
-        unpack_sums(params, 0, sizes, relu, work, gradient, part, 0)
-        totals = np.zeros(sums.shape[0])
-        for r in range(rows):
-            for k in range(totals.size):
-                totals[k] += sums[k, r]
-        for k in range(NUM_FIGURES):
-            figures[k] = totals[k]
-        for a in range(log_std.size):
-            part[network_size + a] = spread * totals[NUM_FIGURES + a]
-
-    return block_gradient
-
-
-call_block = _block_gradient(True).call  # the same for either kind of actions
-
-
-@njit(cache=True, parallel=True)
-def _policy_gradient_kernel(
-    block_gradient: int,
+@inner
+def _block_gradient(
     params: Array,
     x: Array,
     actions: Array,
     old_log_probs: Array,
     advantages: Array,
-    spread: float,
+    spread: float | None,
+    low: float,
+    high: float,
+    ent_coef: float,
+    block: int,
+    sizes: Array,
+    relu: bool,
+    work: Array,
+    part: Array,
+    figures: Array,
+) -> None:
+    """The share of a block of one seed's rows in its gradient ``part [P]`` and its ``figures [NUM_FIGURES]``."""
+    rows, number = panel_rows(work), params.dtype.type
+    tile_rows, num_outputs = TILE_PANELS * rows, sizes[-1]
+    batch, dimensions = actions.shape
+    tiles = -(-batch // tile_rows)
+    flat_x, flat_actions = x.reshape(-1), actions.reshape(-1)
+    deltas = activations_below(sizes, sizes.size - 1, rows)
+    outputs_at = deltas + deltas_below(sizes, sizes.size - 1, rows)  # where their deltas, the cotangents, belong
+    gradient = outputs_at + tile_rows * num_outputs
+    factor, bonus = number(-1 / batch), number(-ent_coef / batch)
+    lowest, highest = number(low), number(high)
+    network_size = params_below(sizes, sizes.size - 1)
+    # Numba leaves out what None rules out, and so compiles one kind of actions only.
+    log_std = params[network_size:network_size] if spread is None else number(spread) * params[network_size:]
+    taken = np.empty((dimensions, rows), params.dtype)
+    log_probs, entropies, weights = (
+        np.empty(rows, params.dtype),
+        np.empty(rows, params.dtype),
+        np.empty(rows, params.dtype),
+    )
+    sums = np.zeros((NUM_FIGURES + log_std.size, rows))
+    terms = np.empty((NUM_FIGURES + log_std.size, rows), params.dtype)
+    fill(0, sums_elements(sizes, relu, work), work, gradient)
+    for tile in range(block * BLOCK_TILES, min(tiles, (block + 1) * BLOCK_TILES)):
+        first = tile * tile_rows
+        count = min(tile_rows, batch - first)
+        panels = load_panels(flat_x, first, sizes[0], count, 1, work, 0)
+        for panel in range(panels):
+            here, filled = first + panel * rows, min(rows, count - panel * rows)
+            network_outputs(params, 0, sizes, relu, work, 0, panel, work, outputs_at)
+            start = outputs_at + panel * num_outputs * rows
+            outputs = work[start : start + num_outputs * rows].reshape(num_outputs, rows)
+            load_panels(flat_actions, here, dimensions, filled, 0, taken.reshape(-1), 0)
+            if spread is not None:
+                _gaussian(outputs, taken, log_std, filled, log_probs, entropies)
+            else:
+                _categorical(outputs, taken, bonus != 0, filled, log_probs, entropies)
+            for r in range(filled):
+                terms[ENTROPY, r] = entropies[r]
+            _surrogate(log_probs, old_log_probs, advantages, here, filled, lowest, highest, factor, weights, terms)
+            if spread is not None:
+                _gaussian_cotangents(outputs, log_std, weights, bonus, filled, terms)
+            else:
+                _categorical_cotangents(outputs, taken, entropies, weights, bonus, filled)
+            for k in range(sums.shape[0]):
+                for r in range(filled):
+                    sums[k, r] += np.float64(terms[k, r])
+            for k in range(num_outputs):
+                for r in range(filled, rows):
+                    outputs[k, r] = 0
+            backward_layers(params, 0, sizes, relu, work, 0, panel, work, deltas)
+        add_tile(sizes, relu, work, 0, panels, work, deltas, gradient)
+    unpack_sums(params, 0, sizes, relu, work, gradient, part, 0)
+    totals = np.zeros(sums.shape[0])
+    for r in range(rows):
+        for k in range(totals.size):
+            totals[k] += sums[k, r]
+    for k in range(NUM_FIGURES):
+        figures[k] = totals[k]
+    if spread is not None:
+        for a in range(log_std.size):
+            part[network_size + a] = spread * totals[NUM_FIGURES + a]
+
+
+@inner
+def _policy_gradient_task(
+    task: int,
+    params: Array,
+    x: Array,
+    actions: Array,
+    old_log_probs: Array,
+    advantages: Array,
+    spread: float | None,
+    lows: Array,
+    highs: Array,
+    ent_coefs: Array,
+    seeds: Array,
+    sizes: Array,
+    relu: bool,
+    work: Array,
+    parts: Array,
+    figures: Array,
+) -> None:
+    blocks = parts.shape[1]
+    s, block = seeds[task // blocks], task % blocks
+    _block_gradient(
+        params[s], x[s], actions[s], old_log_probs[s], advantages[s], spread, lows[s], highs[s], ent_coefs[s], block,
+        sizes, relu, work[get_thread_id()], parts[s, block], figures[s, block],
+    )  # fmt: skip
+
+
+@njit(cache=True, nogil=True)
+def _policy_gradient_kernel(
+    params: Array,
+    x: Array,
+    actions: Array,
+    old_log_probs: Array,
+    advantages: Array,
+    spread: float | None,
     lows: Array,
     highs: Array,
     ent_coefs: Array,
@@ -242,19 +255,10 @@ def _policy_gradient_kernel(
     figures: Array,
 ) -> None:
     """Gradients ``parts [S, blocks, P]`` of the loss, and ``figures [S, blocks, NUM_FIGURES]`` summed over samples."""
-    blocks = parts.shape[1]
-    for task in prange(seeds.size * blocks):
-        s, block = seeds[task // blocks], task % blocks
-        scratch, part, totals = work[get_thread_id()], parts[s, block], figures[s, block]
-        x_s, actions_s, old_s, advantages_s = x[s], actions[s], old_log_probs[s], advantages[s]
-        low, high, ent_coef = lows[s], highs[s], ent_coefs[s]
-        call_block(
-            block_gradient,
-            (
-                params[s], x_s, actions_s, old_s, advantages_s, spread, low, high, ent_coef, block, sizes, relu,
-                scratch, part, totals,
-            ),
-        )  # fmt: skip
+    for_each(seeds.size * parts.shape[1], _policy_gradient_task, (
+        params, x, actions, old_log_probs, advantages, spread, lows, highs, ent_coefs, seeds, sizes, relu, work, parts,
+        figures,
+    ))  # fmt: skip
 
 
 class PolicyGradient(NamedTuple):
@@ -295,13 +299,12 @@ def policy_gradient(
     ent_coefs = per_seed(ent_coef, num_seeds)
     with network.shared_out(seeds.size, obs.shape[1], passes=3):
         _policy_gradient_kernel(
-            block_gradient=_block_gradient(spread is not None).address(dtype),
             params=weights,
             x=as_array(obs),
             actions=as_array(actions.to(params.dtype)),
             old_log_probs=as_array(old_log_probs),
             advantages=as_array(advantages),
-            spread=0.0 if spread is None else spread,
+            spread=spread,
             lows=per_seed(clip_range[0], num_seeds),
             highs=per_seed(clip_range[1], num_seeds),
             ent_coefs=ent_coefs,

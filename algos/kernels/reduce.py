@@ -1,40 +1,52 @@
 """Sums in an order that depends on their length alone, whatever the processor, the threads and the other seeds."""
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
 
+from algos.kernels.inner import inner
 from algos.kernels.intrinsics import sum_squares, sum_values
+from algos.kernels.parallel import for_each
 
 
-@njit(cache=True, parallel=True)
+@njit(cache=True, nogil=True)
 def sum_rows(x: np.ndarray, out: np.ndarray) -> None:
     """Sum each row of x [S, B] into out [S], accumulated in float64."""
-    flat = x.reshape(-1)
-    for s in prange(x.shape[0]):
-        out[s] = sum_values(flat, s * x.shape[1], x.shape[1])
+    for_each(x.shape[0], _sum_row, (x, out))
 
 
-@njit(cache=True, parallel=True)
+@inner
+def _sum_row(s: int, x: np.ndarray, out: np.ndarray) -> None:
+    out[s] = sum_values(x.reshape(-1), s * x.shape[1], x.shape[1])
+
+
+@njit(cache=True, nogil=True)
 def sum_last(x: np.ndarray, out: np.ndarray) -> None:
     """Sum x [S, B, A] over its last axis, in its order, into out [S, B]."""
-    for s in prange(x.shape[0]):
-        for b in range(x.shape[1]):
-            total = x[s, b, 0]
-            for a in range(1, x.shape[2]):
-                total += x[s, b, a]
-            out[s, b] = total
+    for_each(x.shape[0], _sum_last, (x, out))
 
 
-@njit(cache=True, parallel=True)
+@inner
+def _sum_last(s: int, x: np.ndarray, out: np.ndarray) -> None:
+    for b in range(x.shape[1]):
+        total = x[s, b, 0]
+        for a in range(1, x.shape[2]):
+            total += x[s, b, a]
+        out[s, b] = total
+
+
+@njit(cache=True, nogil=True)
 def normalise_rows(x: np.ndarray, eps: float, out: np.ndarray) -> None:
     """Each row of x [S, B] less its mean, over its population standard deviation plus ``eps``."""
+    for_each(x.shape[0], _normalise_row, (x, eps, out))
+
+
+@inner
+def _normalise_row(s: int, x: np.ndarray, eps: float, out: np.ndarray) -> None:
     number = x.dtype.type
     size = x.shape[1]
-    flat_x, flat_out = x.reshape(-1), out.reshape(-1)
-    for s in prange(x.shape[0]):
-        mean = number(sum_values(flat_x, s * size, size)) / number(size)
-        for b in range(size):
-            out[s, b] = x[s, b] - mean
-        scale = np.sqrt(number(sum_squares(flat_out, s * size, size)) / number(size)) + number(eps)
-        for b in range(size):
-            out[s, b] /= scale
+    mean = number(sum_values(x.reshape(-1), s * size, size)) / number(size)
+    for b in range(size):
+        out[s, b] = x[s, b] - mean
+    scale = np.sqrt(number(sum_squares(out.reshape(-1), s * size, size)) / number(size)) + number(eps)
+    for b in range(size):
+        out[s, b] /= scale

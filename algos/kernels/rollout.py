@@ -9,14 +9,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from gymnasium import spaces
-from numba import boolean, float64, from_dtype, int64, njit, prange, types
+from numba import boolean, float64, from_dtype, int64, njit, types
 
 from algos.envs.batched import BatchedEnv
 from algos.envs.task import OBSERVE, STEP
-from algos.kernels.addressed import called_by_address
 from algos.kernels.elementary import exp
 from algos.kernels.inner import inner
-from algos.kernels.row import padded, row_outputs, transposed_outputs
+from algos.kernels.parallel import for_each
+from algos.kernels.row import row_outputs, transposed_outputs, widest_layer
 
 
 class Steps(NamedTuple):
@@ -93,12 +93,12 @@ def rollout(
     final_obs = np.empty((num_seeds, room, num_obs), dtype)
     places, observations = [], []
 
-    run, run_seed = _compiled(dtype), _run_seed.compiled(dtype)
+    run = _compiled(dtype)
     start = 0
     while start < num_steps:
         stop = min(num_steps, start + envs.steps_before_refill())
         run(
-            run_seed, envs.task.step, envs.task.observe, envs.max_episode_steps,
+            envs.task.step, envs.task.observe, envs.max_episode_steps,
             envs.states.reshape(*by_seed, -1), envs.elapsed.reshape(by_seed),
             envs.resets.reshape(*by_seed, *envs.resets.shape[1:]), envs.resets_used.reshape(by_seed),
             np.array(sizes), activation == "tanh", params, obs_mean, obs_scale, obs_clip, std, low, high,
@@ -146,18 +146,7 @@ def _choose(logits, num_choices, uniform):  # type: ignore[no-untyped-def]
     return num_choices - 1
 
 
-def _run_seed_signature(real: Any) -> Any:
-    return int64(
-        types.FunctionType(STEP), types.FunctionType(OBSERVE), int64,
-        float64[:, ::1], int64[::1], float64[:, :, ::1], int64[::1],
-        int64[::1], boolean, real[::1], real[::1], real[::1], float64, real[::1], real[::1], real[::1],
-        real[:, :, ::1], int64, int64, real[:, :, ::1], real[:, :, ::1], float64[:, ::1],
-        boolean[:, ::1], boolean[:, ::1],
-        float64[::1], float64[::1], int64[:, ::1], real[:, ::1],
-    )  # fmt: skip
-
-
-@called_by_address(_run_seed_signature)
+@inner
 def _run_seed(  # type: ignore[no-untyped-def]
     step, observe, max_episode_steps, states, elapsed, resets, resets_used,
     sizes, hyperbolic, params, obs_mean, obs_scale, obs_clip, std, low, high,
@@ -170,7 +159,7 @@ def _run_seed(  # type: ignore[no-untyped-def]
     """
     num_envs, num_obs, num_outputs = len(states), sizes[0], sizes[-1]
     observation = np.empty(num_obs, np.float32)
-    widest = padded(sizes.max(), params)
+    widest = widest_layer(sizes, params)
     x, other = np.empty(widest, params.dtype), np.empty(widest, params.dtype)
     output_weights = transposed_outputs(params, sizes)
     action = np.empty(num_outputs)
@@ -211,19 +200,34 @@ def _run_seed(  # type: ignore[no-untyped-def]
     return finals
 
 
-def _run(  # type: ignore[no-untyped-def]
-    run_seed, step, observe, max_episode_steps, states, elapsed, resets, resets_used,
+@inner
+def _run_task(  # type: ignore[no-untyped-def]
+    s, max_episode_steps, step, observe, states, elapsed, resets, resets_used,
     sizes, hyperbolic, params, obs_mean, obs_scale, obs_clip, std, low, high,
     noise, start, stop, obs, actions, rewards, terminated, truncated,
     episode_return, episode_sums, final_count, final_place, final_obs,
 ):  # fmt: skip
-    for s in prange(len(states)):
-        final_count[s] = run_seed(
-            step, observe, max_episode_steps, states[s], elapsed[s], resets[s], resets_used[s],
-            sizes, hyperbolic, params[s], obs_mean[s], obs_scale[s], obs_clip, std[s], low, high,
-            noise[s], start, stop, obs[s], actions[s], rewards[s], terminated[s], truncated[s],
-            episode_return[s], episode_sums[s], final_place[s], final_obs[s],
-        )  # fmt: skip
+    final_count[s] = _run_seed(
+        step, observe, max_episode_steps, states[s], elapsed[s], resets[s], resets_used[s],
+        sizes, hyperbolic, params[s], obs_mean[s], obs_scale[s], obs_clip, std[s], low, high,
+        noise[s], start, stop, obs[s], actions[s], rewards[s], terminated[s], truncated[s],
+        episode_return[s], episode_sums[s], final_place[s], final_obs[s],
+    )  # fmt: skip
+
+
+def _run(  # type: ignore[no-untyped-def]
+    step, observe, max_episode_steps, states, elapsed, resets, resets_used,
+    sizes, hyperbolic, params, obs_mean, obs_scale, obs_clip, std, low, high,
+    noise, start, stop, obs, actions, rewards, terminated, truncated,
+    episode_return, episode_sums, final_count, final_place, final_obs,
+):  # fmt: skip
+    # Numba warns of a tuple whose first element is a function.
+    for_each(len(states), _run_task, (
+        max_episode_steps, step, observe, states, elapsed, resets, resets_used,
+        sizes, hyperbolic, params, obs_mean, obs_scale, obs_clip, std, low, high,
+        noise, start, stop, obs, actions, rewards, terminated, truncated,
+        episode_return, episode_sums, final_count, final_place, final_obs,
+    ))  # fmt: skip
 
 
 @cache
@@ -231,11 +235,11 @@ def _compiled(dtype: np.dtype) -> Callable[..., None]:
     """``_run`` for parameters of this dtype; undeclared, each start would take a task's ``step`` for another type."""
     real: Any = from_dtype(dtype)
     signature = types.void(
-        types.FunctionType(_run_seed_signature(real)), types.FunctionType(STEP), types.FunctionType(OBSERVE), int64,
+        types.FunctionType(STEP), types.FunctionType(OBSERVE), int64,
         float64[:, :, ::1], int64[:, ::1], float64[:, :, :, ::1], int64[:, ::1],
         int64[::1], boolean, real[:, ::1], real[:, ::1], real[:, ::1], float64, real[:, ::1], real[::1], real[::1],
         real[:, :, :, ::1], int64, int64, real[:, :, :, ::1], real[:, :, :, ::1], float64[:, :, ::1],
         boolean[:, :, ::1], boolean[:, :, ::1],
         float64[:, ::1], float64[:, ::1], int64[::1], int64[:, :, ::1], real[:, :, ::1],
     )  # fmt: skip
-    return njit(signature, parallel=True, cache=True)(_run)
+    return njit(signature, cache=True, nogil=True)(_run)

@@ -112,6 +112,15 @@ def padded(width: int, array: Array) -> int:
 
 
 @inner
+def widest_layer(sizes: Array, params: Array) -> int:
+    """Elements that hold any layer, in whole vectors."""
+    width = 0
+    for size in sizes:
+        width = max(width, size)
+    return padded(width, params)
+
+
+@inner
 def _layer(params: Array, start: int, depth: int, width: int, x: Array, out: Array) -> None:
     """out[:width] = biases + x[:depth] @ weights, whose parameters begin at ``start``."""
     lanes = VECTOR_BYTES // params.itemsize
