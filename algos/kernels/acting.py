@@ -1,6 +1,6 @@
-"""Actions of an MLP's policy where compiled code does not step the environments, the same as in a compiled rollout.
+"""Actions of an MLP's policy for environments that compiled code does not step. They equal those of a compiled rollout.
 
-A row is one environment's observation; what it gives depends on its own seed's parameters and on nothing beside it.
+A row is one environment's observation. Its action depends only on the row and on its own seed's parameters.
 """
 
 from collections.abc import Callable, Sequence
@@ -16,29 +16,29 @@ from algos.kernels.row import row_outputs, transposed_outputs, widest_layer
 
 
 class RowPolicy(NamedTuple):
-    """What acting in E environments needs of the policies of S seeds; see ``algos.kernels.rollout``."""
+    """The policies of S seeds, ready to act in E environments; see ``algos.kernels.rollout``."""
 
-    seeds: np.ndarray  # [E] int64, whose environment each is
+    seeds: np.ndarray  # [E] int64, the seed of each environment
     sizes: np.ndarray  # [layers] int64
     hyperbolic: bool
     params: np.ndarray  # [S, P]
-    output_weights: np.ndarray  # [S, ...] of the last layer, as ``algos.kernels.row`` lays them out
+    output_weights: np.ndarray  # [S, ...] of the last layer, as ``transposed_outputs`` gives them
     obs_mean: np.ndarray  # [S, D]
     obs_scale: np.ndarray  # [S, D]
     obs_clip: float
-    std: np.ndarray  # [S, A]; no A for Discrete actions
-    low: np.ndarray  # [A], of the actions that environments take
+    std: np.ndarray  # [S, A]; [S, 0] for Discrete actions
+    low: np.ndarray  # [A], bounds of the environments' actions
     high: np.ndarray
 
     def of(self, share: slice) -> Self:
-        """The same for some of the environments."""
+        """The policy for a slice of the environments."""
         return self._replace(seeds=np.ascontiguousarray(self.seeds[share]))
 
     def act(self, obs: np.ndarray, noise: np.ndarray, actions: np.ndarray, clipped: np.ndarray) -> None:
-        """Fill ``actions [E, A]`` and the same within their bounds, for ``obs [E, D]``.
+        """Fill ``actions [E, A]`` for ``obs [E, D]``, and ``clipped [E, A]`` with the same actions within their bounds.
 
-        ``noise [E, A]`` is standard normal for Box actions, uniform for Discrete ones; ``obs`` are as the environments
-        give them, of the dtype of the parameters.
+        ``noise [E, A]`` is standard normal for Box actions and uniform for Discrete actions. ``obs`` are not
+        normalised, and have the dtype of the parameters.
         """
         _compiled(self.params.dtype)(
             self.seeds, self.sizes, self.hyperbolic, self.params, self.output_weights, self.obs_mean, self.obs_scale,
@@ -57,9 +57,13 @@ def row_policy(
     obs_scale: np.ndarray,
     obs_clip: float,
 ) -> RowPolicy:
-    """The arguments are those of ``algos.kernels.rollout.rollout``; ``space`` is of one environment's actions.
+    """The policies with these parameters, ready to act.
 
-    ``seeds [E]`` says whose environment each is.
+    Args:
+        seeds: [E], the seed of each environment.
+        space: of one environment's actions.
+
+    The other arguments are those of :func:`algos.kernels.rollout.rollout`.
     """
     num_seeds, dtype = len(params), params.dtype
     low, high = np.empty(0, dtype), np.empty(0, dtype)
@@ -71,7 +75,7 @@ def row_policy(
     )
     layers = np.array(sizes)
     output_weights = np.stack([transposed_outputs(row, layers) for row in params])
-    _compiled(dtype)  # before it is sent to processes that would each compile it
+    _compiled(dtype)  # compile here, or each worker process would
     return RowPolicy(
         seeds,
         layers,

@@ -1,8 +1,8 @@
-"""Where compiled code is kept, and when it is out of date: when any file that it may inline has changed.
+"""The cache of compiled code. An entry is out of date when any file that it may inline has changed.
 
-Numba looks at a function's own file only. Here the key of a function of this package is a hash of its file and of all
-files of the package that this one imports, directly or not. Numba adds the processor's name and features.
-Processes may compile the same functions at once: what one of them keeps, another may read at any time.
+Numba checks only a function's own file. Here the key of a function is a hash of its file and of all files of this
+package that the file imports, directly or not. Numba adds the processor's name and features. Several processes may read
+and write the cache at the same time.
 """
 
 import fcntl
@@ -29,7 +29,7 @@ _configuration: Any = config
 
 
 class SourceKeyedCache(_CacheLocator):
-    """Keeps the code of this package's functions in the first of ``folders`` that can be written."""
+    """Keeps the code of this package's functions in the first of ``folders`` that is writable."""
 
     def __init__(self, file: Path, line: int, folder: Path) -> None:
         self._py_file = str(file)
@@ -37,7 +37,7 @@ class SourceKeyedCache(_CacheLocator):
 
     @classmethod
     def from_function(cls, py_func: Callable[..., object], py_file: str) -> Self | None:
-        """None for a function of another package, or where nothing can be written."""
+        """The cache of a function; None for other packages' functions, or if no folder is writable."""
         file = Path(py_file).resolve()
         if not (file.is_relative_to(PACKAGE) and file.is_file()):
             return None
@@ -55,15 +55,15 @@ class SourceKeyedCache(_CacheLocator):
 
 
 class SharedCacheFile(IndexDataCacheFile):
-    """Compiled code of one function, kept and read by several processes at once.
+    """The compiled code of one function, which several processes may read and write at the same time.
 
-    Numba numbers the files of a function's specialisations: two processes can take one number, and a third then loads
-    the code of another specialisation. Here no two files have one name, a file is complete before the index names it,
-    and the index is changed under a lock.
+    Numba numbers the files of a function's specialisations. Two processes could choose the same number, and a third
+    would load the wrong specialisation. Here every file has its own name, a file is complete before the index names it,
+    and a lock protects the index.
     """
 
     def save(self, key: Any, data: Any) -> None:
-        """Keep what was compiled for ``key``; where it cannot be written, it is compiled anew next time."""
+        """Write the code for ``key``. If that fails, the code is compiled again next time."""
         with suppress(OSError), Path(f"{self._index_path}.lock").open("a") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             names = self._load_index()
@@ -73,16 +73,17 @@ class SharedCacheFile(IndexDataCacheFile):
             self._remove_others({*names.values(), name} - {names.get(key)})
 
     def _remove_others(self, named: set[str]) -> None:
-        """Remove this function's files that the index does not name: they are of earlier sources."""
+        """Remove this function's files that the index does not name. They belong to earlier sources."""
         for path in Path(self._cache_path).glob(self._data_name_pattern.replace("{number:d}", "*")):
             if path.name not in named:
                 path.unlink(missing_ok=True)
 
 
 def folders(file: Path) -> Iterator[Path]:
-    """``NUMBA_CACHE_DIR`` if set; else beside the source, in the user's cache directory, for this process alone.
+    """Yield the possible folders of a file's cache, best first.
 
-    A folder outside the sources has one subfolder for each place that they are installed in.
+    With ``NUMBA_CACHE_DIR`` there is only that one. Otherwise: beside the source, in the user's cache directory, and in
+    a temporary folder of this process. Outside the sources, each installation has its own subfolder.
     """
     own = f"{file.parent.name}-{hashlib.sha256(str(file.parent).encode()).hexdigest()[:16]}"
     if _configuration.CACHE_DIR:
@@ -95,13 +96,13 @@ def folders(file: Path) -> Iterator[Path]:
 
 @cache
 def _temporary() -> tempfile.TemporaryDirectory:
-    """A folder that ends with the process: what others can write is not to be loaded as code."""
+    """A folder that is deleted with the process. Code from a folder that others can write must not be loaded."""
     return tempfile.TemporaryDirectory(prefix="seedbed-")
 
 
 @cache
 def writable(folder: Path) -> bool:
-    """Whether files can be made there."""
+    """Whether files can be created in a folder."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=folder).close()
@@ -112,7 +113,7 @@ def writable(folder: Path) -> bool:
 
 @cache
 def sources_hash(file: Path) -> str:
-    """Hash of a file of this package and of those that it imports, directly or not."""
+    """The hash of a file of this package and of the files that it imports, directly or not."""
     found: dict[Path, bytes] = {}
     waiting = [file]
     while waiting:
@@ -127,7 +128,7 @@ def sources_hash(file: Path) -> str:
 
 
 def imported(source: str) -> list[Path]:
-    """The files of this package that a source names in its imports."""
+    """The files of this package that a source imports."""
     paths = []
     for module, names in _IMPORT.findall(source):
         path = PACKAGE.joinpath(*module.split(".")[1:])
@@ -138,17 +139,17 @@ def imported(source: str) -> list[Path]:
 
 
 def number_functions_apart() -> None:
-    """Let this process number its functions from a random number on, not from 1.
+    """Let this process number its functions from a random number, not from 1.
 
-    The number tells apart the symbols of functions that are closed over other things and are equal otherwise, such as
-    a layer with ReLU and one with tanh. The linker takes equal symbols for one function: what two processes compiled
-    in different orders, each numbering from 1, a third would load as one of the two.
+    The number distinguishes the symbols of functions that differ only in what they close over, such as a layer with
+    ReLU and one with tanh. The linker takes equal symbols for one function. If two processes that compile in different
+    orders both counted from 1, a third process would load the wrong function.
     """
     FunctionIdentity._unique_ids = itertools.count(uuid.uuid4().int >> 68)
 
 
 def install() -> None:
-    """Have Numba ask here first."""
+    """Make Numba use this cache first."""
     locators: list[Any] = CacheImpl._locator_classes
     if SourceKeyedCache not in locators:
         locators.insert(0, SourceKeyedCache)

@@ -1,7 +1,7 @@
-"""Log-probabilities and entropy of stacked policies on the CPU, each with its gradient, compiled by Numba.
+"""Log-probabilities and entropy of stacked policies on the CPU, with their gradients, compiled by Numba.
 
-A row's result depends on the row alone; sums over a seed's rows are in an order that depends on their number alone.
-Rows of seeds that are not ``active`` ([S] bool; None: all are) are zeros, and so are their gradients.
+The result of a row depends on the row alone. The order of a sum over a seed's rows depends only on their number.
+``active [S]`` marks the seeds to compute, and None marks all. Results and gradients of the others are zero.
 """
 
 import math
@@ -22,12 +22,12 @@ from algos.kernels.threads import shared_out
 Array = np.ndarray
 
 HALF_LOG_2PI = 0.5 * math.log(2 * math.pi)
-ROWS = 512  # of one task: its columns stay in the cache
+ROWS = 512  # in one task, so that its columns stay in the cache
 
 
 @inner
 def _tasks(outputs: Array) -> int:
-    """Tasks of each seed of outputs [S, B, A]."""
+    """The number of tasks of each seed, for outputs ``[S, B, A]``."""
     return -(-outputs.shape[1] // ROWS)
 
 
@@ -40,7 +40,7 @@ def _load_columns(source: Array, s: int, first: int, count: int, columns: Array)
 
 @inner
 def gaussian_log_probs(columns: Array, actions: Array, log_std: Array, count: int, out: Array) -> None:
-    """Log-densities of ``count`` actions [A, ROWS] at the means in ``columns``, which become (action − mean)/std."""
+    """Log-densities of ``count`` actions ``[A, ROWS]``. Replaces the means in ``columns`` by (action − mean)/std."""
     number = out.dtype.type
     constant = number(0)
     for a in range(log_std.size):
@@ -105,7 +105,7 @@ def _gaussian_backward(
 
 @inner
 def log_normaliser(columns: Array, count: int, top: Array, out: Array) -> None:
-    """log Σ_a exp(columns[a]) of each row."""
+    """Compute log Σ_a exp(columns[a]) for each row."""
     for r in range(count):
         top[r] = columns[0, r]
         out[r] = 0
@@ -216,7 +216,7 @@ def _entropy_backward(
 
 
 def gaussian_log_prob(mean: Tensor, log_std: Tensor, actions: Tensor, active: Tensor | None = None) -> Tensor:
-    """Log-density [S, B] of actions [S, B, A] under independent normals with mean [S, B, A] and log_std [S, A].
+    """Log-density ``[S, B]`` of ``actions [S, B, A]`` under normals with ``mean [S, B, A]`` and ``log_std [S, A]``.
 
     Differentiable once, in ``mean`` and ``log_std``.
     """
@@ -224,7 +224,7 @@ def gaussian_log_prob(mean: Tensor, log_std: Tensor, actions: Tensor, active: Te
 
 
 def categorical_log_prob(logits: Tensor, actions: Tensor, active: Tensor | None = None) -> Tensor:
-    """Log-probability [S, B] of the choices ``actions [S, B]`` (int64) at logits [S, B, A].
+    """Log-probability ``[S, B]`` of the choices ``actions [S, B]`` (int64) with ``logits [S, B, A]``.
 
     Differentiable once, in ``logits``.
     """
@@ -232,12 +232,12 @@ def categorical_log_prob(logits: Tensor, actions: Tensor, active: Tensor | None 
 
 
 def categorical_entropy(logits: Tensor, active: Tensor | None = None) -> Tensor:
-    """Entropy [S, B] in nats of the choices at finite logits [S, B, A]; differentiable once."""
+    """Entropy ``[S, B]`` in nats of choices with finite ``logits [S, B, A]``; differentiable once."""
     return _CategoricalEntropy.apply(logits, active)
 
 
 def _threads(outputs: Tensor | Array) -> shared_out:
-    """Those that the outputs [S, B, A] of a network are worth."""
+    """The threads for outputs ``[S, B, A]`` of a network."""
     num_seeds, batch, dimensions = outputs.shape
     return shared_out(num_seeds * -(-batch // ROWS), 20 * num_seeds * batch * dimensions)
 

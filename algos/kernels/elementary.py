@@ -1,8 +1,8 @@
-"""exp, log and tanh for compiled loops: branch-free, so they vectorise, and the same bits in every loop and lane.
+"""exp, log and tanh for compiled loops: LLVM vectorises them, and every loop and lane gives the same bits.
 
-LLVM vectorises no call of the C library's functions unless Intel's SVML is installed. The ``emit_`` functions write
-the arithmetic for a float or a vector of floats alike; ``exp``, ``log`` and ``tanh`` are the scalar forms for Numba
-loops. All stay within 2.5 units in the last place, and a nan stays a nan.
+LLVM cannot vectorise calls of the C library unless Intel's SVML is installed. The ``emit_`` functions emit the
+arithmetic for a float or for a vector of floats; ``exp``, ``log`` and ``tanh`` are the scalar forms for Numba loops.
+The error is below 2.5 units in the last place. NaN stays NaN.
 """
 
 import math
@@ -25,11 +25,11 @@ class _Format(NamedTuple):
     integer: ir.IntType
     mantissa_bits: int
     bias: int
-    exp_degree: int  # of the series of exp on ±log(2)/2; the next term is below half a unit in the last place
-    log_degree: int  # likewise of the series of atanh(s)/s in s², |s| < 0.172
-    log2_high: float  # log(2) in this format ...
-    log2_low: float  # ... and what is missing
-    tanh_is_one: float  # tanh rounds to 1 from here
+    exp_degree: int  # of the series of exp within ±log(2)/2; the next term is below half a unit in the last place
+    log_degree: int  # of the series of atanh(s)/s in s² for |s| < 0.172, in the same way
+    log2_high: float  # log(2) in this format
+    log2_low: float  # log(2) - log2_high
+    tanh_is_one: float  # from here on, tanh rounds to 1
 
 
 _SINGLE_LOG2 = float(np.float32(math.log(2)))
@@ -49,7 +49,7 @@ def _bits_type(value: Any) -> Any:
 
 
 def constant(type_: Any, number: float) -> Any:
-    """A constant of a scalar type, or of a vector type with the number in all its lanes."""
+    """A constant of a scalar type, or of a vector type with ``number`` in all lanes."""
     return ir.Constant(type_, [number] * type_.count if isinstance(type_, ir.VectorType) else number)
 
 
@@ -67,16 +67,16 @@ def _clamp_above(builder: Any, x: Any, limit: float) -> Any:
 
 
 def _expm1_parts(builder: Any, x: Any, halvings: int) -> tuple[Any, Any]:
-    """(p, s) with exp(x) = s * (1 + p) * 2**halvings: s a power of two, p = expm1 of the rest of x, within ±log(2)/2.
+    """(p, s) with exp(x) = s * (1 + p) * 2**halvings. s is a power of two, p is expm1 of the rest, within ±log(2)/2.
 
-    Range reduction and Taylor series as in any textbook (Muller, Elementary Functions, 2016, chapter 11).
+    Range reduction and Taylor series (Muller, Elementary Functions, 2016, chapter 11).
     """
     fmt = _format(x)
 
     def number(value: float) -> Any:
         return constant(x.type, value)
 
-    # The sum with 1.5 * 2**mantissa_bits has the nearest integer to x / log(2) in its low bits.
+    # Adding 1.5 * 2**mantissa_bits puts the nearest integer to x / log(2) into the low bits.
     magic = number(1.5 * 2.0**fmt.mantissa_bits)
     shifted = emit_fma(builder, x, number(1 / math.log(2)), magic)
     minus_count = builder.fsub(magic, shifted)
@@ -93,7 +93,7 @@ def _expm1_parts(builder: Any, x: Any, halvings: int) -> tuple[Any, Any]:
 
 
 def emit_exp(builder: Any, x: Any) -> Any:
-    """exp(x); 0 where the result would be below twice the least normal number."""
+    """exp(x); 0 if the result would be below twice the smallest normal number."""
     fmt = _format(x)
     overflow, underflow = constant(x.type, (fmt.bias + 1) * math.log(2)), constant(x.type, (2 - fmt.bias) * math.log(2))
     p, scale = _expm1_parts(builder, x, halvings=1)
@@ -103,7 +103,7 @@ def emit_exp(builder: Any, x: Any) -> Any:
 
 
 def emit_log(builder: Any, x: Any) -> Any:
-    """log(x) = count log(2) + 2 atanh((m - 1) / (m + 1)), m within √2 of 1; for a normal x > 0, infinity or nan."""
+    """log(x) = count log(2) + 2 atanh((m - 1) / (m + 1)), 1/√2 ≤ m < √2, for normal x > 0, infinity or NaN."""
     fmt, bits = _format(x), _bits_type(x)
     half_root = np.array(0.5**0.5, f"f{fmt.integer.width // 8}").view(f"i{fmt.integer.width // 8}").item()
     pattern = builder.bitcast(x, bits)
@@ -117,7 +117,7 @@ def emit_log(builder: Any, x: Any) -> Any:
     series = constant(x.type, 2 / (2 * fmt.log_degree + 1))
     for k in reversed(range(1, fmt.log_degree)):
         series = emit_fma(builder, series, square, constant(x.type, 2 / (2 * k + 1)))
-    # 2 s = less - s * less: so the leading term carries no error of the division.
+    # 2 s = less - s * less, so the leading term has no error of the division.
     rest = builder.fmul(s, builder.fsub(builder.fmul(series, square), less))
     count = builder.sitofp(count, x.type)
     small = emit_fma(builder, count, constant(x.type, fmt.log2_low), rest)
@@ -127,7 +127,7 @@ def emit_log(builder: Any, x: Any) -> Any:
 
 
 def emit_tanh(builder: Any, x: Any) -> Any:
-    """tanh(x) = m / (m + 2), m = expm1(2 |x|), with the sign of x."""
+    """tanh(x) = m / (m + 2) with m = expm1(2 |x|), and the sign of x."""
     fmt, bits = _format(x), _bits_type(x)
     width = fmt.integer.width
     sign = builder.and_(builder.bitcast(x, bits), constant(bits, 1 << (width - 1)))
@@ -157,7 +157,7 @@ CHUNK = 8192
 
 
 def _each(function: Any) -> Any:
-    """The chunk ``chunk`` of ``out``: ``function`` of that of ``x``."""
+    """Fill one chunk of ``out`` with ``function`` of the same chunk of ``x``."""
 
     @inner
     def each(chunk: int, x: np.ndarray, out: np.ndarray) -> None:
@@ -170,22 +170,22 @@ def _each(function: Any) -> Any:
 _exp_chunk, _log_chunk, _tanh_chunk = _each(exp), _each(log), _each(tanh)
 
 
-# Three functions, not one made thrice: Numba keeps no code of a function that is closed over another.
+# Three functions, not one with a closure: Numba does not cache functions that close over another function.
 
 
 @njit(cache=True, nogil=True)
 def each_exp(x: np.ndarray, out: np.ndarray) -> None:
-    """Fills the flat array ``out`` with exp(``x``)."""
+    """Fill the flat array ``out`` with exp(``x``)."""
     for_each(-(-x.size // CHUNK), _exp_chunk, (x, out))
 
 
 @njit(cache=True, nogil=True)
 def each_log(x: np.ndarray, out: np.ndarray) -> None:
-    """Fills the flat array ``out`` with log(``x``)."""
+    """Fill the flat array ``out`` with log(``x``)."""
     for_each(-(-x.size // CHUNK), _log_chunk, (x, out))
 
 
 @njit(cache=True, nogil=True)
 def each_tanh(x: np.ndarray, out: np.ndarray) -> None:
-    """Fills the flat array ``out`` with tanh(``x``)."""
+    """Fill the flat array ``out`` with tanh(``x``)."""
     for_each(-(-x.size // CHUNK), _tanh_chunk, (x, out))

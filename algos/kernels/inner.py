@@ -1,7 +1,7 @@
-"""Functions that compiled code alone calls: they become part of their callers, and have no machine code of their own.
+"""Functions that only compiled code calls. They become part of their callers and have no machine code of their own.
 
-Numba makes of each function that it compiles optimised machine code and a Python wrapper, and anew for each constant
-that it is called with. For what only other kernels call, that was most of the time that a first start took.
+Numba makes optimised machine code and a Python wrapper for each function, and again for each constant that it is called
+with. For functions that only other kernels call, this would take most of the time of a first start.
 """
 
 from collections.abc import Callable
@@ -16,7 +16,7 @@ from numba.core.typed_passes import NativeLowering
 
 
 class _Part(JITCodeLibrary):
-    """Code that callers link, optimise and emit as part of their own."""
+    """Code that callers link, optimise and emit as a part of theirs."""
 
     def _optimize_final_module(self) -> None:
         pass
@@ -52,7 +52,7 @@ class _PartCompiler(CompilerBase):
 
 
 class Inner(CPUDispatcher):
-    """A function for compiled code, one for all values of each type of integer."""
+    """A function for compiled code. It is compiled once for all integers, whatever their type or value."""
 
     def __call__(self, *arguments: object) -> NoReturn:
         raise TypeError(f"{self.py_func.__name__} is called from compiled code only")
@@ -65,11 +65,11 @@ class Inner(CPUDispatcher):
 
 
 def inner(function: Callable[..., Any]) -> Any:
-    """Decorates a function that compiled code alone calls."""
+    """Decorate a function that only compiled code calls."""
     return Inner(function, targetoptions={"nopython": True}, pipeline_class=_PartCompiler)
 
 
 def _widened(argument: Any) -> Any:
-    """The type of a constant less its value; int64 of whatever integer: the index of a parallel loop has two types."""
+    """The type of an argument without its value. Every integer becomes int64, because loop indices have two types."""
     plain = types.unliteral(argument)
     return types.int64 if isinstance(plain, types.Integer) else plain

@@ -1,7 +1,7 @@
-"""A loop over independent tasks for compiled code, shared out among Numba's threads.
+"""A loop over independent tasks on Numba's threads, for compiled code.
 
-Numba's own ``prange`` compiles the body of a loop several times, behind three wrappers of many arguments each: most of
-the time of a first start. Here it is compiled once.
+Numba's own ``prange`` compiles the body of a loop several times and adds three wrappers with many arguments, which
+takes most of the time of a first start. Here the body is compiled once.
 """
 
 from typing import Any
@@ -59,7 +59,7 @@ def for_each(typingctx: Any, count: Any, body: Any, arguments: Any) -> Any:
 
 
 def borrowed(context: Any, builder: Any, type_: Any, value: Any) -> Any:
-    """The value as its caller owns it: threads that counted references to one array would wait for each other."""
+    """The value without a reference of its own: threads that count references to one array wait for each other."""
     elements: Any = type_
     if isinstance(type_, types.BaseTuple):
         for i, element_type in enumerate(elements):
@@ -74,7 +74,7 @@ def borrowed(context: Any, builder: Any, type_: Any, value: Any) -> Any:
 
 
 def _kernel(context: Any, module: Any, body: Any, types_: Any, shared_type: Any) -> Any:
-    """What a thread runs: the tasks of its shares."""
+    """The function that a thread runs: it makes the tasks of its shares."""
     function = ir.Function(module, _KERNEL, module.get_unique_name(f"tasks.{body.mangled_name}"))
     function.linkage = "internal"
     builder = ir.IRBuilder(function.append_basic_block())

@@ -1,8 +1,8 @@
 """The gradient of PPO's clipped surrogate on the CPU in one pass over the samples, compiled by Numba.
 
 Each tile of rows (see ``algos.kernels.mlp``) goes through the network, the action distribution, the surrogate and back
-while it is in the cache. Sums over samples are taken lane by lane, then over the lanes, then over the blocks in their
-order: the same bits whatever the number of seeds and threads.
+while it is in the cache. Sums over samples are first per lane, then over lanes, then over blocks in order. So they have
+the same bits with any number of seeds and threads.
 """
 
 from typing import NamedTuple
@@ -42,7 +42,7 @@ NUM_FIGURES = 5
 
 @inner
 def _gaussian(outputs: Array, actions: Array, log_std: Array, count: int, log_probs: Array, entropies: Array) -> None:
-    """Log-probabilities and entropies of a panel, whose means become the standardised actions."""
+    """Compute log-probabilities and entropies of a panel. Replace its means by standardised actions."""
     gaussian_log_probs(outputs, actions, log_std, count, log_probs)
     entropy = log_probs.dtype.type(0)
     for a in range(log_std.size):
@@ -55,7 +55,7 @@ def _gaussian(outputs: Array, actions: Array, log_std: Array, count: int, log_pr
 def _gaussian_cotangents(
     outputs: Array, log_std: Array, weights: Array, bonus: float, count: int, terms: Array
 ) -> None:
-    """The standardised actions of a panel become the means' cotangents; the samples' ``terms`` those of ``log_std``."""
+    """Replace the standardised actions of a panel by cotangents of the means. ``terms`` receive those of log_std."""
     one = weights.dtype.type(1)
     for a in range(log_std.size):
         scale = exp(-log_std[a])
@@ -69,7 +69,7 @@ def _gaussian_cotangents(
 def _categorical(
     outputs: Array, actions: Array, with_entropy: bool, count: int, log_probs: Array, entropies: Array
 ) -> None:
-    """Log-probabilities and, if wanted, entropies of a panel, whose logits become the logarithms of all choices."""
+    """Compute log-probabilities and, if needed, entropies of a panel. Replace its logits by log-probabilities."""
     number = outputs.dtype.type
     normaliser = entropies
     log_normaliser(outputs, count, log_probs, normaliser)
@@ -89,7 +89,7 @@ def _categorical(
 def _categorical_cotangents(
     outputs: Array, actions: Array, entropies: Array, weights: Array, bonus: float, count: int
 ) -> None:
-    """The log-probabilities of all choices of a panel become the logits' cotangents."""
+    """Replace the log-probabilities of all choices of a panel by the cotangents of the logits."""
     number = weights.dtype.type
     for a in range(outputs.shape[0]):
         for r in range(count):
@@ -112,7 +112,7 @@ def _surrogate(
     weights: Array,
     terms: Array,
 ) -> None:
-    """``factor`` times the slopes of min(r·Â, clip(r)·Â) by log π; the samples' figures are their ``terms``."""
+    """Write ``factor`` · d min(r·Â, clip(r)·Â) / d log π to ``weights``, and figures to ``terms``."""
     number = log_probs.dtype.type
     for r in range(count):
         log_ratio = log_probs[r] - old_log_probs[first + r]
@@ -145,14 +145,14 @@ def _block_gradient(
     part: Array,
     figures: Array,
 ) -> None:
-    """The share of a block of one seed's rows in its gradient ``part [P]`` and its ``figures [NUM_FIGURES]``."""
+    """Compute a block's share of one seed's gradient, ``part [P]``, and ``figures [NUM_FIGURES]``."""
     rows, number = panel_rows(work), params.dtype.type
     tile_rows, num_outputs = TILE_PANELS * rows, sizes[-1]
     batch, dimensions = actions.shape
     tiles = -(-batch // tile_rows)
     flat_x, flat_actions = x.reshape(-1), actions.reshape(-1)
     deltas = activations_below(sizes, sizes.size - 1, rows)
-    outputs_at = deltas + deltas_below(sizes, sizes.size - 1, rows)  # where their deltas, the cotangents, belong
+    outputs_at = deltas + deltas_below(sizes, sizes.size - 1, rows)  # the place of the outputs' cotangents
     gradient = outputs_at + tile_rows * num_outputs
     factor, bonus = number(-1 / batch), number(-ent_coef / batch)
     lowest, highest = number(low), number(high)
@@ -254,7 +254,7 @@ def _policy_gradient_kernel(
     parts: Array,
     figures: Array,
 ) -> None:
-    """Gradients ``parts [S, blocks, P]`` of the loss, and ``figures [S, blocks, NUM_FIGURES]`` summed over samples."""
+    """Compute the gradients ``parts [S, blocks, P]``, and sums over samples, ``figures [S, blocks, NUM_FIGURES]``."""
     for_each(seeds.size * parts.shape[1], _policy_gradient_task, (
         params, x, actions, old_log_probs, advantages, spread, lows, highs, ent_coefs, seeds, sizes, relu, work, parts,
         figures,
@@ -262,7 +262,7 @@ def _policy_gradient_kernel(
 
 
 class PolicyGradient(NamedTuple):
-    """Of each seed: the loss, the figures beside it, and its gradient."""
+    """The loss of each seed, its gradient, and statistics of the ratios r."""
 
     loss: Tensor  # [S]
     k3: Tensor  # [S], mean(r − 1 − log r)
@@ -283,11 +283,20 @@ def policy_gradient(
     ent_coef: Setting,
     active: Tensor,
 ) -> PolicyGradient:
-    """The loss −mean(min(r·Â, clip(r)·Â)) − ent_coef·mean(entropy), its gradient, and figures of the ratios r.
+    """The loss −mean(min(r·Â, clip(r)·Â)) − ent_coef·mean(entropy), its gradient, and statistics of the ratios r.
 
-    The network's outputs at ``obs [S, B, D]`` are the means of independent normals whose log standard deviations are
-    ``spread`` times the parameters behind the network's; where ``spread`` is None, the logits of one choice.
-    ``actions [S, B, A]``; ``old_log_probs, advantages: [S, B]``. Seeds that are not ``active`` get zeros.
+    Args:
+        network: the policy's network.
+        params: [S, P], the network's parameters and then the head's own.
+        obs: [S, B, D].
+        actions: [S, B, A].
+        old_log_probs: [S, B].
+        advantages: [S, B].
+        spread: the outputs are means of normals, and the log standard deviations are ``spread`` times the head's
+            parameters. With None the outputs are the logits of one choice.
+        clip_range: bounds of r.
+        ent_coef: weight of the entropy.
+        active: [S], the seeds to compute; the others get zeros.
     """
     weights = as_array(params)
     num_seeds, blocks, dtype = len(weights), network.num_blocks(obs), weights.dtype

@@ -1,4 +1,4 @@
-"""Sums in an order that depends on their length alone, whatever the processor, the threads and the other seeds."""
+"""Sums in an order that depends only on their length: not on the processor, the threads or other seeds."""
 
 import numpy as np
 from numba import njit
@@ -10,7 +10,7 @@ from algos.kernels.parallel import for_each
 
 @njit(cache=True, nogil=True)
 def sum_rows(x: np.ndarray, out: np.ndarray) -> None:
-    """Sum each row of x [S, B] into out [S], accumulated in float64."""
+    """Write the sum of each row of ``x [S, B]`` to ``out [S]``. Sums are accumulated in float64."""
     for_each(x.shape[0], _sum_row, (x, out))
 
 
@@ -21,7 +21,7 @@ def _sum_row(s: int, x: np.ndarray, out: np.ndarray) -> None:
 
 @njit(cache=True, nogil=True)
 def sum_last(x: np.ndarray, out: np.ndarray) -> None:
-    """Sum x [S, B, A] over its last axis, in its order, into out [S, B]."""
+    """Write the sums of ``x [S, B, A]`` over its last axis, in its order, to ``out [S, B]``."""
     for_each(x.shape[0], _sum_last, (x, out))
 
 
@@ -36,7 +36,7 @@ def _sum_last(s: int, x: np.ndarray, out: np.ndarray) -> None:
 
 @njit(cache=True, nogil=True)
 def normalise_rows(x: np.ndarray, eps: float, out: np.ndarray) -> None:
-    """Each row of x [S, B] less its mean, over its population standard deviation plus ``eps``."""
+    """Write to ``out`` each row of ``x [S, B]`` less its mean, over its population standard deviation plus ``eps``."""
     for_each(x.shape[0], _normalise_row, (x, eps, out))
 
 

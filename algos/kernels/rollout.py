@@ -1,6 +1,6 @@
-"""Rollouts of batched environments in one compiled loop: network, action, step, reset, for all seeds.
+"""Rollouts of batched environments in one compiled loop: network, action, step and reset, for all seeds.
 
-One seed is one unit of work. Nothing that a seed computes depends on the other seeds or on the number of threads.
+Each seed is one task of a thread. Its results do not depend on other seeds or on the number of threads.
 """
 
 from collections.abc import Callable, Sequence
@@ -20,13 +20,13 @@ from algos.kernels.row import row_outputs, transposed_outputs, widest_layer
 
 
 class Steps(NamedTuple):
-    """What ``rollout`` returns. ``obs`` are as the environments give them, before normalisation.
+    """The result of ``rollout``. Observations are not normalised.
 
-    ``final_obs [K, D]`` are the last observations of the K episodes that were truncated and not terminated, and
-    ``final_index [K, 3]`` says where, (s, t, n), sorted. The episodes' figures are sums over those that ended.
+    ``final_obs [K, D]`` are the last observations of the K episodes that were truncated without terminating, and
+    ``final_index [K, 3]`` are their (s, t, n), sorted. Counts and sums are over the episodes that ended.
     """
 
-    obs: np.ndarray  # [S, T, N, D], of the parameters' dtype, as the other floats unless noted
+    obs: np.ndarray  # [S, T, N, D]; floats have the parameters' dtype unless noted
     actions: np.ndarray  # [S, T, N, A] as sampled; [S, T, N, 1] int64 for Discrete
     rewards: np.ndarray  # [S, T, N] float64
     terminated: np.ndarray  # [S, T, N] bool
@@ -53,9 +53,9 @@ def rollout(
 ) -> Steps:
     """Step the S * N sub-environments T times with a network's policy.
 
-    The network sees clip((obs - obs_mean) / obs_scale, ±obs_clip); mean 0, scale 1 and clip infinity leave the
-    observations as they are, bit for bit. Box actions are mean + std * noise, clipped to the action space for the
-    environment; Discrete ones the first choice whose cumulative softmax probability exceeds the noise.
+    The network sees clip((obs - obs_mean) / obs_scale, ±obs_clip). With mean 0, scale 1 and an infinite clip these are
+    the observations, bit for bit. A Box action is mean + std * noise; the environment gets it clipped to the action
+    space. A Discrete action is the first choice whose cumulative softmax probability exceeds the noise.
 
     Args:
         envs: S * N sub-environments, seed-major, already reset.
@@ -67,7 +67,7 @@ def rollout(
         obs_mean: [S, D]
         obs_scale: [S, D], a standard deviation.
         obs_clip: a positive number.
-        episode_return: [S, N] float64, of the episodes under way; updated in place.
+        episode_return: [S, N] float64, returns so far of the running episodes; updated in place.
     """
     num_seeds, num_steps, num_envs = noise.shape[:3]
     num_obs, dtype = sizes[0], params.dtype
@@ -86,7 +86,7 @@ def rollout(
     rewards = np.empty(noise.shape[:3])
     terminated, truncated = np.empty(noise.shape[:3], np.bool_), np.empty(noise.shape[:3], np.bool_)
     episode_sums = np.zeros((num_seeds, 3))  # count, return, length
-    # Room for a truncation at every step between two refills of the reset states.
+    # Room for a truncation at every step between two refills.
     room = envs.resets.shape[1] * num_envs
     final_count = np.empty(num_seeds, np.int64)
     final_place = np.empty((num_seeds, room, 2), np.int64)
@@ -153,9 +153,10 @@ def _run_seed(  # type: ignore[no-untyped-def]
     noise, start, stop, obs, actions, rewards, terminated, truncated,
     episode_return, episode_sums, final_place, final_obs,
 ):  # fmt: skip
-    """Steps ``start`` to ``stop`` of one seed; the arrays are those of ``rollout`` less their first axis.
+    """Make the steps from ``start`` to ``stop`` of one seed. Arrays are those of ``rollout`` without the first axis.
 
-    Adds count, return and length of the episodes that ended to ``episode_sums``; returns how many were truncated.
+    Adds number, returns and lengths of the episodes that ended to ``episode_sums``. Returns the number of episodes that
+    were truncated without terminating.
     """
     num_envs, num_obs, num_outputs = len(states), sizes[0], sizes[-1]
     observation = np.empty(num_obs, np.float32)
@@ -232,7 +233,8 @@ def _run(  # type: ignore[no-untyped-def]
 
 @cache
 def _compiled(dtype: np.dtype) -> Callable[..., None]:
-    """``_run`` for parameters of this dtype; undeclared, each start would take a task's ``step`` for another type."""
+    """``_run`` for parameters of this dtype."""
+    # Without a declared signature, each process would give a task's ``step`` a new type and compile again.
     real: Any = from_dtype(dtype)
     signature = types.void(
         types.FunctionType(STEP), types.FunctionType(OBSERVE), int64,

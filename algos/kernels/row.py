@@ -1,7 +1,7 @@
-"""One row through a network: what a rollout needs, where each action waits for the last step.
+"""The outputs of a network for one row, as a rollout needs them: each action waits for the previous step.
 
-Each unit's sum is in the order of its inputs, by fused multiply-adds; units lie in lanes. Outputs are few, so there the
-inputs lie in lanes (see ``dot``). So the bits are the same on every processor.
+A unit's sum is in the order of its inputs, by fused multiply-adds, and the units lie in lanes. The output layer has few
+units, so there the inputs lie in lanes (see ``dot``). The bits are the same on every processor.
 """
 
 from typing import Any
@@ -16,7 +16,7 @@ from algos.kernels.intrinsics import INDEX, VECTOR_BYTES, halve, intrinsic, loop
 
 Array = np.ndarray
 
-VECTORS = 4  # of units at once
+VECTORS = 4  # vectors of units at once
 
 
 class _Row:
@@ -43,7 +43,7 @@ class _Row:
 
 
 def _units(vectors: int) -> Any:
-    """An intrinsic: out[first + l] = params[biases + l] + Σ_i x[i] * params[weights + i * width + l], l in lanes."""
+    """An intrinsic for out[first + l] = params[biases + l] + Σ_i x[i] * params[weights + i * width + l], l in lanes."""
 
     @intrinsic
     def function(
@@ -87,7 +87,7 @@ def _fma(typingctx: Any, a: Any, b: Any, c: Any) -> Any:
 
 @intrinsic
 def dot(typingctx: Any, x: Any, weights: Any, first: Any, chunks: Any) -> Any:
-    """Σ_i x[i] * weights[first + i] over ``chunks`` (>= 1) vectors: a sum for each lane, then halves are added."""
+    """Σ_i x[i] * weights[first + i] over ``chunks`` (>= 1) vectors: one sum per lane, then the halves are added."""
     signature = x.dtype(x, weights, types.intp, types.intp)
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
@@ -113,7 +113,7 @@ def padded(width: int, array: Array) -> int:
 
 @inner
 def widest_layer(sizes: Array, params: Array) -> int:
-    """Elements that hold any layer, in whole vectors."""
+    """The size of the widest layer, rounded up to whole vectors."""
     width = 0
     for size in sizes:
         width = max(width, size)
@@ -122,7 +122,7 @@ def widest_layer(sizes: Array, params: Array) -> int:
 
 @inner
 def _layer(params: Array, start: int, depth: int, width: int, x: Array, out: Array) -> None:
-    """out[:width] = biases + x[:depth] @ weights, whose parameters begin at ``start``."""
+    """out[:width] = biases + x[:depth] @ weights. The layer's parameters begin at ``params[start]``."""
     lanes = VECTOR_BYTES // params.itemsize
     biases = start + depth * width
     j = 0
@@ -130,7 +130,7 @@ def _layer(params: Array, start: int, depth: int, width: int, x: Array, out: Arr
         _several(params, start + j, biases + j, depth, width, x, out, j)
         j += VECTORS * lanes
     while j < width and width >= lanes:
-        j = min(j, width - lanes)  # the last vector may overlap the one before: the same sums again
+        j = min(j, width - lanes)  # the last vector may overlap the one before, and repeats its sums
         _one(params, start + j, biases + j, depth, width, x, out, j)
         j += lanes
     for k in range(j, width):
@@ -142,7 +142,7 @@ def _layer(params: Array, start: int, depth: int, width: int, x: Array, out: Arr
 
 @inner
 def _activate(values: Array, count: int, hyperbolic: bool) -> None:
-    """tanh or relu, in place; a NaN stays a NaN."""
+    """Apply tanh or ReLU in place. NaN stays NaN."""
     if hyperbolic:
         for j in range(count):
             values[j] = tanh(values[j])
@@ -153,7 +153,7 @@ def _activate(values: Array, count: int, hyperbolic: bool) -> None:
 
 @njit(cache=True)
 def transposed_outputs(params: Array, sizes: Array) -> Array:
-    """The last layer's weights, flat [outputs, inputs], each row padded to whole vectors by zeros."""
+    """The last layer's weights as a flat ``[outputs, inputs]``, with each row padded by zeros to whole vectors."""
     fan_in, fan_out = sizes[-2], sizes[-1]
     stride = padded(fan_in, params)
     weights = np.zeros(fan_out * stride, params.dtype)
@@ -166,9 +166,10 @@ def transposed_outputs(params: Array, sizes: Array) -> Array:
 
 @inner
 def row_outputs(params: Array, sizes: Array, hyperbolic: bool, output_weights: Array, x: Array, other: Array) -> Array:
-    """The outputs of one network at the input in ``x``; ``x`` and ``other`` hold the widest layer, padded.
+    """The outputs of one network for the input in ``x``.
 
-    ``output_weights`` are ``transposed_outputs``. Returns the one of the two that holds the outputs.
+    ``x`` and ``other`` have room for the widest layer, padded; the result is one of the two. ``output_weights`` are
+    those of :func:`transposed_outputs`.
     """
     start = 0
     for layer in range(sizes.size - 2):
