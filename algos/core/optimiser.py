@@ -134,9 +134,9 @@ class Adam(Optimiser):
         mean.copy_(torch.where(mask, self.beta1 * mean + (1 - self.beta1) * grad, mean))
         square.copy_(torch.where(mask, self.beta2 * square + (1 - self.beta2) * (grad * grad), square))
         steps.copy_(torch.where(mask, steps + 1, steps))
-        rate = (self.learning_rate / (1 - self.beta1**steps)).to(grad.dtype)
-        root = torch.sqrt(1 - self.beta2**steps).to(grad.dtype)
-        return rate * mean / (torch.sqrt(square) / root + self.eps)
+        root = torch.sqrt(1 - self.beta2**steps)
+        rate, small = self.learning_rate * root / (1 - self.beta1**steps), self.eps * root
+        return rate.to(grad.dtype) * mean / (torch.sqrt(square) + small.to(grad.dtype))
 
     def state_dict(self) -> dict[str, Tensor]:
         names = {"mean": self.means, "square": self.squares, "steps": self.steps}

@@ -38,6 +38,7 @@ PARTS = VECTOR_BYTES // REGISTER_BYTES  # registers of a vector
 REGISTERS = VECTORS * PARTS  # of one feature in a panel
 # A tile of accumulators, features times registers of each; the rest of the 16 or 32 registers hold what they are fed.
 COLUMNS, STRIP = (4, 4) if WIDE else (4, 4) if _NEON else (2, 4)
+
 INDEX = ir.IntType(64)
 
 
@@ -249,86 +250,46 @@ def product(columns: int, mode: str) -> Any:
     return function
 
 
-def outer(shape: Callable[[int], tuple[int, int]]) -> Any:
-    """An intrinsic that adds the row sums of a block of products: out[i * J + j] += Σ_rows left[i] * right[j].
+UNROLLED = 4  # rows; panels have a multiple of them
 
-    The block is (I, J) = shape(lanes) features, I * J = lanes; the sums go over all rows of ``panels`` panels that lie
-    ``left_stride`` and ``right_stride`` elements apart.
+
+def outer(features: int, registers: int) -> Any:
+    """An intrinsic that adds a panel's products, summed over its rows in their order, to a tile of a matrix.
+
+    out[i * stride + j] += Σ_r left[i * rows + r] * right[r * stride + j] for i < ``features`` and j within as many
+    ``registers``: ``left`` are features of a panel of as many rows, ``right`` are others, transposed.
     """
 
     @intrinsic
     def function(
-        typingctx: Any,
-        left: Any,
-        left_start: Any,
-        left_stride: Any,
-        right: Any,
-        right_start: Any,
-        right_stride: Any,
-        panels: Any,
-        out: Any,
-        out_start: Any,
+        typingctx: Any, left: Any, left_start: Any, right: Any, right_start: Any, stride: Any, out: Any, out_start: Any
     ) -> Any:
         integer = types.intp
-        signature = types.void(left, integer, integer, right, integer, integer, integer, out, integer)
+        signature = types.void(left, integer, right, integer, integer, out, integer)
 
         def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
             builder.function.attributes.add("noinline")
-            left, left_start, left_stride, right, right_start, right_stride, panels, out, out_start = args
-            types_ = signature.args
-            a = Memory(context, builder, types_[0], left, left_start)
-            b = Memory(context, builder, types_[3], right, right_start)
-            total = Memory(context, builder, types_[7], out, out_start)
-            lanes, rows = total.lanes, REGISTERS * total.lanes
-            n_left, n_right = shape(lanes)
-            zero = constant(total.vector, 0.0)
+            left, left_start, right, right_start, stride, out, out_start = args
+            a = Memory(context, builder, signature.args[0], left, left_start)
+            b = Memory(context, builder, signature.args[2], right, right_start)
+            total = Memory(context, builder, signature.args[5], out, out_start)
+            rows = REGISTERS * total.lanes
+            cells = [(i, j) for i in range(features) for j in range(registers)]
 
-            def part_sums(part: int) -> Any:
-                def body(panel: Any, sums: list[Any]) -> list[Any]:
-                    a_panel, b_panel = builder.mul(panel, left_stride), builder.mul(panel, right_stride)
-                    for v in range(VECTORS):
-                        at = [INDEX(f * rows + (v * PARTS + part) * lanes) for f in range(max(n_left, n_right))]
-                        xs = [a.load(builder.add(a_panel, at[i])) for i in range(n_left)]
-                        ys = [b.load(builder.add(b_panel, at[j])) for j in range(n_right)]
-                        cells = [(x, y) for x in xs for y in ys]
-                        sums = [emit_fma(builder, x, y, s) for (x, y), s in zip(cells, sums, strict=True)]
-                    return sums
+            def body(index: Any, sums: list[Any]) -> list[Any]:
+                first = builder.mul(index, INDEX(UNROLLED))
+                for row in range(UNROLLED):
+                    r = builder.add(first, INDEX(row))
+                    base = builder.mul(r, stride)
+                    vectors = [b.load(builder.add(base, INDEX(j * b.lanes))) for j in range(registers)]
+                    scalars = [a.scalar(builder.add(r, INDEX(i * rows))) for i in range(features)]
+                    sums = [emit_fma(builder, scalars[i], vectors[j], x) for (i, j), x in zip(cells, sums, strict=True)]
+                return sums
 
-                return lane_sums(builder, loop(builder, panels, [zero] * lanes, body))
-
-            added = builder.fadd(total.load(INDEX(0)), vector_sums(builder, part_sums))
-            total.store(added, INDEX(0))
-            return context.get_dummy_value()
-
-        return signature, codegen
-
-    return function
-
-
-def unpack(shape: Callable[[int], tuple[int, int]]) -> Any:
-    """An intrinsic that writes ``count`` blocks of such sums, beside each other, to a matrix of ``width`` columns."""
-
-    @intrinsic
-    def function(typingctx: Any, blocks: Any, start: Any, count: Any, width: Any, out: Any, out_start: Any) -> Any:
-        integer = types.intp
-        signature = types.void(blocks, integer, integer, integer, out, integer)
-
-        def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-            blocks, start, count, width, out, out_start = args
-            a = Memory(context, builder, signature.args[0], blocks, start)
-            b = Memory(context, builder, signature.args[4], out, out_start)
-            rows, columns = shape(a.lanes)
-            piece = ir.VectorType(a.vector.element, columns).as_pointer()
-
-            def body(block: Any, _: list[Any]) -> list[Any]:
-                for row in range(rows):
-                    source = builder.add(builder.mul(block, INDEX(a.lanes)), INDEX(row * columns))
-                    to = builder.add(builder.mul(INDEX(row), width), builder.mul(block, INDEX(columns)))
-                    value = builder.load(builder.bitcast(builder.gep(a.pointer, [source]), piece), align=a.align)
-                    builder.store(value, builder.bitcast(builder.gep(b.pointer, [to]), piece), align=b.align)
-                return []
-
-            loop(builder, count, [], body)
+            sums = loop(builder, INDEX(rows // UNROLLED), [constant(total.vector, 0.0)] * len(cells), body)
+            for (i, j), x in zip(cells, sums, strict=True):
+                place = builder.add(builder.mul(INDEX(i), stride), INDEX(j * total.lanes))
+                total.store(builder.fadd(total.load(place), x), place)
             return context.get_dummy_value()
 
         return signature, codegen
@@ -396,6 +357,23 @@ def copy(
 
 
 @intrinsic
+def copy_registers(typingctx: Any, source: Any, first: Any, count: Any, out: Any, out_first: Any) -> Any:
+    """out[out_first + l] = source[first + l] for the elements l of ``count`` registers."""
+    signature = types.void(source, types.intp, types.intp, out, types.intp)
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        source, first, count, out, out_first = args
+        a = Memory(context, builder, signature.args[0], source, first)
+        b = Memory(context, builder, signature.args[3], out, out_first)
+        with cgutils.for_range(builder, count) as each:
+            at = builder.mul(each.index, INDEX(a.lanes))
+            b.store(a.load(at), at)
+        return context.get_dummy_value()
+
+    return signature, codegen
+
+
+@intrinsic
 def transpose_four(
     typingctx: Any, source: Any, first: Any, step: Any, groups: Any, out: Any, out_first: Any, out_step: Any
 ) -> Any:
@@ -427,6 +405,61 @@ def transpose_four(
             return []
 
         loop(builder, groups, [], body)
+        return context.get_dummy_value()
+
+    return signature, codegen
+
+
+def _interleaved(builder: Any, a: Any, b: Any, unit: int) -> list[Any]:
+    """Of two registers: units at even places side by side (a's, b's, a's, ...), and those at odd places.
+
+    Seen as a matrix of 2 x 2 units in each pair of places, this transposes it.
+    """
+    lanes = a.type.count
+    halves = []
+    for odd in (0, unit):
+        picks = [
+            source + pair + odd + e for pair in range(0, lanes, 2 * unit) for source in (0, lanes) for e in range(unit)
+        ]
+        halves.append(ir.Constant(ir.VectorType(ir.IntType(32), lanes), picks))
+    return [builder.shuffle_vector(a, b, half) for half in halves]
+
+
+@intrinsic
+def transpose_panel(typingctx: Any, source: Any, first: Any, registers: Any, out: Any, out_first: Any) -> Any:
+    """Transpose as many features of a panel as ``registers`` (>= 1) hold, to [rows, features]."""
+    signature = types.void(source, types.intp, types.intp, out, types.intp)
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        builder.function.attributes.add("noinline")
+        source, first, registers, out, out_first = args
+        a = Memory(context, builder, signature.args[0], source, first)
+        b = Memory(context, builder, signature.args[3], out, out_first)
+        lanes, rows = a.lanes, REGISTERS * a.lanes
+        stride = builder.mul(registers, INDEX(lanes))
+
+        def features(index: Any, _: list[Any]) -> list[Any]:
+            feature = builder.mul(index, INDEX(lanes))
+            top = builder.mul(feature, INDEX(rows))
+
+            def square(index: Any, _: list[Any]) -> list[Any]:
+                row = builder.mul(index, INDEX(lanes))
+                here = builder.add(top, row)
+                vectors = [a.load(builder.add(here, INDEX(i * rows))) for i in range(lanes)]
+                unit = 1
+                while unit < lanes:
+                    for i in range(0, lanes):
+                        if not i & unit:
+                            vectors[i], vectors[i + unit] = _interleaved(builder, vectors[i], vectors[i + unit], unit)
+                    unit *= 2
+                to = builder.add(builder.mul(row, stride), feature)
+                for i, vector in enumerate(vectors):
+                    b.store(vector, builder.add(to, builder.mul(INDEX(i), stride)))
+                return []
+
+            return loop(builder, INDEX(REGISTERS), [], square)
+
+        loop(builder, registers, [], features)
         return context.get_dummy_value()
 
     return signature, codegen

@@ -28,17 +28,17 @@ from algos.kernels.intrinsics import (
 from algos.kernels.panels import (
     add_layer,
     add_outer,
-    block_elements,
     linear_layer,
+    outer_elements,
+    padded,
     panel_rows,
-    register_lanes,
     relu_layer,
     relu_slope_layer,
     tanh_layer,
     tanh_slope_layer,
     times_relu_slope,
     times_tanh_slope,
-    unpack_blocks,
+    unpack_outer,
 )
 from algos.kernels.parallel import for_each
 from algos.kernels.shallow import (
@@ -80,15 +80,20 @@ def activations_below(sizes: Array, layer: int, rows: int) -> int:
 
 
 @njit(cache=True)
-def sums_elements(sizes: Array, relu: bool, rows: int) -> int:
-    """Elements of the sums of a gradient over panels of ``rows``."""
-    lanes = rows // REGISTERS
+def sums_elements(sizes: Array, relu: bool, work: Array) -> int:
+    """Elements of the sums of a gradient in ``work``."""
     if is_shallow(sizes, relu):
-        return shallow_sums_elements(sizes, lanes)
+        return shallow_sums_elements(sizes, panel_rows(work) // REGISTERS)
     total = 0
     for m in range(sizes.size - 1):
-        total += block_elements(sizes[m] + 1, sizes[m + 1], lanes)
+        total += outer_elements(sizes[m] + 1, sizes[m + 1], work)
     return total
+
+
+@njit(cache=True)
+def spare_elements(sizes: Array, work: Array) -> int:
+    """Elements that ``add_tile`` needs behind the sums."""
+    return panel_rows(work) * padded(sizes.max() + 1, work)
 
 
 @inner
@@ -228,12 +233,13 @@ def add_tile(
         hidden, errors = start + activations_below(sizes, 1, rows), deltas + deltas_below(sizes, 2, rows)
         add_shallow_tile(sizes, acts, start, hidden, panels, work, errors, sums)
         return
+    spare = sums + sums_elements(sizes, relu, work)
     for m in range(sizes.size - 1):
         n_in, n_out = sizes[m], sizes[m + 1]
         left = start + activations_below(sizes, m, rows)
         right = deltas + deltas_below(sizes, m + 1, rows)
-        add_outer(acts, left, n_in + 1, work, right, n_out, panels, work, sums)
-        sums += block_elements(n_in + 1, n_out, register_lanes(work))
+        add_outer(acts, left, n_in + 1, work, right, n_out, panels, work, sums, spare)
+        sums += outer_elements(n_in + 1, n_out, work)
 
 
 @inner
@@ -244,11 +250,10 @@ def unpack_sums(
     if is_shallow(sizes, relu):
         unpack_shallow_sums(params, p, sizes, work, sums, out, start)
         return
-    lanes = register_lanes(work)
     for m in range(sizes.size - 1):
         n_in, n_out = sizes[m], sizes[m + 1]
-        unpack_blocks(work, sums, n_in + 1, n_out, out, start)
-        sums += block_elements(n_in + 1, n_out, lanes)
+        unpack_outer(work, sums, n_in + 1, n_out, out, start)
+        sums += outer_elements(n_in + 1, n_out, work)
         start += (n_in + 1) * n_out
 
 
@@ -448,7 +453,7 @@ def _gradient_block(
     sums = outputs + tile_rows * sizes[-1]
     factor = params.dtype.type(2 / batch)
     acts = kept if kept.size > 0 else scratch
-    fill(0, sums_elements(sizes, relu, rows), scratch, sums)
+    fill(0, sums_elements(sizes, relu, scratch), scratch, sums)
     squares = np.zeros(rows)
     for tile in range(block * BLOCK_TILES, min(tiles, (block + 1) * BLOCK_TILES)):
         first, count = s * batch + tile * tile_rows, min(tile_rows, batch - tile * tile_rows)
@@ -669,7 +674,8 @@ class CompiledMLP:
             sizes = self.sizes
             tile = TILE_PANELS * rows
             elements = activations_below(sizes, sizes.size - 1, rows) + tile * (sizes[1:].sum() + 2 * sizes.max())
-            elements += sums_elements(sizes, self.relu, rows) + 16 * rows
+            like = np.empty(0, dtype)
+            elements += sums_elements(sizes, self.relu, like) + spare_elements(sizes, like) + 16 * rows
             elements = -(-elements // rows) * rows
             threads = config.NUMBA_NUM_THREADS
             self._work[dtype] = _aligned(threads * elements, dtype).reshape(threads, elements)

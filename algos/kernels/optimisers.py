@@ -72,13 +72,15 @@ def _adam_of_seed(
     if not active[s]:
         return
     number = params[0].dtype.type
-    one, first, second, small = number(1), number(beta1[s]), number(beta2[s]), number(eps[s])
+    one, first, second = number(1), number(beta1[s]), number(beta2[s])
     scale = number(_scale(grads, s, max_norm[s]))
     for k in range(len(params)):
         step = steps[k][s]
         step[0] += 1
-        rate = number(learning_rate[s] / (1 - beta1[s] ** step[0]))
-        root = number(math.sqrt(1 - beta2[s] ** step[0]))
+        # √(1 − β2^t) multiplies the rate and ε: so the step divides an element once, not twice.
+        root = math.sqrt(1 - beta2[s] ** step[0])
+        rate = number(learning_rate[s] * root / (1 - beta1[s] ** step[0]))
+        small = number(eps[s] * root)
         param, grad, mean, square = params[k][s], grads[k][s], means[k][s], squares[k][s]
         for j in range(param.size):
             g = grad[j] * scale
@@ -86,7 +88,7 @@ def _adam_of_seed(
             v = second * square[j] + (one - second) * (g * g)
             mean[j] = m
             square[j] = v
-            param[j] -= rate * m / (np.sqrt(v) / root + small)
+            param[j] -= rate * m / (np.sqrt(v) + small)
 
 
 @njit(cache=True, nogil=True)

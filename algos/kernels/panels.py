@@ -9,12 +9,15 @@ from algos.kernels.inner import inner
 from algos.kernels.intrinsics import (
     COLUMNS,
     REGISTER_BYTES,
+    STRIP,
     VECTOR_BYTES,
     VECTORS,
+    copy,
+    copy_registers,
     outer,
     product,
     times_slope,
-    unpack,
+    transpose_panel,
 )
 
 Array = np.ndarray
@@ -69,84 +72,84 @@ times_relu_slope, times_tanh_slope = times_slope("relu_slope"), times_slope("tan
 add_layer, relu_slope_layer, tanh_slope_layer = _layer("add"), _layer("relu_slope"), _layer("tanh_slope")
 
 
-def _square(lanes: int) -> tuple[int, int]:
-    side = 1 << (lanes.bit_length() - 1) // 2
-    return side, lanes // side
-
-
-def _flat(lanes: int) -> tuple[int, int]:
-    return 2, lanes // 2
-
-
-_outer_square, _unpack_square = outer(_square), unpack(_square)
-_outer_flat, _unpack_flat = outer(_flat), unpack(_flat)
-_outer_column = outer(lambda lanes: (lanes, 1))
+_outer_tile, _outer_tile_row, _outer_column, _outer_cell = (
+    outer(features, registers) for registers in (STRIP, 1) for features in (COLUMNS, 1)
+)
 
 
 @inner
-def block_shape(n_left: int, n_right: int, lanes: int) -> tuple[int, int]:
-    """(I, J), I * J = lanes, of the blocks that cover [n_left, n_right] with the least work."""
-    side = 4 if lanes >= 16 else 2
-    best_i, best_j, best = 0, 0, 0
-    for i in (side, 2, lanes):
-        j = lanes // i
-        blocks = -(-n_left // i) * -(-n_right // j)
-        if best == 0 or blocks < best:
-            best_i, best_j, best = i, j, blocks
-    return best_i, best_j
+def padded(width: int, array: Array) -> int:
+    """``width`` rounded up to whole registers of this array's dtype."""
+    lanes = register_lanes(array)
+    return -(-width // lanes) * lanes
 
 
 @inner
-def block_elements(n_left: int, n_right: int, lanes: int) -> int:
-    """Elements that the blocks over [n_left, n_right] take."""
-    i, j = block_shape(n_left, n_right, lanes)
-    return -(-n_left // i) * -(-n_right // j) * lanes
+def _is_turned(n_left: int, n_right: int, array: Array) -> bool:
+    """Whether it is less work to compute the sums [n_right, n_left] than [n_left, n_right]."""
+    return n_right * padded(n_left, array) < n_left * padded(n_right, array)
 
 
 @inner
-def add_outer(left, l_start, n_left, right, r_start, n_right, panels, blocks, b_start):  # type: ignore[no-untyped-def]
-    """Add Σ_rows left[i] * right[j] for all i < n_left, j < n_right, block by block, to ``blocks`` from ``b_start`` on.
+def outer_elements(n_left: int, n_right: int, array: Array) -> int:
+    """Elements of the sums of ``add_outer``."""
+    return min(n_left * padded(n_right, array), n_right * padded(n_left, array))
 
-    The panels of ``left`` and ``right`` are ``n_left`` and ``n_right`` features deep. Up to lanes - 1 features past the
-    last one are read; what they give lands in the unused cells of a block.
+
+@inner
+def _add_products(panel: Array, start: int, features: int, others: Array, turned: int, stride: int, sums: int) -> None:
+    """Add Σ_rows panel[i] * others[j] for all i < ``features`` and j < ``stride``, to others[sums + i * stride + j].
+
+    The others begin at others[turned], transposed.
     """
-    rows = panel_rows(left)
-    lanes = register_lanes(left)
-    step_i, step_j = block_shape(n_left, n_right, lanes)
-    across, down = -(-n_right // step_j), -(-n_left // step_i)
-    l_stride, r_stride = n_left * rows, n_right * rows
-    # The inner loop is over the narrower side, which so stays in the cache.
-    inner = min(across, down)
-    for index in range(across * down):
-        j, i = (index // inner, index % inner) if down < across else (index % inner, index // inner)
-        a, b = l_start + i * step_i * rows, r_start + j * step_j * rows
-        block = b_start + (i * across + j) * lanes
-        if step_j == 1:
-            _outer_column(left, a, l_stride, right, b, r_stride, panels, blocks, block)
-        elif step_i == 2:
-            _outer_flat(left, a, l_stride, right, b, r_stride, panels, blocks, block)
-        else:
-            _outer_square(left, a, l_stride, right, b, r_stride, panels, blocks, block)
+    rows, lanes = panel_rows(panel), register_lanes(panel)
+    whole_j, whole_i = stride - stride % (STRIP * lanes), features - features % COLUMNS
+    for j in range(0, whole_j, STRIP * lanes):
+        for i in range(0, whole_i, COLUMNS):
+            _outer_tile(panel, start + i * rows, others, turned + j, stride, others, sums + i * stride + j)
+        for i in range(whole_i, features):
+            _outer_tile_row(panel, start + i * rows, others, turned + j, stride, others, sums + i * stride + j)
+    for j in range(whole_j, stride, lanes):
+        for i in range(0, whole_i, COLUMNS):
+            _outer_column(panel, start + i * rows, others, turned + j, stride, others, sums + i * stride + j)
+        for i in range(whole_i, features):
+            _outer_cell(panel, start + i * rows, others, turned + j, stride, others, sums + i * stride + j)
 
 
 @inner
-def unpack_blocks(blocks: Array, b_start: int, n_left: int, n_right: int, out: Array, out_start: int) -> None:
-    """Write the sums of ``add_outer`` to the matrix [n_left, n_right] at out[out_start]."""
-    lanes = register_lanes(blocks)
-    step_i, step_j = block_shape(n_left, n_right, lanes)
-    whole = n_right // step_j if step_j > 1 else 0
-    block = b_start
-    for i in range(0, n_left, step_i):
-        at, first = out_start + i * n_right, 0
-        if whole > 0 and i + step_i <= n_left:
-            if step_i == 2:
-                _unpack_flat(blocks, block, whole, n_right, out, at)
-            else:
-                _unpack_square(blocks, block, whole, n_right, out, at)
-            first = whole * step_j
-            block += whole * lanes
-        for j in range(first, n_right, step_j):
-            for row in range(min(step_i, n_left - i)):
-                for column in range(min(step_j, n_right - j)):
-                    out[at + row * n_right + j + column] = blocks[block + row * step_j + column]
-            block += lanes
+def add_outer(  # type: ignore[no-untyped-def]
+    left, l_start, n_left, right, r_start, n_right, panels, work, sums, spare
+):
+    """Add Σ_rows left[i] * right[j] for all i < n_left and j < n_right to the sums from work[sums] on.
+
+    The panels of ``left`` and ``right`` are ``n_left`` and ``n_right`` features deep. Sums are in the order of rows in
+    a panel, then of panels. Features past the last one are read, up to a register; what they give is left in the
+    padding of the sums. There is room for a panel from work[spare] on.
+    """
+    rows, lanes = panel_rows(left), register_lanes(left)
+    turned = _is_turned(n_left, n_right, left)
+    stride = padded(n_left if turned else n_right, left)
+    for panel in range(panels):
+        a, b = l_start + panel * n_left * rows, r_start + panel * n_right * rows
+        if turned:
+            transpose_panel(left, a, stride // lanes, work, spare)
+            _add_products(right, b, n_right, work, spare, stride, sums)
+        else:
+            transpose_panel(right, b, stride // lanes, work, spare)
+            _add_products(left, a, n_left, work, spare, stride, sums)
+
+
+@inner
+def unpack_outer(work: Array, sums: int, n_left: int, n_right: int, out: Array, start: int) -> None:
+    """Write the sums of ``add_outer`` to the matrix [n_left, n_right] at out[start:]."""
+    if _is_turned(n_left, n_right, work):
+        for j in range(n_right):
+            copy(work, sums + j * padded(n_left, work), 1, n_left, n_right, out, start + j)
+        return
+    lanes = register_lanes(work)
+    whole = n_right // lanes
+    for i in range(n_left):
+        source, to = sums + i * padded(n_right, work), start + i * n_right
+        copy_registers(work, source, whole, out, to)
+        if n_right > whole * lanes:
+            copy(work, source + whole * lanes, 1, n_right - whole * lanes, 1, out, to + whole * lanes)

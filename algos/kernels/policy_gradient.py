@@ -167,7 +167,7 @@ def _block_gradient(
     )
     sums = np.zeros((NUM_FIGURES + log_std.size, rows))
     terms = np.empty((NUM_FIGURES + log_std.size, rows), params.dtype)
-    fill(0, sums_elements(sizes, relu, rows), work, gradient)
+    fill(0, sums_elements(sizes, relu, work), work, gradient)
     for tile in range(block * BLOCK_TILES, min(tiles, (block + 1) * BLOCK_TILES)):
         first = tile * tile_rows
         count = min(tile_rows, batch - first)
