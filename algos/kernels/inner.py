@@ -65,8 +65,11 @@ class Inner(CPUDispatcher):
 
 
 def inner(function: Callable[..., Any]) -> Any:
-    """Decorate a function that only compiled code calls."""
-    return Inner(function, targetoptions={"nopython": True}, pipeline_class=_PartCompiler)
+    """Decorate a function that only compiled code calls.
+
+    A division by zero gives inf or nan, as NumPy's does. A check of every division would keep loops from using vectors.
+    """
+    return Inner(function, targetoptions={"nopython": True, "error_model": "numpy"}, pipeline_class=_PartCompiler)
 
 
 def _widened(argument: Any) -> Any:
