@@ -1,9 +1,11 @@
 """Compiled kernels against the reference backend, and the promises about bits."""
 
+from itertools import pairwise
+
 import numba
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
@@ -41,6 +43,7 @@ class Problem:
         def normal(*shape: int) -> Tensor:
             return torch.randn(shape, generator=generator, dtype=torch.float64).to(dtype)
 
+        self.activation = activation
         self.reference, self.compiled = MLP(sizes, activation, "reference"), MLP(sizes, activation)
         self.params = normal(num_seeds, self.compiled.num_params) / max(sizes) ** 0.5
         self.tangents = normal(num_seeds, self.compiled.num_params)
@@ -50,6 +53,20 @@ class Problem:
         shift[(shift.abs() - CLIP).abs() < 0.01 * CLIP] = 0  # the slope jumps there: rounding would decide
         self.old_values = self.reference(self.params, self.x)[..., 0] + shift
         self.active = torch.tensor([bool(mask >> s & 1) for s in range(num_seeds)])
+
+    def is_near_a_kink(self) -> bool:
+        """Whether rounding may decide a ReLU's slope somewhere."""
+        if self.activation == "tanh":
+            return False
+        h, start, near = self.x.double(), 0, 100 * torch.finfo(self.x.dtype).eps
+        for n_in, n_out in pairwise(self.compiled.sizes[:-1]):
+            weights = self.params[:, start : start + n_in * n_out].double().unflatten(1, (n_in, n_out))
+            start += (n_in + 1) * n_out
+            z = h @ weights + self.params[:, None, start - n_out : start]
+            if (z.abs() < near).any():
+                return True
+            h = z.relu()
+        return False
 
     def results(self, mlp: MLP, seeds: slice = slice(None), active: Tensor | None = None) -> list[Tensor]:
         """Outputs, gradient through autograd, vjp, jvp; if there is one output, values' losses with their gradients."""
@@ -76,10 +93,11 @@ def assert_equal_bits(left: list[Tensor], right: list[Tensor]) -> None:
         assert torch.equal(a, b)
 
 
-@settings(deadline=None, max_examples=120)
+@settings(deadline=None, max_examples=120, suppress_health_check=[HealthCheck.filter_too_much])
 @given(cases)
 def test_agree_with_the_reference(case):
     problem = Problem(**case)
+    assume(not problem.is_near_a_kink())
     rtol = 1e-12 if case["dtype"] == torch.float64 else 1e-4
     expected = problem.results(problem.reference, active=problem.active)
     for result, other in zip(problem.results(problem.compiled, active=problem.active), expected, strict=True):

@@ -15,13 +15,24 @@ def count_task(task, counts, step):
 
 
 @inner
+def refuse_task(task, values):
+    if values[task] < 0:
+        raise ValueError("negative")
+
+
+@inner
 def divide_task(task, values, by):
-    values[task] //= by
+    values[task] /= by
 
 
 @njit(nogil=True)
 def count_tasks(tasks, counts):
     for_each(tasks, count_task, (counts, 3))
+
+
+@njit(nogil=True)
+def refuse_tasks(values):
+    for_each(len(values), refuse_task, (values,))
 
 
 @njit(nogil=True)
@@ -43,8 +54,15 @@ def test_each_task_is_done_once(tasks, threads):
 
 
 def test_a_task_that_fails_raises():
-    with pytest.raises(MemoryError, match="divide_task failed"):
-        divide_tasks(np.arange(8), 0)
+    refuse_tasks(np.arange(8))
+    with pytest.raises(MemoryError, match="refuse_task failed"):
+        refuse_tasks(-np.arange(8))
+
+
+def test_a_task_divides_by_zero_as_numpy_does():
+    values = np.array([1.0, -1.0, 0.0])
+    divide_tasks(values, 0.0)
+    np.testing.assert_array_equal(values, [np.inf, -np.inf, np.nan])
 
 
 def test_an_inner_function_is_compiled_once_for_constants_and_variables():
