@@ -59,7 +59,7 @@ def files(tables: Tables) -> dict[str, bytes]:
         drawn = [figures.over_all_tasks(comparison), figures.curves(comparison)]
         result = {f"{each.name}.png": encode(each, "png") for each in drawn}
     head = HEAD.format(
-        count=len(tasks),
+        count=f"{len(tasks)} of {len(TASKS)}" if missing else len(tasks),
         verdict="\n\n".join(verdicts(comparison)),
         missing=f"Not trained yet, so not on this page: {', '.join(missing)}.\n" if missing else "",
     )
