@@ -36,9 +36,11 @@ def for_each(typingctx: Any, count: Any, body: Any, arguments: Any) -> Any:
         context.active_code_library._reload_init.add(_launch_threads)
         _launch_threads()  # makes the functions known that are called here
         module = builder.module
-        shares = builder.call(
+        threads = builder.call(
             cgutils.get_or_insert_function(module, ir.FunctionType(INTEGER, []), "get_num_threads"), []
         )
+        shares = builder.select(builder.icmp_signed("<", threads, count), threads, count)
+        shares = builder.select(builder.icmp_signed("<", shares, INTEGER(1)), INTEGER(1), shares)
         values = [
             borrowed(context, builder, type_, builder.extract_value(values, i)) for i, type_ in enumerate(arguments)
         ]
@@ -48,9 +50,13 @@ def for_each(typingctx: Any, count: Any, body: Any, arguments: Any) -> Any:
         # A share's number is the "address" of its place in an array of bytes from 0 on.
         first = cgutils.alloca_once_value(builder, ir.Constant(_BYTES, None))
         number, step = (cgutils.alloca_once_value(builder, value) for value in (shares, INTEGER(1)))
-        pointers = [builder.bitcast(pointer, _BYTES) for pointer in (kernel, first, number, step, shared_at)]
         parallel_for = cgutils.get_or_insert_function(module, _PARALLEL_FOR, "numba_parallel_for")
-        builder.call(parallel_for, [*pointers, INTEGER(0), INTEGER(1), shares])
+        with builder.if_else(builder.icmp_signed(">", shares, INTEGER(1))) as (several, alone):
+            with several:
+                pointers = [builder.bitcast(pointer, _BYTES) for pointer in (kernel, first, number, step, shared_at)]
+                builder.call(parallel_for, [*pointers, INTEGER(0), INTEGER(1), shares])
+            with alone:  # no other thread is woken
+                builder.call(kernel, [first, number, step, builder.bitcast(shared_at, _BYTES)])
         failed = builder.load(cgutils.gep_inbounds(builder, shared_at, 0, 2))
         with cgutils.if_unlikely(builder, cgutils.is_not_null(builder, failed)):
             message = f"{result.fndesc.qualname} failed: too little memory is the only known cause"

@@ -4,7 +4,7 @@ from types import TracebackType
 
 import numba
 
-WORTH = 2_000_000
+WORTH = 4_000_000
 """Multiply-adds per thread that are worth waking it, which takes tens of microseconds."""
 
 
