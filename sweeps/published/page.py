@@ -47,9 +47,9 @@ gives the mean and the deviation over seeds. The best of many evaluations is too
 
 Tianshou's runs had 3M steps, of which the first 1M count here. Their learning rates fall to 0 over 3M steps; ours fall
 over 1M, but A2C's rate stays. Tianshou divides returns by their deviation for the critic alone; we divide rewards. This
-matters to A2C, which does not normalise advantages: theirs are larger, so an entropy bonus of 0.01 weighs less there and
-a bound of 0.5 clips more gradients. With the same numbers our A2C reached 1304 on HalfCheetah and 877 on Hopper (seeds
-0 to 4). The preset has smaller ones, chosen on seeds 0 to 4: an entropy bonus of 0.0003 and a bound of 0.05. How
+matters to A2C, which does not normalise advantages: theirs are larger, so an entropy bonus of 0.01 weighs less and
+a bound of 0.5 clips more gradients there. With the same numbers our A2C reached 1304 on HalfCheetah and 877 on Hopper
+(seeds 0 to 4). The preset has smaller ones, chosen on seeds 0 to 4: an entropy bonus of 0.0003 and a bound of 0.05. How
 often Tianshou's runs clip was not measured.
 """
 LONGER_TEXT = """## Longer than published
