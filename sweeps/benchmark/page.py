@@ -111,16 +111,18 @@ def scores(comparison: Comparison) -> list[list[str]]:
 
 
 def cost(facts: pd.DataFrame) -> str:
-    """Time, machine and commit of the runs."""
-    variant = facts["run"].str.rpartition("-")[2]
-    each = ", ".join(f"{name}: {duration(float(facts.loc[variant == name, 'seconds'].sum()))}" for name in VARIANTS)
-    gymnasium = facts.loc[facts["environments"] == "Gymnasium", "run"]
-    evaluated = sorted({TASKS[name.rpartition("-")[0]] for name in gymnasium})
+    """Time, machine and commit of the runs, and whose environments stepped."""
+    tasks = facts["run"].str.rpartition("-")[0].map(TASKS)
+    variants = facts["run"].str.rpartition("-")[2]
+    each = ", ".join(f"{name}: {duration(float(facts.loc[variants == name, 'seconds'].sum()))}" for name in VARIANTS)
     machine, commit = (listed(sorted(set(facts[column]))) for column in ("processor", "commit"))
+    stepped = [
+        f"{owner}'s environments stepped {', '.join(sorted(set(tasks[facts['environments'] == owner])))}."
+        for owner in sorted(set(facts["environments"]))
+    ]
+    evaluating = duration(float(facts["evaluation_seconds"].sum()))
     return (
-        f"{duration(float(facts['seconds'].sum()))} in all ({each}), with one thread for each run of ten seeds, on "
-        f"{machine}; commit {commit}. Other work ran on the machine, so these times are upper bounds. Gymnasium's "
-        f"environments stepped {listed(evaluated)}: these runs stand on the [page of published results]"
-        "(../published/README.md) too, and a third of their time is for its evaluations. EnvPool's environments "
-        "stepped the other tasks."
+        f"Wall-clock time of the runs: {duration(float(facts['seconds'].sum()))} ({each}) on {machine}; commit "
+        f"{commit}. Of this, {evaluating} are for the evaluations on the [page of published results]"
+        f"(../published/README.md). {' '.join(stepped)}"
     )

@@ -7,8 +7,7 @@ import numpy as np
 import pandas as pd
 
 from analysis import RunWarning, load_runs
-from analysis.run_format import read_config, read_info
-from sweeps.batch import seconds_of_iterations
+from analysis.run_format import TIMING, read_config, read_info
 
 CURVES, FACTS = "curves.csv", "runs.csv"
 
@@ -38,14 +37,14 @@ def curves(directory: Path) -> pd.DataFrame:
 
 
 def facts(directory: Path) -> pd.DataFrame:
-    """What a run cost, and where it ran: one row."""
+    """What a run cost, and where it ran: one row. ``seconds`` include those of evaluations."""
     info, config = read_info(directory), read_config(directory)
+    timing = pd.read_csv(directory / TIMING).sum()
     row = {
         "run": directory.name,
-        "seconds": round(sum(seconds_of_iterations(directory))),
-        "failed_seeds": len(info["failed_seeds"]),
+        "seconds": round(timing["seconds"]),
+        "evaluation_seconds": round(timing.get("evaluation_seconds", 0.0)),
         "environments": "EnvPool" if config["env"]["vectorization"] == "envpool" else "Gymnasium",
-        "threads": config["threads"],
         "processor": info["host"]["processor"],
         "commit": info["commit"],
     }

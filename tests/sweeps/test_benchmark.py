@@ -30,9 +30,9 @@ def made_up(tasks: list[str]) -> dict[str, pd.DataFrame]:
                     (name, variant, TASKS[task], seed, 16384 * (point + 1), value, "ok")
                     for point, value in enumerate(values)
                 ]
-            facts.append((name, 3600, 0, "EnvPool", 1, "Some Processor", "abc"))
+            facts.append((name, 3600, 0, "EnvPool", "Some Processor", "abc"))
     columns = ("run", "variant", "task", "seed", "env_steps", "value", "status")
-    costs = ("run", "seconds", "failed_seeds", "environments", "threads", "processor", "commit")
+    costs = ("run", "seconds", "evaluation_seconds", "environments", "processor", "commit")
     return {CURVES: pd.DataFrame(rows, columns=columns), FACTS: pd.DataFrame(facts, columns=costs)}
 
 
@@ -57,7 +57,7 @@ def test_the_verdict_of_made_up_runs():
     hopper = next(line for line in page.splitlines() if line.startswith("| Hopper-v5"))
     assert hopper.count("**lower**") == 1
     assert "), practically the same" in hopper
-    assert "9.0 h in all (ppo: 3.0 h, trpo: 3.0 h, npg: 3.0 h)" in page
+    assert "9.0 h (ppo: 3.0 h, trpo: 3.0 h, npg: 3.0 h)" in page
     assert "Not trained yet, so not on this page: Ant-v5, HalfCheetah-v5, Reacher-v5" in page
 
 
