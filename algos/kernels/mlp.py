@@ -298,17 +298,19 @@ def _clipped_errors(
 
 @inner
 def _forward_block(
+    task: int,
     params: Array,
     x: Array,
+    seeds: Array,
+    blocks: int,
     sizes: Array,
     relu: bool,
-    scratch: Array,
+    work: Array,
     kept: Array,
     out: Array,
-    s: int,
-    block: int,
 ) -> None:
-    """Outputs of a block of seed ``s``; the activations of each tile stay in ``kept`` if that has any elements."""
+    """Outputs of one block of a seed; the activations of each tile stay in ``kept`` if that has any elements."""
+    s, block, scratch = seeds[task // blocks], task % blocks, work[get_thread_id()]
     rows = panel_rows(scratch)
     tile_rows = TILE_PANELS * rows
     batch, p = x.shape[1], s * params.shape[1]
@@ -324,23 +326,6 @@ def _forward_block(
         _store_panels(scratch, activations, sizes[-1], count, flat_out, first)
 
 
-@inner
-def _forward_task(
-    task: int,
-    params: Array,
-    x: Array,
-    seeds: Array,
-    blocks: int,
-    sizes: Array,
-    relu: bool,
-    work: Array,
-    kept: Array,
-    out: Array,
-) -> None:
-    s, block = seeds[task // blocks], task % blocks
-    _forward_block(params, x, sizes, relu, work[get_thread_id()], kept, out, s, block)
-
-
 @njit(cache=True, nogil=True)
 def _forward_kernel(
     params: Array,
@@ -353,21 +338,23 @@ def _forward_kernel(
     kept: Array,
     out: Array,
 ) -> None:
-    for_each(seeds.size * blocks, _forward_task, (params, x, seeds, blocks, sizes, relu, work, kept, out))
+    for_each(seeds.size * blocks, _forward_block, (params, x, seeds, blocks, sizes, relu, work, kept, out))
 
 
 @inner
 def _jvp_block(
+    task: int,
     params: Array,
     directions: Array,
     x: Array,
+    seeds: Array,
+    blocks: int,
     sizes: Array,
     relu: bool,
-    acts: Array,
+    work: Array,
     out: Array,
-    s: int,
-    block: int,
 ) -> None:
+    s, block, acts = seeds[task // blocks], task % blocks, work[get_thread_id()]
     rows = panel_rows(acts)
     tile_rows = TILE_PANELS * rows
     batch, p = x.shape[1], s * params.shape[1]
@@ -387,23 +374,6 @@ def _jvp_block(
             _store_panels(acts, result, sizes[-1], min(rows, count - panel * rows), flat_out, first + panel * rows)
 
 
-@inner
-def _jvp_task(
-    task: int,
-    params: Array,
-    directions: Array,
-    x: Array,
-    seeds: Array,
-    blocks: int,
-    sizes: Array,
-    relu: bool,
-    work: Array,
-    out: Array,
-) -> None:
-    s, block = seeds[task // blocks], task % blocks
-    _jvp_block(params, directions, x, sizes, relu, work[get_thread_id()], out, s, block)
-
-
 @njit(cache=True, nogil=True)
 def _jvp_kernel(
     params: Array,
@@ -416,31 +386,33 @@ def _jvp_kernel(
     work: Array,
     out: Array,
 ) -> None:
-    for_each(seeds.size * blocks, _jvp_task, (params, directions, x, seeds, blocks, sizes, relu, work, out))
+    for_each(seeds.size * blocks, _jvp_block, (params, directions, x, seeds, blocks, sizes, relu, work, out))
 
 
 @inner
 def _gradient_block(
+    task: int,
     params: Array,
     x: Array,
     wanted: Array,
     mean_squared_error: bool,
     old_values: Array,
-    clip: float,
+    clips: Array,
+    seeds: Array,
     sizes: Array,
     relu: bool,
-    scratch: Array,
+    work: Array,
     kept: Array,
     parts: Array,
     losses: Array,
-    s: int,
-    block: int,
 ) -> None:
     """A block's gradient of sum(wanted * outputs), or of the mean of (output - wanted)² of a single output.
 
     ``add_blocks`` sums ``parts [S, blocks, P]``. The mean squared error also gives ``losses [S, blocks]``, its
     parts, and is clipped if ``old_values`` has elements; the other one reads the activations in ``kept`` if that has.
     """
+    blocks = parts.shape[1]
+    s, block, scratch = seeds[task // blocks], task % blocks, work[get_thread_id()]
     rows = panel_rows(scratch)
     tile_rows = TILE_PANELS * rows
     batch, size = x.shape[1], params.shape[1]
@@ -470,40 +442,15 @@ def _gradient_block(
                 at, here = panel * rows, min(rows, count - panel * rows)
                 output, target = outputs + at, wanted_at + at
                 if old_values.size > 0:
-                    bound = params.dtype.type(clip)
+                    bound = params.dtype.type(clips[s])
                     _clipped_errors(scratch, output, target, old_values, first + at, bound, here, factor, squares)
                 else:
                     _errors(scratch, output, target, here, factor, squares)
             backward_layers(flat_params, p, sizes, relu, acts, start, panel, scratch, deltas)
         add_tile(sizes, relu, acts, start, panels, scratch, deltas, sums)
-    unpack_sums(flat_params, p, sizes, relu, scratch, sums, flat_parts, (s * parts.shape[1] + block) * size)
+    unpack_sums(flat_params, p, sizes, relu, scratch, sums, flat_parts, (s * blocks + block) * size)
     if mean_squared_error:
         losses[s, block] = sum_values(squares, 0, rows) / batch
-
-
-@inner
-def _gradient_task(
-    task: int,
-    params: Array,
-    x: Array,
-    wanted: Array,
-    mean_squared_error: bool,
-    old_values: Array,
-    clips: Array,
-    seeds: Array,
-    sizes: Array,
-    relu: bool,
-    work: Array,
-    kept: Array,
-    parts: Array,
-    losses: Array,
-) -> None:
-    blocks = parts.shape[1]
-    s, block = seeds[task // blocks], task % blocks
-    clip, scratch = clips[s], work[get_thread_id()]
-    _gradient_block(
-        params, x, wanted, mean_squared_error, old_values, clip, sizes, relu, scratch, kept, parts, losses, s, block
-    )
 
 
 @njit(cache=True, nogil=True)
@@ -523,7 +470,7 @@ def _gradient_kernel(
     losses: Array,
 ) -> None:
     settings = params, x, wanted, mean_squared_error, old_values, clips, seeds, sizes, relu, work, kept, parts, losses
-    for_each(seeds.size * parts.shape[1], _gradient_task, settings)
+    for_each(seeds.size * parts.shape[1], _gradient_block, settings)
 
 
 @inner
