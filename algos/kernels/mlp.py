@@ -15,11 +15,12 @@ from torch import Tensor
 from algos.kernels.arguments import Setting, as_array, per_seed, results, seeds_to_compute
 from algos.kernels.inner import inner
 from algos.kernels.intrinsics import (
-    REGISTERS,
+    ROWS_AT_ONCE,
     VECTOR_BYTES,
     VECTORS,
     config,
     copy,
+    copy_registers,
     fill,
     panel_errors,
     sum_values,
@@ -32,6 +33,7 @@ from algos.kernels.panels import (
     outer_elements,
     padded,
     panel_rows,
+    register_lanes,
     relu_layer,
     relu_slope_layer,
     tanh_layer,
@@ -52,8 +54,8 @@ from algos.kernels.threads import shared_out
 
 Array = np.ndarray
 
-TILE_PANELS = 4
-BLOCK_TILES = 4
+TILE_PANELS = 1
+BLOCK_TILES = 16
 BLOCK_ROWS = BLOCK_TILES * TILE_PANELS * VECTORS * VECTOR_BYTES // 4  # of float32
 KEEP_BYTES = 2**23  # hidden activations up to this size are kept for the vjp; more would not stay in the cache
 
@@ -83,7 +85,7 @@ def activations_below(sizes: Array, layer: int, rows: int) -> int:
 def sums_elements(sizes: Array, relu: bool, work: Array) -> int:
     """Elements of the sums of a gradient in ``work``."""
     if is_shallow(sizes, relu):
-        return shallow_sums_elements(sizes, panel_rows(work) // REGISTERS)
+        return shallow_sums_elements(sizes, panel_rows(work))
     total = 0
     for m in range(sizes.size - 1):
         total += outer_elements(sizes[m] + 1, sizes[m + 1], work)
@@ -105,13 +107,17 @@ def load_panels(source: Array, first: int, width: int, count: int, ones: int, ou
         filled = min(rows, count - panel * rows)
         top = (first + panel * rows) * width
         base = start + panel * (width + ones) * rows
-        fours = filled // 4 if width >= 4 else 0
-        whole = width - width % 4
-        if fours > 0:
-            for i in range(0, whole, 4):
-                transpose_four(source, top + i, width, fours, out, base + i * rows, rows)
+        groups = filled // ROWS_AT_ONCE if width >= 4 else 0
+        done = groups * ROWS_AT_ONCE
+        if width == 1:
+            whole = filled // register_lanes(out)
+            copy_registers(source, top, whole, out, base)
+            done = whole * register_lanes(out)
+        elif groups > 0:
+            for i in range(0, width, 4):
+                j = min(i, width - 4)  # the last four may repeat features of those before
+                transpose_four(source, top + j, width, groups, out, base + j * rows, rows)
         for i in range(width):
-            done = 4 * fours if i < whole else 0
             if done < filled:
                 copy(source, top + done * width + i, width, filled - done, 1, out, base + i * rows + done)
             fill(0, rows - filled, out, base + i * rows + filled)
@@ -271,20 +277,12 @@ def _errors(work: Array, outputs: int, targets: int, count: int, factor: float, 
 
 @inner
 def _clipped_errors(
-    work: Array,
-    outputs: int,
-    targets: int,
-    old_values: Array,
-    first: int,
-    clip: float,
-    count: int,
-    factor: float,
-    squares: Array,
+    values: Array, targets: Array, old_values: Array, clip: float, factor: float, squares: Array
 ) -> None:
     """The same of the larger of two errors; in one of them an output is within ``clip`` of its old value."""
-    zero = work.dtype.type(0)
-    for r in range(count):
-        value, target, old = work[outputs + r], work[targets + r], old_values[first + r]
+    zero = values.dtype.type(0)
+    for r in range(values.size):
+        value, target, old = values[r], targets[r], old_values[r]
         change = value - old
         near = old + (clip if change > clip else -clip)
         outside = not (change <= clip and change >= -clip)
@@ -292,7 +290,7 @@ def _clipped_errors(
         square, held_square = error * error, held * held
         # A held value does not move, and has no slope; a nan in either error stays visible.
         is_held = outside and not held_square <= square and square == square
-        work[targets + r] = zero if is_held else factor * error
+        targets[r] = zero if is_held else factor * error
         squares[r] += np.float64(held_square if is_held else square)
 
 
@@ -442,8 +440,9 @@ def _gradient_block(
                 at, here = panel * rows, min(rows, count - panel * rows)
                 output, target = outputs + at, wanted_at + at
                 if old_values.size > 0:
-                    bound = params.dtype.type(clips[s])
-                    _clipped_errors(scratch, output, target, old_values, first + at, bound, here, factor, squares)
+                    values, targets = scratch[output : output + here], scratch[target : target + here]
+                    old, bound = old_values[first + at : first + at + here], params.dtype.type(clips[s])
+                    _clipped_errors(values, targets, old, bound, factor, squares)
                 else:
                     _errors(scratch, output, target, here, factor, squares)
             backward_layers(flat_params, p, sizes, relu, acts, start, panel, scratch, deltas)

@@ -104,7 +104,6 @@ def _surrogate(
     log_probs: Array,
     old_log_probs: Array,
     advantages: Array,
-    first: int,
     count: int,
     low: float,
     high: float,
@@ -115,9 +114,9 @@ def _surrogate(
     """Write ``factor`` · d min(r·Â, clip(r)·Â) / d log π to ``weights``, and figures to ``terms``."""
     number = log_probs.dtype.type
     for r in range(count):
-        log_ratio = log_probs[r] - old_log_probs[first + r]
+        log_ratio = log_probs[r] - old_log_probs[r]
         ratio = exp(log_ratio)
-        advantage = advantages[first + r]
+        advantage = advantages[r]
         inside = low if ratio < low else (high if ratio > high else ratio)
         whole, clipped = ratio * advantage, inside * advantage
         weights[r] = factor * (number(0) if clipped < whole else whole)
@@ -184,7 +183,8 @@ def _block_gradient(
                 _categorical(outputs, taken, bonus != 0, filled, log_probs, entropies)
             for r in range(filled):
                 terms[ENTROPY, r] = entropies[r]
-            _surrogate(log_probs, old_log_probs, advantages, here, filled, lowest, highest, factor, weights, terms)
+            old, gains = old_log_probs[here : here + filled], advantages[here : here + filled]
+            _surrogate(log_probs, old, gains, filled, lowest, highest, factor, weights, terms)
             if spread is not None:
                 _gaussian_cotangents(outputs, log_std, weights, bonus, filled, terms)
             else:
