@@ -125,26 +125,22 @@ def add_products(  # type: ignore[no-untyped-def]
 
 
 @inner
-def add_outer(  # type: ignore[no-untyped-def]
-    left, l_start, n_left, right, r_start, n_right, panels, work, sums, spare
-):
+def add_outer(left, l_start, n_left, right, r_start, n_right, work, sums, spare):  # type: ignore[no-untyped-def]
     """Add Σ_rows left[i] * right[j] to the sums at ``work[sums:]``, for all i < ``n_left`` and j < ``n_right``.
 
-    A panel of ``left`` has ``n_left`` features, and a panel of ``right`` has ``n_right``. Each sum adds the rows of a
-    panel in order, and then the panels in order. Features after the last one are read as far as the register goes.
-    Their sums stay in the padding. ``work[spare:]`` has room for one panel.
+    The panel of ``left`` has ``n_left`` features, and the panel of ``right`` has ``n_right``. Each sum adds the rows in
+    order. Features after the last one are read as far as the register goes. Their sums stay in the padding.
+    ``work[spare:]`` has room for one panel.
     """
-    rows, lanes = panel_rows(left), register_lanes(left)
-    turned = _is_turned(n_left, n_right, left)
-    stride = padded(n_left if turned else n_right, left)
-    for panel in range(panels):
-        a, b = l_start + panel * n_left * rows, r_start + panel * n_right * rows
-        if turned:
-            transpose_panel(left, a, stride // lanes, work, spare)
-            add_products(right, b, n_right, work, spare, stride, work, sums)
-        else:
-            transpose_panel(right, b, stride // lanes, work, spare)
-            add_products(left, a, n_left, work, spare, stride, work, sums)
+    lanes = register_lanes(left)
+    if _is_turned(n_left, n_right, left):
+        stride = padded(n_left, left)
+        transpose_panel(left, l_start, stride // lanes, work, spare)
+        add_products(right, r_start, n_right, work, spare, stride, work, sums)
+    else:
+        stride = padded(n_right, left)
+        transpose_panel(right, r_start, stride // lanes, work, spare)
+        add_products(left, l_start, n_left, work, spare, stride, work, sums)
 
 
 @inner

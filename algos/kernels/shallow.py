@@ -2,8 +2,8 @@
 
 Let z = xW + b, and let e be the cotangent of a row's output. The gradient needs only where z > 0. From
 G = Σ_rows [x, 1]ᵀ e (z > 0) follow the gradients of W and b, G times the output's weights, and the gradient of the
-output's weights, the column sums of [W; b] ∘ G. So a tile (see ``algos.kernels.mlp``) keeps the steps (z > 0), not the
-activations. Here the hidden units lie in lanes, as the rows of G do.
+output's weights, the column sums of [W; b] ∘ G. So a panel keeps the steps (z > 0), not the activations. The hidden
+units lie in lanes.
 """
 
 from functools import partial
@@ -199,17 +199,12 @@ def shallow_outputs(params: Array, p: int, sizes: Array, acts: Array, x: int, st
 
 
 @inner
-def add_shallow_tile(
-    sizes: Array, acts: Array, x: int, steps: int, panels: int, work: Array, errors: int, sums: int
-) -> None:
-    """Add the sums of a tile to those in ``work``. Its inputs are multiplied by ``errors``, the outputs' cotangents."""
-    rows, features, width = panel_rows(work), sizes[0] + 1, sizes[1]
-    total = sums + features * width
-    for panel in range(panels):
-        left, right = x + panel * features * rows, steps + panel * (width + 1) * rows
-        times_panel(acts, left, features, work, errors + panel * rows)
-        add_products(acts, left, features, acts, right, width, work, sums)
-        add_panel(work, errors + panel * rows, work, total)
+def add_shallow_gradient(sizes: Array, acts: Array, x: int, steps: int, work: Array, errors: int, sums: int) -> None:
+    """Add a panel's sums to those in ``work``. Its inputs are multiplied by ``errors``, the outputs' cotangents."""
+    features, width = sizes[0] + 1, sizes[1]
+    times_panel(acts, x, features, work, errors)
+    add_products(acts, x, features, acts, steps, width, work, sums)
+    add_panel(work, errors, work, sums + features * width)
 
 
 @inner
