@@ -51,7 +51,7 @@ def parser() -> argparse.ArgumentParser:
         "--score",
         default="final",
         metavar="SCORE",
-        help="the number per seed on which variants are compared: final, the mean over the end of training; auc, the "
+        help="one number per seed, by which variants are compared: final, the mean over the end of training; auc, the "
         "mean over training; best, the highest point; or your own MODULE:FUNCTION, which takes curves [seeds, points] "
         "and env steps [points] and returns one number per seed (default: %(default)s)",
     )

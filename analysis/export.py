@@ -53,7 +53,7 @@ def parser() -> argparse.ArgumentParser:
     result = argparse.ArgumentParser(
         prog="seedbed export",
         description="Write runs of seedbed, or logs of other programs, as a table (csv, parquet), as marl-eval's JSON, "
-        "or as the score arrays that rliable takes. What is written can be compared again, with the same verdict.",
+        "or as the score arrays that rliable takes. seedbed compare reads all of these, with the same verdict.",
     )
     result.add_argument("runs", nargs="+", metavar="RUNS", help="as in seedbed compare")
     result.add_argument("--to", choices=WRITERS, help="the format")

@@ -22,7 +22,7 @@ def add_logs(parser: argparse.ArgumentParser) -> None:
         default=[],
         metavar="PATTERN",
         help=f"how to read variant, task and seed from a run's path, as in '{EXAMPLE}'. The pattern describes the end "
-        "of the path; * stands for any part of a name. Several patterns: the first that matches a run is used",
+        "of the path; * stands for any part of a name. Of several patterns, the first that matches a run is used",
     )
     logs.add_argument(
         "--column",

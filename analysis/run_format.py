@@ -197,11 +197,14 @@ def run_settings(config: Mapping[str, Any]) -> dict[str, Any]:
     """The settings of a nested config that decide every byte of a run's rows. Runs that agree in them are the same run.
 
     The number of iterations counts only where a schedule depends on it: without one, more iterations add rows and
-    change none.
+    change none. Environments give the same rows in this process (sync) and in worker processes (async).
     """
     flat = dict(flatten(config))
     left_out = NOT_COMPUTED if schedules(flat) else (*NOT_COMPUTED, "iterations")
-    return {key: value for key, value in flat.items() if not is_below(key, left_out)}
+    settings = {key: value for key, value in flat.items() if not is_below(key, left_out)}
+    if settings.get(VECTORIZATION) == "async":
+        settings[VECTORIZATION] = "sync"
+    return settings
 
 
 def run_hash(config: Mapping[str, Any]) -> str:
@@ -212,8 +215,9 @@ def run_hash(config: Mapping[str, Any]) -> str:
 def run_differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
     """Why a run of the nested config `old` cannot go on with config `new`: `key=old, now new`, for each key."""
     before, after = run_settings(old), run_settings(new)
+    was, now = dict(flatten(old)), dict(flatten(new))
     found = [
-        f"{key}={before.get(key, 'absent')!r}, now {after.get(key, 'absent')!r}"
+        f"{key}={was.get(key, 'absent')!r}, now {now.get(key, 'absent')!r}"
         for key in sorted(before.keys() | after.keys())
         if (key in before) != (key in after) or before[key] != after[key]
     ]

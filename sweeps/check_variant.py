@@ -1,4 +1,4 @@
-"""Test what every variant must do on one variant: ``seedbed check-variant algo=spo --config-dir conf``."""
+"""Check that a variant does what every variant must do: ``seedbed check-variant algo=spo --config-dir conf``."""
 
 import argparse
 import sys

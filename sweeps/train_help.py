@@ -22,7 +22,7 @@ EXAMPLES = {
     "-m algo=a2c,ppo,trpo num_seeds=36": "a sweep: one run for each value",
     "experiment=acrobot/trpo num_seeds=10": "a preset",
     "env.id=my_lab.corridor:Corridor-v0": "a task of your own",
-    "… hydra.run.dir=DIR": "where the run goes; hydra.sweep.dir=DIR for a sweep",
+    "… hydra.run.dir=DIR": "directory of the run; hydra.sweep.dir=DIR of a sweep",
     "… resume=true": "continue the run or sweep in that directory",
     "… --config-dir DIR": "options of your own: DIR/algo/NAME.yaml is algo=NAME",
     "… --cfg job": "print the config and train nothing",
@@ -52,7 +52,7 @@ def help_text(arguments: Sequence[str]) -> str:
             USAGE,
             *examples,
             f"\ngroups and their options (* by default):\n{groups}",
-            _wrapped(f"keys and their values, of {options} (for another option's: seedbed train --help algo=trpo):"),
+            _wrapped(f"keys and their values with {options} (seedbed train --help algo=trpo shows another option's):"),
             *lines,
         ]
     )

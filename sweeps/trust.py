@@ -29,7 +29,7 @@ def add_option(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--trust",
         action="store_true",
-        help="allow the import of modules that files in the directory name; for your own runs",
+        help="allow imports of modules that files in the directory name; use it for your own runs",
     )
 
 

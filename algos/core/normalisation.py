@@ -3,9 +3,12 @@
 import math
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
 
 from algos.core.checkpoint import State, collect_state, restore_state
+from algos.kernels.inner import inner
+from algos.kernels.parallel import for_each
+from algos.kernels.threads import shared_out
 from algos.per_row import PerRow, per_seed
 
 EPSILON = 1e-8  # added to a variance before its root, as in Gymnasium's wrappers and SB3's VecNormalize
@@ -25,7 +28,8 @@ class RunningMoments:
     def update(self, samples: np.ndarray) -> None:
         """Include ``samples [S, B, D]``, except those of seeds with a value that is not finite."""
         new = samples.shape[1]
-        mean, variance = _batch_moments(samples)
+        with shared_out(len(samples), 10 * samples.size):
+            mean, variance = _batch_moments(samples)
         good = np.isfinite(mean).all(1) & np.isfinite(variance).all(1)
         share = (new / (self.count + new))[:, None]
         shift = mean - self.mean
@@ -48,24 +52,29 @@ class RunningMoments:
         self.mean, self.variance, self.count = (state[name].copy() for name in ("mean", "variance", "count"))
 
 
-@njit(cache=True, parallel=True)
+@njit(cache=True, nogil=True)
 def _batch_moments(samples: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Mean and population variance ``[S, D]`` of ``samples [S, B, D]``, added up in order of the samples."""
-    num_seeds, num_samples, num_dimensions = samples.shape
+    num_seeds, _, num_dimensions = samples.shape
     mean, variance = np.zeros((num_seeds, num_dimensions)), np.zeros((num_seeds, num_dimensions))
-    for s in prange(num_seeds):
-        for b in range(num_samples):
-            for d in range(num_dimensions):
-                mean[s, d] += samples[s, b, d]
-        for d in range(num_dimensions):
-            mean[s, d] /= num_samples
-        for b in range(num_samples):
-            for d in range(num_dimensions):
-                difference = samples[s, b, d] - mean[s, d]
-                variance[s, d] += difference * difference
-        for d in range(num_dimensions):
-            variance[s, d] /= num_samples
+    for_each(num_seeds, _moments_of_seed, (samples, mean, variance))
     return mean, variance
+
+
+@inner
+def _moments_of_seed(s: int, samples: np.ndarray, mean: np.ndarray, variance: np.ndarray) -> None:
+    num_samples, num_dimensions = samples.shape[1:]
+    for b in range(num_samples):
+        for d in range(num_dimensions):
+            mean[s, d] += samples[s, b, d]
+    for d in range(num_dimensions):
+        mean[s, d] /= num_samples
+    for b in range(num_samples):
+        for d in range(num_dimensions):
+            difference = samples[s, b, d] - mean[s, d]
+            variance[s, d] += difference * difference
+    for d in range(num_dimensions):
+        variance[s, d] /= num_samples
 
 
 class ObservationNormaliser:

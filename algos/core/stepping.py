@@ -88,7 +88,7 @@ class VectorStepping:
         self.num_rollouts = 0
         self.episode_return = np.zeros((num_seeds, len(env_seeds) // num_seeds))
         self.episode_length = np.zeros(self.episode_return.shape, np.int64)
-        envs.reset(seed=list(env_seeds))  # type: ignore[arg-type]
+        envs.reset(seed=list(env_seeds))
 
     def rollout(self, policy: Policy, noise: np.ndarray) -> Steps:
         """Make T steps with actions that ``policy`` samples from ``noise [S, T, N, A]``."""
@@ -143,7 +143,7 @@ class VectorStepping:
             self.episode_length[:] = state["episode_length"]
         else:
             seeds = fresh_seeds(self.env_seeds, self.num_rollouts)
-            self.envs.reset(seed=seeds)  # type: ignore[arg-type]
+            self.envs.reset(seed=seeds)
 
     def _actor(self, policy: Policy) -> Actor:
         """The policy in compiled form if it has one, otherwise the policy itself."""

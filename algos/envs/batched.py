@@ -1,6 +1,5 @@
 """A vector environment that steps many copies of a batched task in one compiled loop."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -9,7 +8,7 @@ from gymnasium.utils.seeding import np_random
 from numba import boolean, float32, float64, int64, njit, types
 
 from algos.envs.task import OBSERVE, STEP, Task
-from algos.envs.vector import SameStepVectorEnv, seeds_of
+from algos.envs.vector import SameStepVectorEnv
 from algos.streams import generator_from_words, generator_words
 
 RESETS_AHEAD = 128
@@ -80,20 +79,9 @@ class BatchedEnv(SameStepVectorEnv):
         self.resets = np.empty((num_envs, RESETS_AHEAD, task.state_size))
         self.resets_used = np.full(num_envs, RESETS_AHEAD, np.int64)
 
-    def reset(
-        self, *, seed: int | Sequence[int | None] | None = None, options: dict[str, Any] | None = None
-    ) -> tuple[np.ndarray, dict[str, Any]]:
-        """Begin an episode in every sub-environment. Returns obs ``[E, D]`` and empty infos.
-
-        An int seeds sub-environment e with seed + e. None continues the random streams; so does None in a sequence, for
-        its sub-environment.
-
-        Raises:
-            ValueError: The number of seeds is wrong, or there are reset options.
-        """
+    def reset_arrays(self, seeds: list[int | None], options: dict[str, Any] | None) -> None:
         if options:
             raise ValueError(f"options={options}: a batched environment has no reset options; expected: None")
-        seeds = seeds_of(seed, self.num_envs)
         if not self.generators:
             self.generators = [np_random(s)[0] for s in seeds]
         else:
@@ -105,16 +93,14 @@ class BatchedEnv(SameStepVectorEnv):
         self.states[:] = self.resets[np.arange(self.num_envs), self.resets_used]
         self.resets_used += 1
         self.elapsed[:] = 0
-        return self.observe(), {}
+        self.arrays["obs"][:] = self.observe()
 
     def step(self, actions: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
         """Step every sub-environment; see :meth:`SameStepVectorEnv.step`.
 
         Raises:
-            ValueError: The actions have a wrong shape, a discrete action is out of range, or no episode was begun.
+            ValueError: No episode has begun, the actions have a wrong shape, or a discrete action is out of range.
         """
-        if not self.generators:
-            raise ValueError("no episode was begun; expected: a call of reset before the first step")
         actions, space = np.asarray(actions), self.single_action_space
         if isinstance(space, spaces.Discrete) and (actions.min() < 0 or actions.max() >= space.n):
             raise ValueError(f"actions={actions}; expected: numbers in 0..{space.n - 1}")
@@ -161,12 +147,15 @@ class BatchedEnv(SameStepVectorEnv):
         Raises:
             ValueError: The state is of another task, or of another number of sub-environments.
         """
-        for name in ("states", "elapsed", "resets", "resets_used"):
-            mine = getattr(self, name)
+        own = {name: getattr(self, name) for name in ("states", "elapsed", "resets", "resets_used")}
+        for name, mine in own.items():
             if state[name].shape != mine.shape:
                 raise ValueError(f"{name} has shape {state[name].shape}; expected: {mine.shape}")
+        for name, mine in own.items():
             mine[:] = state[name]
         self.generators = [generator_from_words(words) for words in state["generators"]]
+        self.arrays["obs"][:] = self.observe()
+        self.begun = True
 
     def _draw_resets_ahead(self) -> None:
         for e in np.flatnonzero(self.resets_used):

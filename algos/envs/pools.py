@@ -2,7 +2,7 @@
 
 import importlib
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 import gymnasium as gym
@@ -12,7 +12,7 @@ from gymnasium import spaces
 from algos.envs.errors import TaskError, one_line, unknown_id
 from algos.envs.flat import FlatBox, flat_box
 from algos.envs.rescaling import box_to_rescale
-from algos.envs.vector import SameStepVectorEnv, seeds_of
+from algos.envs.vector import SameStepVectorEnv
 from algos.machine import usable_cores
 
 OURS = (
@@ -77,26 +77,15 @@ class PoolVectorEnv(SameStepVectorEnv):
         action_space = self._actions_seen(action_space, rescale_actions)
         super().__init__(_flat_space(env_id, space), action_space, num_envs, limit)
 
-    def reset(
-        self, *, seed: int | Sequence[int | None] | None = None, options: dict[str, Any] | None = None
-    ) -> tuple[np.ndarray, dict[str, Any]]:
-        """Begin an episode in every sub-environment. Returns obs ``[E, D]`` and empty infos.
-
-        An int seeds sub-environment e with seed + e. EnvPool's seeds have 31 bits: a higher bit is dropped.
-
-        Raises:
-            ValueError: The number of seeds is wrong, only some of them are None, or there are options.
-        """
+    def reset_arrays(self, seeds: list[int | None], options: dict[str, Any] | None) -> None:
         if options:
             raise ValueError(f"options={options}: EnvPool has no reset options; expected: None")
-        seeds = seeds_of(seed, self.num_envs)
         if None not in seeds or self._pool is None:
-            # EnvPool takes seeds only when it is built.
+            # EnvPool takes seeds only when it is built. They have 31 bits, so a higher bit is dropped.
             self._pool = self._build([0 if s is None else s % 2**31 for s in seeds])
         elif any(s is not None for s in seeds):
             raise ValueError(f"seed={seeds}: EnvPool needs all seeds or none; expected: no None among them")
         self._begin_episodes(np.arange(self.num_envs))
-        return self.arrays["obs"].copy(), {}
 
     def step_arrays(self) -> None:
         actions = self.arrays["actions"]
@@ -122,6 +111,7 @@ class PoolVectorEnv(SameStepVectorEnv):
 
     def close_extras(self, **kwargs: Any) -> None:
         self._pool = None  # its threads end with it
+        self.begun = False
 
     def _build(self, seeds: list[int]) -> Any:
         limit = self.max_episode_steps

@@ -1,12 +1,12 @@
 """A vector environment that steps single environments one after the other."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import gymnasium as gym
 import numpy as np
 
-from algos.envs.vector import SameStepVectorEnv, seeds_of
+from algos.envs.vector import SameStepVectorEnv
 
 
 class SerialVectorEnv(SameStepVectorEnv):
@@ -26,20 +26,9 @@ class SerialVectorEnv(SameStepVectorEnv):
         if arrays is not None:
             self.arrays = arrays
 
-    def reset(
-        self, *, seed: int | Sequence[int | None] | None = None, options: dict[str, Any] | None = None
-    ) -> tuple[np.ndarray, dict[str, Any]]:
-        """Begin an episode in every sub-environment. Returns obs ``[E, D]`` and empty infos.
-
-        An int seeds sub-environment e with seed + e.
-
-        Raises:
-            ValueError: The number of seeds is wrong.
-        """
-        obs = self.arrays["obs"]
-        for e, (env, one) in enumerate(zip(self.envs, seeds_of(seed, self.num_envs), strict=True)):
-            obs[e] = env.reset(seed=one, options=options)[0]
-        return obs.copy(), {}
+    def reset_arrays(self, seeds: list[int | None], options: dict[str, Any] | None) -> None:
+        for e, (env, seed) in enumerate(zip(self.envs, seeds, strict=True)):
+            self.arrays["obs"][e] = env.reset(seed=seed, options=options)[0]
 
     def step_arrays(self) -> None:
         arrays = self.arrays

@@ -58,6 +58,7 @@ class SameStepVectorEnv(VectorEnv):
             ``terminated [E]``, ``truncated [E]`` and ``obs [E, D]``. Where an episode ended, ``obs`` begins the next
             one and ``final_obs [E, D]`` is the last observation; elsewhere ``final_obs`` is stale.
         max_episode_steps: the time limit, or None.
+        begun: whether episodes have begun.
     """
 
     num_envs: int
@@ -71,6 +72,7 @@ class SameStepVectorEnv(VectorEnv):
     ) -> None:
         self.num_envs = num_envs
         self.max_episode_steps = max_episode_steps
+        self.begun = False
         self.metadata = {**self.metadata, "autoreset_mode": AutoresetMode.SAME_STEP}
         self.single_observation_space, self.single_action_space = observation_space, action_space
         self.observation_space = batch_space(observation_space, num_envs)
@@ -83,6 +85,25 @@ class SameStepVectorEnv(VectorEnv):
 
     def _allocate(self, layout: Layout) -> dict[str, np.ndarray]:
         return {name: np.zeros(shape, dtype) for name, (shape, dtype) in layout.items()}
+
+    def reset(
+        self, *, seed: int | Sequence[int | None] | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[np.ndarray, dict[str, Any]]:
+        """Begin an episode in every environment. Returns obs ``[E, D]`` and empty infos.
+
+        An int seeds environment e with seed + e. None continues the random streams; so does None in a sequence, for its
+        environment.
+
+        Raises:
+            ValueError: The number of seeds is wrong, or these environments do not take such seeds or options.
+        """
+        self.reset_arrays(seeds_of(seed, self.num_envs), options)
+        self.begun = True
+        return self.arrays["obs"].copy(), {}
+
+    @abstractmethod
+    def reset_arrays(self, seeds: list[int | None], options: dict[str, Any] | None) -> None:
+        """Begin an episode in every environment, and fill ``arrays["obs"]``."""
 
     @abstractmethod
     def step_arrays(self) -> None:
@@ -126,8 +147,10 @@ class SameStepVectorEnv(VectorEnv):
             ``final_obs``, where episodes ended.
 
         Raises:
-            ValueError: The actions have a wrong shape.
+            ValueError: No episode has begun, or the actions have a wrong shape.
         """
+        if not self.begun:
+            raise ValueError("no episode has begun; expected: a call of reset before the first step")
         actions = np.asarray(actions)
         if actions.shape != self.action_space.shape:
             raise ValueError(f"actions have shape {actions.shape}; expected: {self.action_space.shape}")

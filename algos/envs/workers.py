@@ -20,7 +20,7 @@ import gymnasium as gym
 import numpy as np
 
 from algos.envs.serial import SerialVectorEnv
-from algos.envs.vector import Actor, EnvSteps, Layout, SameStepVectorEnv, seeds_of
+from algos.envs.vector import Actor, EnvSteps, Layout, SameStepVectorEnv
 
 _SPAWN = multiprocessing.get_context("spawn")  # a fork would copy the locks of compute threads without the threads
 _ASK_TO_STOP = (signal.SIGINT, signal.SIGTERM)
@@ -66,19 +66,8 @@ class WorkerVectorEnv(SameStepVectorEnv):
         }
         return _as_arrays(self._shared)
 
-    def reset(
-        self, *, seed: int | Sequence[int | None] | None = None, options: dict[str, Any] | None = None
-    ) -> tuple[np.ndarray, dict[str, Any]]:
-        """Begin an episode in every sub-environment. Returns obs ``[E, D]`` and empty infos.
-
-        An int seeds sub-environment e with seed + e.
-
-        Raises:
-            ValueError: The number of seeds is wrong.
-        """
-        seeds = seeds_of(seed, self.num_envs)
+    def reset_arrays(self, seeds: list[int | None], options: dict[str, Any] | None) -> None:
         self._ask("reset", [(seeds[share], options) for share in self._shares])
-        return self.arrays["obs"].copy(), {}
 
     def step_arrays(self) -> None:
         self._ask("step", [()] * len(self._shares))
@@ -168,8 +157,7 @@ def _work(make_one: Callable[[], gym.Env], share: slice, connection: Connection,
             if envs is None:
                 envs = SerialVectorEnv(make_one, len(arrays["obs"]), arrays)
             if command == "reset":
-                seeds, options = data
-                envs.reset(seed=seeds, options=options)
+                envs.reset_arrays(*data)
             elif command == "step":
                 envs.step_arrays()
             else:

@@ -22,7 +22,7 @@ from algos.kernels.threads import shared_out
 Array = np.ndarray
 
 HALF_LOG_2PI = 0.5 * math.log(2 * math.pi)
-ROWS = 512  # in one task, so that its columns stay in the cache
+ROWS = 512  # rows of a task, few enough that its columns stay in the cache
 
 
 @inner
@@ -33,6 +33,7 @@ def _tasks(outputs: Array) -> int:
 
 @inner
 def _load_columns(source: Array, s: int, first: int, count: int, columns: Array) -> None:
+    """Transpose ``count`` rows of seed ``s`` in ``source [S, B, A]``, from ``first`` on, to ``columns [A, ROWS]``."""
     for a in range(source.shape[2]):
         for r in range(count):
             columns[a, r] = source[s, first + r, a]
@@ -40,7 +41,7 @@ def _load_columns(source: Array, s: int, first: int, count: int, columns: Array)
 
 @inner
 def gaussian_log_probs(columns: Array, actions: Array, log_std: Array, count: int, out: Array) -> None:
-    """Log-densities of ``count`` actions ``[A, ROWS]``. Replaces the means in ``columns`` by (action − mean)/std."""
+    """Compute log-densities of actions ``[A, ROWS]``. Write standardised actions over the means in ``columns``."""
     number = out.dtype.type
     constant = number(0)
     for a in range(log_std.size):
@@ -218,7 +219,7 @@ def _entropy_backward(
 def gaussian_log_prob(mean: Tensor, log_std: Tensor, actions: Tensor, active: Tensor | None = None) -> Tensor:
     """Log-density ``[S, B]`` of ``actions [S, B, A]`` under normals with ``mean [S, B, A]`` and ``log_std [S, A]``.
 
-    Differentiable once, in ``mean`` and ``log_std``.
+    It is differentiable once, in ``mean`` and ``log_std``.
     """
     return _GaussianLogProb.apply(mean, log_std, actions, active)
 
@@ -226,13 +227,13 @@ def gaussian_log_prob(mean: Tensor, log_std: Tensor, actions: Tensor, active: Te
 def categorical_log_prob(logits: Tensor, actions: Tensor, active: Tensor | None = None) -> Tensor:
     """Log-probability ``[S, B]`` of the choices ``actions [S, B]`` (int64) with ``logits [S, B, A]``.
 
-    Differentiable once, in ``logits``.
+    It is differentiable once, in ``logits``.
     """
     return _CategoricalLogProb.apply(logits, actions, active)
 
 
 def categorical_entropy(logits: Tensor, active: Tensor | None = None) -> Tensor:
-    """Entropy ``[S, B]`` in nats of choices with finite ``logits [S, B, A]``; differentiable once."""
+    """Entropy ``[S, B]`` in nats of choices with finite ``logits [S, B, A]``. It is differentiable once."""
     return _CategoricalEntropy.apply(logits, active)
 
 

@@ -1,12 +1,15 @@
-"""Inner loops with their accumulators in registers, as LLVM intrinsics for Numba.
+"""Inner loops for Numba, as LLVM intrinsics. Their accumulators stay in registers.
 
-They work on *panels*: ``[features, rows]``, as many rows as fill ``VECTORS`` vectors of ``VECTOR_BYTES``. These are the
-same on every processor, whatever its registers hold: a panel is walked register by register, and sums over rows keep
-one partial sum for each lane of a vector, which are added pairwise. So the bits are the same on every processor. Rows
-lie in lanes: what is computed for a row depends neither on its place nor on its neighbours. LLVM does not keep a block
-of accumulators in registers over a loop written in Python; here they are explicit vector values. A fused multiply-add
-is asked for by name, and nothing allows the optimiser to fuse or reorder: rounding is no choice of its. Addresses are
-element offsets from the start of flat arrays.
+In a loop written in Python, LLVM does not keep a block of accumulators in registers. Here they are explicit vectors.
+
+A *panel* is ``[features, rows]``. Its rows fill ``VECTORS`` vectors of ``VECTOR_BYTES``. One lane holds one row, so the
+result of a row depends neither on its place nor on its neighbours.
+
+The bits are the same on every processor, for three reasons. A panel has the same shape everywhere, and loops take as
+many of its lanes at a time as a register holds. A sum over rows keeps one partial sum for each lane of a vector, and
+then adds these pairwise. Multiply-adds are fused only where the code says so, and the optimiser may reorder nothing.
+
+Addresses are element offsets from the start of flat arrays.
 """
 
 from collections.abc import Callable
@@ -32,23 +35,24 @@ WIDE = "+avx512f" in _FEATURES
 _NEON = _TARGET[1].startswith(("aarch64", "arm64"))
 
 VECTOR_BYTES = 64
-VECTORS = 4  # of one feature in a panel
+VECTORS = 4  # vectors of one feature in a panel
 REGISTER_BYTES = 64 if WIDE else 16 if _NEON else 32
 PARTS = VECTOR_BYTES // REGISTER_BYTES  # registers of a vector
-REGISTERS = VECTORS * PARTS  # of one feature in a panel
-# A tile of accumulators, features times registers of each; the rest of the 16 or 32 registers hold what they are fed.
+REGISTERS = VECTORS * PARTS  # registers of one feature in a panel
+# The accumulators are STRIP registers of each of COLUMNS features. The rest of the 16 or 32 registers hold operands.
 COLUMNS, STRIP = (4, 4) if WIDE else (4, 4) if _NEON else (2, 4)
 
 INDEX = ir.IntType(64)
 
 
 def _vector_type(context: Any, array: Any) -> tuple[ir.VectorType, int]:
-    """What a register holds of an array's elements."""
+    """The type of a register of an array's elements, and its number of lanes."""
     lanes = REGISTER_BYTES * 8 // array.dtype.bitwidth
     return ir.VectorType(context.get_data_type(array.dtype), lanes), lanes
 
 
 def splat(builder: Any, scalar: Any, lanes: int) -> Any:
+    """A vector with ``scalar`` in all lanes."""
     vector = ir.VectorType(scalar.type, lanes)
     first = builder.insert_element(ir.Constant(vector, ir.Undefined), scalar, ir.Constant(ir.IntType(32), 0))
     mask = ir.Constant(ir.VectorType(ir.IntType(32), lanes), [0] * lanes)
@@ -66,7 +70,7 @@ class Memory:
         self.align = array_type.dtype.bitwidth // 8
 
     def scalar(self, offset: Any) -> Any:
-        """The element there, in all lanes."""
+        """The element at ``offset``, in all lanes."""
         value = self.builder.load(self.builder.gep(self.pointer, [offset]), align=self.align)
         return splat(self.builder, value, self.lanes)
 
@@ -81,7 +85,7 @@ class Memory:
 
 
 def loop(builder: Any, count: Any, start: list[Any], body: Callable[[Any, list[Any]], list[Any]]) -> list[Any]:
-    """Run ``values = body(i, values)`` for i in 0 ... count - 1 (count >= 1), the values in registers."""
+    """Run ``values = body(i, values)`` for i in 0 ... count - 1 (count >= 1). Return the last values, in registers."""
     entry, block, done = builder.block, builder.append_basic_block("loop"), builder.append_basic_block("done")
     builder.branch(block)
     builder.position_at_end(block)
@@ -101,7 +105,7 @@ def loop(builder: Any, count: Any, start: list[Any], body: Callable[[Any, list[A
 
 
 def strips(builder: Any, body: Callable[[Any, list[Any]], list[Any]]) -> None:
-    """Run ``body(i, [])`` for each strip of a panel."""
+    """Run ``body(i, [])`` for each strip of ``STRIP`` registers of a panel's rows."""
     loop(builder, INDEX(REGISTERS // STRIP), [], body)
 
 
@@ -115,9 +119,9 @@ def add_products(
     strip: Any,
     depth: Any,
 ) -> list[Any]:
-    """sums[j, v] + Σ_k weights[k * k_stride + columns[j]] * inputs[k], in the order of k.
+    """sums[j, v] + Σ_k weights[k * k_stride + columns[j]] * inputs[k, v], summed in the order of k.
 
-    v counts the registers of a panel from element ``strip`` on.
+    v counts the registers of a strip, which begins at row ``strip`` of the panel ``inputs``.
     """
     lanes, rows = inputs.lanes, REGISTERS * inputs.lanes
     cells = [(j, v) for j in range(len(columns)) for v in range(STRIP)]
@@ -132,13 +136,13 @@ def add_products(
 
 
 def emit_relu(builder: Any, z: Any) -> Any:
-    """max(z, 0); nan where z is nan."""
+    """max(z, 0), or NaN where z is NaN."""
     zero = constant(z.type, 0.0)
     return builder.select(builder.fcmp_ordered(">", zero, z), zero, z)
 
 
 def _times_slope(builder: Any, mode: str, z: Any, h: Any) -> Any:
-    """z times the activation's derivative where its value is h."""
+    """z times the derivative of the activation at the point where the activation is h."""
     if mode == "relu_slope":
         zero = constant(z.type, 0.0)
         return builder.select(builder.fcmp_ordered(">", h, zero), z, zero)
@@ -146,9 +150,9 @@ def _times_slope(builder: Any, mode: str, z: Any, h: Any) -> Any:
 
 
 def times_slope(mode: str) -> Any:
-    """An intrinsic that multiplies ``features`` features of a panel by the activation's derivative there.
+    """An intrinsic that multiplies ``features`` features of a panel by the derivative of the activation.
 
-    ``mode`` is "relu_slope" or "tanh_slope"; ``hidden`` are the activation's values.
+    ``mode`` is "relu_slope" or "tanh_slope". ``hidden`` are the values of the activation.
     """
 
     @intrinsic
@@ -178,12 +182,12 @@ def product(columns: int, mode: str) -> Any:
     """An intrinsic that computes ``columns`` features of a panel from the ``depth`` features of another.
 
     out[j] = finish(initial[j] + Σ_k weights[k * k_stride + j * j_stride] * inputs[k]), summed in the order of k.
-    ``other`` is read according to ``mode``:
+    ``mode`` sets the initial value and the last operation:
 
-    - "linear", "relu", "tanh": initial[j] = other[j], a bias; finish is that activation.
-    - "add": initial[j] = out[j]; ``other`` is not read.
-    - "relu_slope", "tanh_slope": initial = 0; finish(z) = z * the activation's derivative where its value is other[j],
-      a panel laid out as ``out``.
+    - "linear", "relu", "tanh": initial[j] is the bias other[j]. The last operation is the activation.
+    - "add": initial[j] is out[j]. There is no last operation, and ``other`` is not read.
+    - "relu_slope", "tanh_slope": initial is 0. The last operation multiplies by the derivative of the activation at the
+      point where the activation is other[j]. ``other`` is a panel with the layout of ``out``.
     """
 
     @intrinsic
@@ -207,7 +211,7 @@ def product(columns: int, mode: str) -> Any:
         )
 
         def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-            builder.function.attributes.add("noinline")  # or each kernel optimises a copy, and compiles for longer
+            builder.function.attributes.add("noinline")  # otherwise each kernel compiles a copy of its own
             weights, w_start, k_stride, j_stride, depth, inputs, in_start, other, other_start, out, out_start = args
             types_ = signature.args
             w = Memory(context, builder, types_[0], weights, w_start)
@@ -250,14 +254,14 @@ def product(columns: int, mode: str) -> Any:
     return function
 
 
-UNROLLED = 4  # rows; panels have a multiple of them
+UNROLLED = 4  # rows in one iteration; it divides the number of rows of a panel
 
 
 def outer(features: int, registers: int) -> Any:
-    """An intrinsic that adds a panel's products, summed over its rows in their order, to a tile of a matrix.
+    """An intrinsic that adds products of the features of two panels to a tile of a matrix.
 
-    out[i * stride + j] += Σ_r left[i * rows + r] * right[r * stride + j] for i < ``features`` and j within as many
-    ``registers``: ``left`` are features of a panel of as many rows, ``right`` are others, transposed.
+    out[i * stride + j] += Σ_r left[i * rows + r] * right[r * stride + j], summed in the order of the rows r. Here
+    i < ``features``, and j counts the lanes of ``registers`` registers. The panel ``right`` is transposed.
     """
 
     @intrinsic
@@ -298,7 +302,7 @@ def outer(features: int, registers: int) -> Any:
 
 
 def vector_sums(builder: Any, part_sums: Callable[[int], Any]) -> Any:
-    """The sums over whole vectors from those over each of their registers, pairwise as ``lane_sums`` goes on."""
+    """The sums over whole vectors. ``part_sums`` gives the sums over one of their registers, and these add pairwise."""
     sums = [part_sums(part) for part in range(PARTS)]
     while len(sums) > 1:
         sums = [builder.fadd(a, b) for a, b in zip(sums[::2], sums[1::2], strict=True)]
@@ -306,17 +310,17 @@ def vector_sums(builder: Any, part_sums: Callable[[int], Any]) -> Any:
 
 
 def lane_sums(builder: Any, vectors: list[Any]) -> Any:
-    """One vector whose lane i is the sum of the lanes of vectors[i]; there are as many vectors as lanes.
+    """A vector whose lane i is the sum of the lanes of vectors[i]. There are as many vectors as lanes.
 
-    Neighbours are added pairwise, two vectors to one, first inside the 16-byte pieces that shuffles stay in, then
-    between such pieces.
+    Neighbouring lanes are added pairwise, which makes one vector of two. This happens first within pieces of 16 bytes,
+    where shuffles are fast, and then between the pieces.
     """
     lanes = len(vectors)
     piece = 4 if vectors[0].type.element == ir.FloatType() else 2
     level = 1
     while len(vectors) > 1:
         unit = 1 if level < piece else piece
-        # Lanes of the first vector, then of the second, within each piece (or over all of them).
+        # Within each piece, or over all pieces, lanes of the first vector come before lanes of the second.
         span = piece if level < piece else lanes
         halves = []
         for odd in (0, 1):
@@ -336,7 +340,7 @@ def lane_sums(builder: Any, vectors: list[Any]) -> Any:
 def copy(
     typingctx: Any, source: Any, first: Any, step: Any, count: Any, out_step: Any, out: Any, out_first: Any
 ) -> Any:
-    """out[out_first + r * out_step] = source[first + r * step] for r < count, count >= 1."""
+    """out[out_first + r * out_step] = source[first + r * step] for r < count (count >= 1)."""
     integer = types.intp
     signature = types.void(source, integer, integer, integer, integer, out, integer)
 
@@ -377,7 +381,7 @@ def copy_registers(typingctx: Any, source: Any, first: Any, count: Any, out: Any
 def transpose_four(
     typingctx: Any, source: Any, first: Any, step: Any, groups: Any, out: Any, out_first: Any, out_step: Any
 ) -> Any:
-    """out[out_first + i * out_step + r] = source[first + r * step + i] for i < 4 and r < 4 * groups, groups >= 1."""
+    """out[out_first + i * out_step + r] = source[first + r * step + i] for i < 4 and r < 4 * groups (groups >= 1)."""
     integer = types.intp
     signature = types.void(source, integer, integer, integer, out, integer, integer)
 
@@ -411,9 +415,9 @@ def transpose_four(
 
 
 def _interleaved(builder: Any, a: Any, b: Any, unit: int) -> list[Any]:
-    """Of two registers: units at even places side by side (a's, b's, a's, ...), and those at odd places.
+    """Two registers: the units at even places of ``a`` and ``b`` in turn, and the units at odd places in turn.
 
-    Seen as a matrix of 2 x 2 units in each pair of places, this transposes it.
+    A unit is ``unit`` lanes. Each pair of places holds a matrix of 2 x 2 units, and this transposes it.
     """
     lanes = a.type.count
     halves = []
@@ -427,7 +431,7 @@ def _interleaved(builder: Any, a: Any, b: Any, unit: int) -> list[Any]:
 
 @intrinsic
 def transpose_panel(typingctx: Any, source: Any, first: Any, registers: Any, out: Any, out_first: Any) -> Any:
-    """Transpose as many features of a panel as ``registers`` (>= 1) hold, to [rows, features]."""
+    """Transpose the features of a panel that fill ``registers`` registers (>= 1) to ``[rows, features]``."""
     signature = types.void(source, types.intp, types.intp, out, types.intp)
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
@@ -507,7 +511,7 @@ def times_panel(typingctx: Any, values: Any, first: Any, features: Any, factors:
 
 @intrinsic
 def panel_errors(typingctx: Any, work: Any, outputs: Any, targets: Any, factor: Any, squares: Any) -> Any:
-    """A panel's targets become factor * (output - target); adds the squared differences to ``squares``, in float64."""
+    """Replace a panel's targets by factor * (output - target). Add squared differences to ``squares``, in float64."""
     integer = types.intp
     signature = types.void(work, integer, integer, work.dtype, squares)
 
@@ -551,7 +555,7 @@ SUM_LANES = 32
 
 
 def halve(builder: Any, vector: Any) -> Any:
-    """The sum of a vector's lanes: its upper half is added to the lower one until one lane is left."""
+    """The sum of a vector's lanes. The upper half is added to the lower half until one lane is left."""
     lanes = vector.type.count
     while lanes > 1:
         lanes //= 2
@@ -567,8 +571,8 @@ def halve(builder: Any, vector: Any) -> Any:
 def _chunk_sums(squared: bool) -> Any:
     """An intrinsic that sums ``chunks`` (>= 1) times SUM_LANES values, or their squares, in float64.
 
-    Each lane has its own sum, in the order of the chunks; then the halves are added until one is left. Squares are
-    rounded to the values' type first.
+    Each lane sums its values in the order of the chunks. Then ``halve`` adds the lanes. Squares are rounded to the type
+    of the values before they are added.
     """
 
     @intrinsic
@@ -601,7 +605,7 @@ _sum_chunks, _sum_square_chunks = _chunk_sums(squared=False), _chunk_sums(square
 
 @inner
 def sum_values(values: np.ndarray, start: int, count: int) -> float:
-    """Sum of ``count`` values of a flat array, in an order that depends on ``count`` alone."""
+    """The sum of ``count`` values of a flat array. Its order depends only on ``count``."""
     chunks = count // SUM_LANES
     total = _sum_chunks(values, start, chunks) if chunks > 0 else 0.0
     for i in range(start + chunks * SUM_LANES, start + count):
@@ -611,7 +615,7 @@ def sum_values(values: np.ndarray, start: int, count: int) -> float:
 
 @inner
 def sum_squares(values: np.ndarray, start: int, count: int) -> float:
-    """Sum of the squares of ``count`` values of a flat array, in an order that depends on ``count`` alone."""
+    """The sum of the squares of ``count`` values of a flat array. Its order depends only on ``count``."""
     chunks = count // SUM_LANES
     total = _sum_square_chunks(values, start, chunks) if chunks > 0 else 0.0
     for i in range(start + chunks * SUM_LANES, start + count):

@@ -1,8 +1,13 @@
-"""Forward, vjp and jvp of stacked multilayer perceptrons on the CPU, compiled by Numba.
+"""Outputs, gradients (vjp) and tangents (jvp) of the multilayer perceptrons of S seeds on the CPU, compiled by Numba.
 
-A *tile* of rows goes through all layers, and back, while its activations are in the cache. A *block* of a few tiles is
-one task of a thread. Blocks depend on the number of rows alone, and the partial gradients of blocks are added in their
-order, so results are the same bits whatever the number of seeds and threads. Seeds that are not computed get no tasks.
+A *panel* is a group of rows that fills whole vectors (see ``algos.kernels.intrinsics``). A *tile* has ``TILE_PANELS``
+panels. It goes through all layers and back while its activations are in the cache. A *block* has ``BLOCK_TILES`` tiles.
+It is one task of a thread. Blocks depend only on the number of rows, and their gradients are added in order. So results
+have the same bits with any number of seeds and threads. Seeds that are not computed get no tasks.
+
+The functions share some arguments. ``sizes`` are the widths of all layers, from the inputs to the outputs. A seed's
+parameters begin at ``params[p]``: for each layer the weights ``[in, out]``, then the biases. The activation is ReLU if
+``relu`` is set, otherwise tanh. ``acts`` and ``work`` are flat scratch arrays, and ``start`` is the position in one.
 """
 
 from collections.abc import Sequence
@@ -54,13 +59,13 @@ Array = np.ndarray
 
 TILE_PANELS = 4
 BLOCK_TILES = 4
-BLOCK_ROWS = BLOCK_TILES * TILE_PANELS * VECTORS * VECTOR_BYTES // 4  # of float32
-KEEP_BYTES = 2**23  # hidden activations up to this size are kept for the vjp; more would not stay in the cache
+BLOCK_ROWS = BLOCK_TILES * TILE_PANELS * VECTORS * VECTOR_BYTES // 4  # rows of a block of float32
+KEEP_BYTES = 2**23  # the vjp reuses activations up to this size; more would not stay in the cache
 
 
 @inner
 def params_below(sizes: Array, layer: int) -> int:
-    """Parameters of the layers below ``layer``."""
+    """The number of parameters of the layers below ``layer``."""
     total = 0
     for m in range(layer):
         total += (sizes[m] + 1) * sizes[m + 1]
@@ -69,9 +74,10 @@ def params_below(sizes: Array, layer: int) -> int:
 
 @njit(cache=True)
 def activations_below(sizes: Array, layer: int, rows: int) -> int:
-    """Elements of a tile's activations below those of ``layer``; each layer has one more feature, of ones.
+    """The number of elements of a tile's activations below those of ``layer``.
 
-    Thanks to the ones the biases' gradient is one more row of the weights' gradient, as in the flat parameters.
+    Each layer has one extra feature, which is 1 in every row. So the gradient of the biases is one more row of the
+    gradient of the weights, as in the flat parameters.
     """
     total = 0
     for m in range(layer):
@@ -81,7 +87,7 @@ def activations_below(sizes: Array, layer: int, rows: int) -> int:
 
 @njit(cache=True)
 def sums_elements(sizes: Array, relu: bool, work: Array) -> int:
-    """Elements of the sums of a gradient in ``work``."""
+    """The number of elements that the sums of a gradient take in ``work``."""
     if is_shallow(sizes, relu):
         return shallow_sums_elements(sizes, panel_rows(work) // REGISTERS)
     total = 0
@@ -92,13 +98,17 @@ def sums_elements(sizes: Array, relu: bool, work: Array) -> int:
 
 @njit(cache=True)
 def spare_elements(sizes: Array, work: Array) -> int:
-    """Elements that ``add_tile`` needs behind the sums."""
+    """The number of scratch elements that ``add_tile`` needs after the sums."""
     return panel_rows(work) * padded(sizes.max() + 1, work)
 
 
 @inner
 def load_panels(source: Array, first: int, width: int, count: int, ones: int, out: Array, start: int) -> int:
-    """Transpose ``count`` rows of ``source`` into panels, zeros in the rows beyond; returns the number of panels."""
+    """Transpose ``count`` rows of ``source [rows, width]`` into panels at ``out[start:]``. Return the number of panels.
+
+    ``first`` is the first of these rows. The rest of the last panel is 0. Each panel gets ``ones`` (0 or 1) extra
+    features, which are 1.
+    """
     rows = panel_rows(out)
     panels = -(-count // rows)
     for panel in range(panels):
@@ -121,7 +131,7 @@ def load_panels(source: Array, first: int, width: int, count: int, ones: int, ou
 
 @inner
 def _store_panels(panels: Array, start: int, width: int, count: int, out: Array, first: int) -> None:
-    """Transpose panels back to ``count`` rows of ``out``."""
+    """Transpose panels back to ``count`` rows of ``out [rows, width]``. ``first`` is the first of these rows."""
     rows = panel_rows(panels)
     for panel in range(-(-count // rows)):
         filled = min(rows, count - panel * rows)
@@ -132,7 +142,7 @@ def _store_panels(panels: Array, start: int, width: int, count: int, out: Array,
 
 @inner
 def hidden_layers(params: Array, p: int, sizes: Array, relu: bool, acts: Array, start: int, panel: int) -> None:
-    """Hidden activations of a panel of the tile at ``acts[start:]``, from its inputs."""
+    """Compute the hidden activations of one panel of the tile at ``acts[start:]`` from its inputs."""
     rows = panel_rows(acts)
     weights, below = p, start
     for m in range(sizes.size - 2):
@@ -151,7 +161,11 @@ def hidden_layers(params: Array, p: int, sizes: Array, relu: bool, acts: Array, 
 def network_outputs(
     params: Array, p: int, sizes: Array, relu: bool, acts: Array, start: int, panel: int, out: Array, to: int
 ) -> None:
-    """Outputs of a panel of the tile at ``acts[start:]``, and all that its gradient needs of the hidden layers."""
+    """Compute the outputs of one panel of the tile at ``acts[start:]``. They go to the same panel of ``out[to:]``.
+
+    ``acts`` also receives what the gradient needs of the hidden layers: their activations, or the masks of
+    ``algos.kernels.shallow``.
+    """
     rows = panel_rows(acts)
     n_in, n_out = sizes[-2], sizes[-1]
     x = start + activations_below(sizes, sizes.size - 2, rows) + panel * (n_in + 1) * rows
@@ -168,7 +182,10 @@ def network_outputs(
 def _tangents(
     params: Array, p: int, directions: Array, sizes: Array, relu: bool, acts: Array, panel: int, out: Array, to: int
 ) -> int:
-    """Derivatives of a panel's outputs along ``directions`` in parameter space; returns where in ``out`` they are."""
+    """Compute the derivatives of a panel's outputs along ``directions [S, P]``. Return their position in ``out``.
+
+    ``out[to:]`` has room for two panels of the widest layer.
+    """
     rows = panel_rows(acts)
     weights, below = p, 0
     last, current = to, to + sizes.max() * rows
@@ -191,7 +208,10 @@ def _tangents(
 
 @inner
 def deltas_below(sizes: Array, layer: int, rows: int) -> int:
-    """Elements of a tile's deltas, the cotangents of its layers, below those of ``layer``; the inputs have none."""
+    """The number of elements of a tile's deltas below those of ``layer``.
+
+    The deltas of a layer are the cotangents of its values before the activation. The inputs have none.
+    """
     total = 0
     for m in range(1, layer):
         total += TILE_PANELS * rows * sizes[m]
@@ -202,7 +222,10 @@ def deltas_below(sizes: Array, layer: int, rows: int) -> int:
 def backward_layers(
     params: Array, p: int, sizes: Array, relu: bool, acts: Array, start: int, panel: int, work: Array, deltas: int
 ) -> None:
-    """Deltas of a panel's hidden layers from those of its outputs, where the gradient needs them."""
+    """Compute the deltas of a panel's hidden layers from those of its outputs.
+
+    ``algos.kernels.shallow`` does without the deltas of its hidden layer.
+    """
     if is_shallow(sizes, relu):
         return
     rows = panel_rows(work)
@@ -227,7 +250,7 @@ def backward_layers(
 def add_tile(
     sizes: Array, relu: bool, acts: Array, start: int, panels: int, work: Array, deltas: int, sums: int
 ) -> None:
-    """Add a tile's gradient to the sums in ``work``."""
+    """Add the gradient of a tile, whose deltas are at ``work[deltas:]``, to the sums at ``work[sums:]``."""
     rows = panel_rows(work)
     if is_shallow(sizes, relu):
         hidden, errors = start + activations_below(sizes, 1, rows), deltas + deltas_below(sizes, 2, rows)
@@ -246,7 +269,7 @@ def add_tile(
 def unpack_sums(
     params: Array, p: int, sizes: Array, relu: bool, work: Array, sums: int, out: Array, start: int
 ) -> None:
-    """Write the sums to one flat gradient."""
+    """Write the gradient that follows from the sums into ``out[start:]``, in the order of the flat parameters."""
     if is_shallow(sizes, relu):
         unpack_shallow_sums(params, p, sizes, work, sums, out, start)
         return
@@ -259,7 +282,7 @@ def unpack_sums(
 
 @inner
 def _errors(work: Array, outputs: int, targets: int, count: int, factor: float, squares: Array) -> None:
-    """Replace the targets by factor * (output - target); adds the squared differences to ``squares``, row by row."""
+    """Replace the targets by factor * (output - target). Add the squared differences to ``squares``, row by row."""
     if count == squares.size:
         panel_errors(work, outputs, targets, factor, squares)
         return
@@ -281,7 +304,10 @@ def _clipped_errors(
     factor: float,
     squares: Array,
 ) -> None:
-    """The same of the larger of two errors; in one of them an output is within ``clip`` of its old value."""
+    """Do the same for two errors of each row: the one with the larger square counts.
+
+    One error is the output's. For the other, the output is held within ``clip`` of its old value.
+    """
     zero = work.dtype.type(0)
     for r in range(count):
         value, target, old = work[outputs + r], work[targets + r], old_values[first + r]
@@ -290,7 +316,7 @@ def _clipped_errors(
         outside = not (change <= clip and change >= -clip)
         error, held = value - target, near - target
         square, held_square = error * error, held * held
-        # A held value does not move, and has no slope; a nan in either error stays visible.
+        # A held value does not move, so its slope is 0. A NaN in either error stays visible.
         is_held = outside and not held_square <= square and square == square
         work[targets + r] = zero if is_held else factor * error
         squares[r] += np.float64(held_square if is_held else square)
@@ -309,7 +335,7 @@ def _forward_block(
     kept: Array,
     out: Array,
 ) -> None:
-    """Outputs of one block of a seed; the activations of each tile stay in ``kept`` if that has any elements."""
+    """Compute the outputs of a block of a seed. The activations of its tiles stay in ``kept`` unless that is empty."""
     s, block, scratch = seeds[task // blocks], task % blocks, work[get_thread_id()]
     rows = panel_rows(scratch)
     tile_rows = TILE_PANELS * rows
@@ -406,10 +432,11 @@ def _gradient_block(
     parts: Array,
     losses: Array,
 ) -> None:
-    """A block's gradient of sum(wanted * outputs), or of the mean of (output - wanted)² of a single output.
+    """Compute a block's share of a gradient, which goes to ``parts [S, blocks, P]``.
 
-    ``add_blocks`` sums ``parts [S, blocks, P]``. The mean squared error also gives ``losses [S, blocks]``, its
-    parts, and is clipped if ``old_values`` has elements; the other one reads the activations in ``kept`` if that has.
+    It is the gradient of sum(wanted * outputs), or of the mean of (output - wanted)² for networks with one output.
+    The first reads the activations in ``kept`` unless that is empty. The second also writes the block's share of the
+    loss to ``losses [S, blocks]``, and clips the errors unless ``old_values`` is empty.
     """
     blocks = parts.shape[1]
     s, block, scratch = seeds[task // blocks], task % blocks, work[get_thread_id()]
@@ -485,22 +512,26 @@ def _add_blocks_of(i: int, parts: Array, seeds: Array, out: Array) -> None:
 
 @njit(cache=True, nogil=True)
 def add_blocks(parts: Array, seeds: Array, out: Array) -> None:
-    """Sum parts [S, blocks, P] over the blocks, in their order."""
+    """Sum ``parts [S, blocks, P]`` over the blocks, in their order, into ``out [S, P]``."""
     for_each(seeds.size, _add_blocks_of, (parts, seeds, out))
 
 
 def _aligned(elements: int, dtype: np.dtype) -> Array:
-    """An uninitialised flat array that starts where a vector may."""
+    """An uninitialised flat array. Its first element is aligned to ``VECTOR_BYTES``."""
     memory = np.empty(elements * dtype.itemsize + VECTOR_BYTES, np.uint8)
     start = -memory.ctypes.data % VECTOR_BYTES
     return memory[start : start + elements * dtype.itemsize].view(dtype)
 
 
 class CompiledMLP:
-    """The compiled backend of ``algos.core.networks.MLP``, on CPU tensors of one float dtype.
+    """The compiled backend of ``algos.core.networks.MLP``, for CPU tensors of one float dtype.
 
-    The rows of seeds that are not ``active`` ([S] bool; None: all are) are zeros in every result. Kernels that take
+    ``active [S]`` marks the seeds to compute, and None marks all. Results of the others are zero. Kernels that take
     tiles through the network themselves use its ``sizes``, ``relu`` and ``workspace``.
+
+    Args:
+        sizes: widths of all layers, from the inputs to the outputs.
+        activation: of the hidden layers, "tanh" or "relu".
     """
 
     def __init__(self, sizes: Sequence[int], activation: str) -> None:
@@ -511,9 +542,9 @@ class CompiledMLP:
         self._work: dict[np.dtype, Array] = {}
 
     def forward(self, params: Tensor, x: Tensor, active: Tensor | None, keep: bool) -> tuple[Tensor, Array]:
-        """Outputs [S, B, out] for inputs x [S, B, in], and the activations that ``vjp`` may use.
+        """The outputs ``[S, B, out]`` for ``x [S, B, in]``, and activations that save time in ``vjp``.
 
-        These are empty unless ``keep`` is set and they are small enough to be worth their memory traffic.
+        The activations are empty unless ``keep`` is set. They are also empty where computing them again is faster.
         """
         weights, inputs = as_array(params), as_array(x)
         dtype = weights.dtype
@@ -532,7 +563,10 @@ class CompiledMLP:
     def vjp(
         self, params: Tensor, cotangents: Tensor, x: Tensor, active: Tensor | None, kept: Array | None = None
     ) -> Tensor:
-        """Gradient [S, P] of ``sum(cotangents * outputs)``; ``kept`` as ``forward`` returned it."""
+        """The gradient ``[S, P]`` of sum(cotangents * outputs), for ``cotangents [S, B, out]``.
+
+        ``kept`` are the activations that ``forward`` returned for the same ``params`` and ``x``, if there are any.
+        """
         weights = as_array(params)
         none = np.empty(0, weights.dtype)
         kept, losses = none if kept is None else kept, np.empty((0, 0))
@@ -541,7 +575,7 @@ class CompiledMLP:
         return torch.from_numpy(gradient)
 
     def jvp(self, params: Tensor, tangents: Tensor, x: Tensor, active: Tensor | None) -> Tensor:
-        """Derivative [S, B, out] of the outputs along ``tangents`` [S, P]."""
+        """The derivative ``[S, B, out]`` of the outputs for ``x [S, B, in]`` along ``tangents [S, P]``."""
         weights = as_array(params)
         work, seeds = self.workspace(weights.dtype), seeds_to_compute(params, active)
         out = results((*x.shape[:2], int(self.sizes[-1])), weights.dtype, seeds)
@@ -560,10 +594,10 @@ class CompiledMLP:
         weight: Setting,
         active: Tensor | None,
     ) -> tuple[Tensor, Tensor]:
-        """``weight`` times the mean squared error [S] of one output to targets [S, B], and its gradient [S, P].
+        """``weight`` times the mean squared error, and its gradient: ``[S]`` and ``[S, P]``.
 
-        With ``old_values [S, B]`` an error is the larger one of the output's and of the output's as it is within
-        ``clip`` of its old value.
+        The network has one output, and its targets are ``targets [S, B]``. With ``old_values [S, B]`` each output has a
+        second error, for which it is held within ``clip`` of its old value. The error with the larger square counts.
         """
         weights = as_array(params)
         dtype = weights.dtype
@@ -590,7 +624,7 @@ class CompiledMLP:
         losses: Array,
         fused: bool,
     ) -> Array:
-        """Run ``_gradient_kernel``, for the mean squared error if ``fused``."""
+        """The gradient ``[S, P]`` of the mean squared error if ``fused``, otherwise of sum(wanted * outputs)."""
         inputs = as_array(x), as_array(wanted).reshape(-1)
         seeds, work = seeds_to_compute(x, active), self.workspace(weights.dtype)
         gradient = results(weights.shape, weights.dtype, seeds)
@@ -606,16 +640,16 @@ class CompiledMLP:
         return gradient
 
     def shared_out(self, num_seeds: int, rows: int, passes: int) -> shared_out:
-        """The threads for as many ``passes`` of ``rows`` of ``num_seeds`` seeds through the network."""
+        """The threads for ``passes`` passes through the network, each with ``rows`` rows of ``num_seeds`` seeds."""
         blocks = -(-rows // BLOCK_ROWS)
         return shared_out(num_seeds * blocks, passes * num_seeds * rows * self.num_weights)
 
     def num_blocks(self, x: Tensor) -> int:
-        """Blocks of one seed's rows of x [S, B, in]."""
+        """The number of blocks of one seed's rows of ``x [S, B, in]``."""
         return -(-x.shape[1] // (BLOCK_TILES * TILE_PANELS * _rows(x)))
 
     def workspace(self, dtype: np.dtype) -> Array:
-        """Scratch memory [threads, elements] of the kernels: activations, deltas or tangents, the gradient's sums."""
+        """Scratch memory ``[threads, elements]`` for activations, deltas or tangents, and the sums of a gradient."""
         if dtype not in self._work:
             rows = VECTORS * VECTOR_BYTES // dtype.itemsize
             sizes = self.sizes
@@ -630,5 +664,5 @@ class CompiledMLP:
 
 
 def _rows(like: Tensor) -> int:
-    """Rows of a panel."""
+    """The number of rows of a panel of this tensor's dtype."""
     return VECTORS * VECTOR_BYTES // like.element_size()

@@ -1,8 +1,8 @@
-"""Steps of the first-order optimisers on the CPU, each one pass over all parameters of a seed.
+"""Steps of first-order optimisers on the CPU. A step is one pass over all parameters of a seed.
 
-``params``, ``grads`` and what is kept beside them are tuples of arrays ``[S, P_i]``, one of each group of parameters,
-and settings are ``[S]``. ``max_norm`` bounds the norm of a seed's gradients, over all groups; inf is no bound. Seeds
-that are not ``active`` are left as they are. An element's value depends on its own past alone, in single roundings.
+``params``, ``grads`` and an optimiser's state are tuples of arrays ``[S, P_i]``, one array for each parameter group.
+Settings are ``[S]``. ``max_norm`` bounds the norm of a seed's gradient over all groups, and inf sets no bound. Seeds
+that are not ``active`` do not change. A parameter's step depends only on its own gradients and on that norm.
 """
 
 import math
@@ -20,9 +20,10 @@ Arrays = tuple[Array, ...]
 
 @inner
 def _scale(grads: Arrays, s: int, max_norm: float) -> float:
-    """What brings the norm of a seed's gradients down to ``max_norm``; 1 where it is below, nan where they have one.
+    """The factor that brings the norm of a seed's gradient down to ``max_norm``.
 
-    Sums of squares are in float64, in an order that depends on the numbers of parameters alone.
+    It is 1 if the norm is below that, and NaN if the gradient has a NaN. Squares are summed in float64, in an order
+    that depends only on the numbers of parameters.
     """
     if max_norm == math.inf:
         return 1.0
@@ -46,7 +47,10 @@ def adam(
     max_norm: Array,
     active: Array,
 ) -> None:
-    """Kingma and Ba (2015), Algorithm 1, in place; ``steps`` are ``[S, 1]`` of each group."""
+    """Update ``params`` in place by Adam (Kingma and Ba, 2015, Algorithm 1).
+
+    The state ``means``, ``squares`` and ``steps`` changes in place too. ``steps`` are ``[S, 1]`` for each group.
+    """
     for_each(
         active.size,
         _adam_of_seed,
@@ -77,7 +81,7 @@ def _adam_of_seed(
     for k in range(len(params)):
         step = steps[k][s]
         step[0] += 1
-        # √(1 − β2^t) multiplies the rate and ε: so the step divides an element once, not twice.
+        # Multiplying the rate and ε by √(1 − β2^t) saves a division for each element.
         root = math.sqrt(1 - beta2[s] ** step[0])
         rate = number(learning_rate[s] * root / (1 - beta1[s] ** step[0]))
         small = number(eps[s] * root)
@@ -102,7 +106,7 @@ def rmsprop(
     max_norm: Array,
     active: Array,
 ) -> None:
-    """Tieleman and Hinton (2012) with ε outside the root, in place."""
+    """Update ``params`` and ``squares`` in place by RMSProp (Tieleman and Hinton, 2012), with ε outside the root."""
     for_each(active.size, _rmsprop_of_seed, (params, grads, squares, learning_rate, eps, decay, max_norm, active))
 
 

@@ -1,4 +1,4 @@
-"""A network layer, forward and back, on panels of rows (see ``algos.kernels.intrinsics``), for Numba loops."""
+"""One layer of a network, forward and back, on panels of rows (see ``algos.kernels.intrinsics``), for Numba loops."""
 
 from typing import Any
 
@@ -25,18 +25,22 @@ Array = np.ndarray
 
 @njit(inline="always")
 def panel_rows(array: Array) -> int:
-    """Rows of a panel of this array's dtype."""
+    """The number of rows of a panel of this array's dtype."""
     return VECTORS * (VECTOR_BYTES // array.itemsize)
 
 
 @njit(inline="always")
 def register_lanes(array: Array) -> int:
-    """Elements of this array's dtype in a register."""
+    """The number of elements of this array's dtype in a register."""
     return REGISTER_BYTES // array.itemsize
 
 
 def _layer(mode: str) -> Any:
-    """The Numba function that computes all ``width`` features of a panel with ``product``."""
+    """A Numba function that computes ``width`` features of a panel, several at a time.
+
+    The arguments of that function and ``mode`` are those of ``product``. Its values in ``other`` are ``other_step``
+    elements apart.
+    """
     many, single = product(COLUMNS, mode), product(1, mode)
 
     @inner
@@ -86,21 +90,21 @@ def padded(width: int, array: Array) -> int:
 
 @inner
 def _is_turned(n_left: int, n_right: int, array: Array) -> bool:
-    """Whether it is less work to compute the sums [n_right, n_left] than [n_left, n_right]."""
+    """Whether the sums ``[n_right, n_left]`` take less work than the sums ``[n_left, n_right]``."""
     return n_right * padded(n_left, array) < n_left * padded(n_right, array)
 
 
 @inner
 def outer_elements(n_left: int, n_right: int, array: Array) -> int:
-    """Elements of the sums of ``add_outer``."""
+    """The number of elements of the sums of ``add_outer``, with padding."""
     return min(n_left * padded(n_right, array), n_right * padded(n_left, array))
 
 
 @inner
 def _add_products(panel: Array, start: int, features: int, others: Array, turned: int, stride: int, sums: int) -> None:
-    """Add Σ_rows panel[i] * others[j] for all i < ``features`` and j < ``stride``, to others[sums + i * stride + j].
+    """Add Σ_rows panel[i] * other[j] to ``others[sums + i * stride + j]``, for i < ``features`` and j < ``stride``.
 
-    The others begin at others[turned], transposed.
+    The other panel is transposed and begins at ``others[turned]``.
     """
     rows, lanes = panel_rows(panel), register_lanes(panel)
     whole_j, whole_i = stride - stride % (STRIP * lanes), features - features % COLUMNS
@@ -120,11 +124,11 @@ def _add_products(panel: Array, start: int, features: int, others: Array, turned
 def add_outer(  # type: ignore[no-untyped-def]
     left, l_start, n_left, right, r_start, n_right, panels, work, sums, spare
 ):
-    """Add Σ_rows left[i] * right[j] for all i < n_left and j < n_right to the sums from work[sums] on.
+    """Add Σ_rows left[i] * right[j] to the sums at ``work[sums:]``, for all i < ``n_left`` and j < ``n_right``.
 
-    The panels of ``left`` and ``right`` are ``n_left`` and ``n_right`` features deep. Sums are in the order of rows in
-    a panel, then of panels. Features past the last one are read, up to a register; what they give is left in the
-    padding of the sums. There is room for a panel from work[spare] on.
+    A panel of ``left`` has ``n_left`` features, and a panel of ``right`` has ``n_right``. Each sum adds the rows of a
+    panel in order, and then the panels in order. Features after the last one are read as far as the register goes.
+    Their sums stay in the padding. ``work[spare:]`` has room for one panel.
     """
     rows, lanes = panel_rows(left), register_lanes(left)
     turned = _is_turned(n_left, n_right, left)
@@ -141,7 +145,7 @@ def add_outer(  # type: ignore[no-untyped-def]
 
 @inner
 def unpack_outer(work: Array, sums: int, n_left: int, n_right: int, out: Array, start: int) -> None:
-    """Write the sums of ``add_outer`` to the matrix [n_left, n_right] at out[start:]."""
+    """Write the sums of ``add_outer`` to the matrix ``[n_left, n_right]`` at ``out[start:]``."""
     if _is_turned(n_left, n_right, work):
         for j in range(n_right):
             copy(work, sums + j * padded(n_left, work), 1, n_left, n_right, out, start + j)

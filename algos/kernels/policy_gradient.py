@@ -1,8 +1,8 @@
 """The gradient of PPO's clipped surrogate on the CPU in one pass over the samples, compiled by Numba.
 
-Each tile of rows (see ``algos.kernels.mlp``) goes through the network, the action distribution, the surrogate and back
-while it is in the cache. Sums over samples are first per lane, then over lanes, then over blocks in order. So they have
-the same bits with any number of seeds and threads.
+The surrogate is equation 7 of Schulman et al. (2017). Each tile of rows (see ``algos.kernels.mlp``) goes through the
+network, the action distribution, the surrogate and back while it is in the cache. Samples are summed in each lane, then
+lanes are summed, then blocks, each in order. So results have the same bits with any number of seeds and threads.
 """
 
 from typing import NamedTuple
@@ -112,7 +112,7 @@ def _surrogate(
     weights: Array,
     terms: Array,
 ) -> None:
-    """Write ``factor`` · d min(r·Â, clip(r)·Â) / d log π to ``weights``, and figures to ``terms``."""
+    """Write ``factor`` · d min(r·Â, clip(r)·Â) / d log π to ``weights``, and each row's figures to ``terms``."""
     number = log_probs.dtype.type
     for r in range(count):
         log_ratio = log_probs[r] - old_log_probs[first + r]
@@ -152,12 +152,12 @@ def _block_gradient(
     tiles = -(-batch // tile_rows)
     flat_x, flat_actions = x.reshape(-1), actions.reshape(-1)
     deltas = activations_below(sizes, sizes.size - 1, rows)
-    outputs_at = deltas + deltas_below(sizes, sizes.size - 1, rows)  # the place of the outputs' cotangents
+    outputs_at = deltas + deltas_below(sizes, sizes.size - 1, rows)  # the outputs become their cotangents there
     gradient = outputs_at + tile_rows * num_outputs
     factor, bonus = number(-1 / batch), number(-ent_coef / batch)
     lowest, highest = number(low), number(high)
     network_size = params_below(sizes, sizes.size - 1)
-    # Numba leaves out what None rules out, and so compiles one kind of actions only.
+    # Numba drops the branches that the type of ``spread`` rules out, so it compiles one kind of actions.
     log_std = params[network_size:network_size] if spread is None else number(spread) * params[network_size:]
     taken = np.empty((dimensions, rows), params.dtype)
     log_probs, entropies, weights = (
@@ -292,11 +292,11 @@ def policy_gradient(
         actions: [S, B, A].
         old_log_probs: [S, B].
         advantages: [S, B].
-        spread: the outputs are means of normals, and the log standard deviations are ``spread`` times the head's
-            parameters. With None the outputs are the logits of one choice.
-        clip_range: bounds of r.
+        spread: the outputs are means of normal distributions, and the log standard deviations are ``spread`` times the
+            head's parameters. With None the outputs are the logits of one choice.
+        clip_range: the lower and the upper bound of r.
         ent_coef: weight of the entropy.
-        active: [S], the seeds to compute; the others get zeros.
+        active: [S], the seeds to compute. The results of the others are zero.
     """
     weights = as_array(params)
     num_seeds, blocks, dtype = len(weights), network.num_blocks(obs), weights.dtype

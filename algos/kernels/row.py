@@ -1,7 +1,7 @@
-"""The outputs of a network for one row, as a rollout needs them: each action waits for the previous step.
+"""The outputs of a network for one row. A rollout needs them one by one, because an action waits for the step before.
 
-A unit's sum is in the order of its inputs, by fused multiply-adds, and the units lie in lanes. The output layer has few
-units, so there the inputs lie in lanes (see ``dot``). The bits are the same on every processor.
+A hidden unit adds its inputs in order by fused multiply-adds, and one lane holds one unit. The output layer has few
+units, so there one lane holds one input (see ``dot``). The bits are the same on every processor.
 """
 
 from typing import Any
@@ -16,7 +16,7 @@ from algos.kernels.intrinsics import INDEX, VECTOR_BYTES, halve, intrinsic, loop
 
 Array = np.ndarray
 
-VECTORS = 4  # vectors of units at once
+VECTORS = 4  # vectors of units that are computed together
 
 
 class _Row:
@@ -30,6 +30,7 @@ class _Row:
         self.vector = ir.VectorType(context.get_data_type(array_type.dtype), self.lanes)
 
     def scalar(self, index: Any) -> Any:
+        """The element at ``index``, in all lanes."""
         return splat(self.builder, self.builder.load(self.builder.gep(self.pointer, [index])), self.lanes)
 
     def _at(self, index: Any) -> Any:
@@ -43,7 +44,11 @@ class _Row:
 
 
 def _units(vectors: int) -> Any:
-    """An intrinsic for out[first + l] = params[biases + l] + Σ_i x[i] * params[weights + i * width + l], l in lanes."""
+    """An intrinsic that computes ``vectors`` vectors of units for the inputs x.
+
+    out[first + l] = params[biases + l] + Σ_i x[i] * params[weights + i * width + l] for their lanes l, with
+    i < ``depth``.
+    """
 
     @intrinsic
     def function(
@@ -81,13 +86,13 @@ _several, _one = _units(VECTORS), _units(1)
 
 @intrinsic
 def _fma(typingctx: Any, a: Any, b: Any, c: Any) -> Any:
-    """a * b + c, rounded once, of three floats of one type."""
+    """a * b + c, rounded once, for three floats of one type."""
     return c(c, c, c), lambda context, builder, signature, args: emit_fma(builder, *args)
 
 
 @intrinsic
 def dot(typingctx: Any, x: Any, weights: Any, first: Any, chunks: Any) -> Any:
-    """Σ_i x[i] * weights[first + i] over ``chunks`` (>= 1) vectors: one sum per lane, then the halves are added."""
+    """Σ_i x[i] * weights[first + i] over ``chunks`` (>= 1) vectors. ``halve`` adds the sums of the lanes."""
     signature = x.dtype(x, weights, types.intp, types.intp)
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
@@ -130,7 +135,7 @@ def _layer(params: Array, start: int, depth: int, width: int, x: Array, out: Arr
         _several(params, start + j, biases + j, depth, width, x, out, j)
         j += VECTORS * lanes
     while j < width and width >= lanes:
-        j = min(j, width - lanes)  # the last vector may overlap the one before, and repeats its sums
+        j = min(j, width - lanes)  # the last vector may overlap the one before it
         _one(params, start + j, biases + j, depth, width, x, out, j)
         j += lanes
     for k in range(j, width):
@@ -168,8 +173,8 @@ def transposed_outputs(params: Array, sizes: Array) -> Array:
 def row_outputs(params: Array, sizes: Array, hyperbolic: bool, output_weights: Array, x: Array, other: Array) -> Array:
     """The outputs of one network for the input in ``x``.
 
-    ``x`` and ``other`` have room for the widest layer, padded; the result is one of the two. ``output_weights`` are
-    those of :func:`transposed_outputs`.
+    ``x`` and ``other`` have room for the widest layer, padded. The result is one of the two. ``output_weights`` come
+    from :func:`transposed_outputs`.
     """
     start = 0
     for layer in range(sizes.size - 2):

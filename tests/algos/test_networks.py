@@ -164,10 +164,14 @@ def test_a_module_is_never_rolled_out_by_the_compiled_loop():
     network = ModuleNetwork(modules, (4,), 2, torch.float64, "cpu")
     network.sizes, network.activation = Doubled.sizes, Doubled.activation
     policy = Policy(network, CategoricalHead((2,)), network.initial_params, RAW)
-    stepping = make_stepping(make_vec("CartPole-v1", 3, {}, "auto"), [1, 2, 3], 1, np.float64, policy)
-    assert isinstance(stepping, VectorStepping)
     noise = np.random.default_rng(0).random((1, 20, 3, 1))
-    steps = stepping.rollout(policy, noise)
+    rollouts = []
+    for vectorization in ("auto", "sync"):
+        stepping = make_stepping(make_vec("CartPole-v1", 3, {}, vectorization), [1, 2, 3], 1, np.float64, policy)
+        assert isinstance(stepping, VectorStepping)
+        rollouts.append(stepping.rollout(policy, noise))
+    steps = rollouts[0]
+    np.testing.assert_array_equal(steps.obs, rollouts[1].obs)
     with torch.no_grad():
         logits = modules[0](torch.from_numpy(steps.obs[0]))
     expected = Categorical(logits, (2,)).sample(torch.from_numpy(noise[0]))

@@ -63,6 +63,15 @@ def test_iterations_are_a_setting_where_a_schedule_depends_on_them(schedule):
     assert variant_settings(dict(flatten(config))) != variant_settings(dict(flatten(longer)))
 
 
+def test_sync_and_async_are_one_run_and_the_others_are_not():
+    sync, other = ("env.vectorization=sync",), ("env.vectorization=async",)
+    assert not differences(*other, base=sync)
+    assert not differences(*sync, base=other)
+    assert run_hash(plain(*sync)) == run_hash(plain(*other))
+    assert differences("env.vectorization=envpool", base=other) == ["env.vectorization='async', now 'envpool'"]
+    assert differences(*other) == ["env.vectorization='auto', now 'async'"]
+
+
 def test_iterations_only_grow_and_every_difference_is_told():
     assert differences("iterations=99") == ["iterations=100, now 99, which may only grow"]
     found = differences("gamma=0.9", "iterations=300", "critic=joint")

@@ -127,6 +127,16 @@ def test_images_are_flattened() -> None:
     np.testing.assert_array_equal(obs, [np.arange(6)] * 2)
 
 
+@pytest.mark.parametrize("vectorization", ["auto", "sync", pytest.param("async", marks=pytest.mark.slow), "envpool"])
+def test_a_step_before_the_first_episode_is_refused_in_one_line(vectorization: str) -> None:
+    if vectorization == "envpool":
+        pytest.importorskip("envpool", reason="the extra envpool is not installed")
+    envs = make_vec("CartPole-v1", 2, {}, vectorization)
+    with pytest.raises(ValueError, match=r"^no episode has begun; expected: a call of reset before the first step$"):
+        envs.step(np.zeros(2, int))
+    envs.close()
+
+
 @pytest.mark.parametrize("num_workers", [1, pytest.param(3, marks=pytest.mark.slow)])
 def test_workers_give_what_one_process_gives_however_many(num_workers: int) -> None:
     make_one = partial(make_single, "user/Echo-discrete-dict-v0", {}, USER, None, rescale_actions=False)

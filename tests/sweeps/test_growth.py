@@ -35,6 +35,21 @@ def test_a_complete_run_grows_to_the_bytes_of_a_longer_one(algo, tmp_path):
 
 
 @pytest.mark.slow
+def test_environments_may_move_to_worker_processes_and_back_on_resume(tmp_path, capsys):
+    task = ("env.id=Acrobot-v1", "env.max_episode_steps=13")
+    tables = {}
+    for first, then in (("sync", "sync"), ("sync", "async"), ("async", "sync")):
+        directory = tmp_path / f"{first}-{then}"
+        assert trained(directory, *task, "iterations=3", f"env.vectorization={first}") == 0
+        assert trained(directory, *task, "iterations=6", f"env.vectorization={then}", "resume=true") == 0
+        assert info(directory)["resumed"][0]["episodes"] == "fresh"
+        tables[first, then] = (directory / PROGRESS).read_bytes()
+    assert len(set(tables.values())) == 1
+    assert trained(directory, *task, "iterations=9", "env.vectorization=auto", "resume=true") == EXIT_STATUS["refused"]
+    assert "env.vectorization='async', now 'auto'" in capsys.readouterr().err
+
+
+@pytest.mark.slow
 def test_evaluations_grow_where_the_last_one_was_due_anyway(tmp_path, capsys):
     evaluated = ("evaluation.interval=2", "evaluation.episodes=2", "env.max_episode_steps=50")
     assert trained(tmp_path / "long", "iterations=8", *evaluated) == 0
