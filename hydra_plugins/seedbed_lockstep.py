@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from hydra._internal.core_plugins.basic_launcher import BasicLauncher
 from hydra.core.utils import JobReturn
 from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
@@ -10,9 +11,9 @@ from omegaconf import DictConfig
 
 
 class LockstepLauncher(Launcher):
-    """Trains the jobs of a multirun in groups: each group in this process, or as one job of another launcher."""
+    """Trains the jobs of a multirun in groups. Each group is one job of another launcher."""
 
-    def __init__(self, memory_gb: float | None, max_rows: int | None, over: Launcher | None) -> None:
+    def __init__(self, memory_gb: float | None, max_rows: int | None, over: Launcher) -> None:
         self.memory_gb = memory_gb
         self.max_rows = max_rows
         self.over = over
@@ -26,3 +27,7 @@ class LockstepLauncher(Launcher):
 
         arguments: Any = (self.memory_gb, self.max_rows, self.over)
         return launch_groups(self.hydra_context, self.config, job_overrides, initial_job_idx, *arguments)
+
+
+class InThisProcess(BasicLauncher):
+    """Hydra's own launcher, by a name that a config may use."""

@@ -12,7 +12,7 @@ __all__ = ["Job", "groups", "train_together"]
 
 
 def groups(
-    jobs: Sequence[Job], memory: int | None = None, max_rows: int | None = None, at_least: int = 1
+    jobs: Sequence[Job], memory: int | None = None, max_rows: int | None = None, processes: int = 1
 ) -> list[list[Job]]:
     """Split jobs into groups that can train together.
 
@@ -20,10 +20,11 @@ def groups(
 
     Args:
         jobs: the jobs; each goes into exactly one group.
-        memory: bytes that a group may take, by estimate; by default half of the free memory. A single job may take
-            more.
+        memory: bytes that a group may take, by estimate; by default, all processes together may take half of the free
+            memory. A single job may take more.
         max_rows: rows (seeds of all jobs) that a group may have; by default as many as fit into the memory.
-        at_least: groups to make if there are enough jobs, such as one for each of several processes.
+        processes: processes that will train groups at the same time. If there are enough jobs, each gets as many groups
+            as the others. Jobs on a GPU are not split among processes, because these would wait for each other.
 
     Returns:
         The groups, in the order of their first jobs.
@@ -35,19 +36,23 @@ def groups(
     alike: dict[str, list[Job]] = {}
     for job in jobs:
         alike.setdefault(common(validate(job.content)), []).append(job)
-    whole = free_memory() // 2 if memory is None else memory
+    whole = free_memory() // 2 // processes if memory is None else memory
     parts: list[list[Job]] = []
     for own in alike.values():
-        rows = max(1, whole // bytes_per_row(validate(own[0].content)))
-        wanted = -(-at_least * len(own) // len(jobs))
+        config = validate(own[0].content)
+        rows = max(1, whole // bytes_per_row(config))
+        wanted = -(-processes * len(own) // len(jobs)) if config.device == "cpu" else 1
         parts += _split(own, rows if max_rows is None else min(rows, max_rows), wanted)
     return parts
 
 
-def _split(jobs: Sequence[Job], most: int, wanted: int) -> Iterator[list[Job]]:
-    """Split jobs, in order, into equal parts of at most ``most`` rows: as few as possible, but at least ``wanted``."""
+def _split(jobs: Sequence[Job], most: int, multiple: int) -> Iterator[list[Job]]:
+    """Split jobs, in order, into equal parts of at most ``most`` rows: as few as possible, but a multiple of a number.
+
+    There are fewer parts if there are fewer jobs.
+    """
     counts = [int(job.content["num_seeds"]) for job in jobs]
-    number = max(wanted, -(-sum(counts) // most))
+    number = -(-sum(counts) // (most * multiple)) * multiple
     size = max(min(most, -(-sum(counts) // number)), 1)
     part: list[Job] = []
     rows = 0

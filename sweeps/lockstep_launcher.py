@@ -2,18 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from os.path import relpath
+from typing import Any
 
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.utils import JobReturn, configure_log, run_job, setup_globals
-from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext
 from omegaconf import DictConfig, open_dict
 
-from algos.machine import usable_cores
 from sweeps.hydra_command import described
 from sweeps.imports import own_packages_first
-from sweeps.interrupt import interrupt
 from sweeps.lockstep import groups
 from sweeps.overrides import override
 from sweeps.training import Job, train_together
@@ -40,7 +39,7 @@ def launch_groups(
     first: int,
     memory_gb: float | None,
     max_rows: int | None,
-    over: Launcher | None,
+    over: Any,
 ) -> list[JobReturn]:
     """Train the jobs of a multirun in groups; they were checked before.
 
@@ -51,7 +50,7 @@ def launch_groups(
         first: the number of the first job.
         memory_gb: gigabytes that a group may take, by estimate.
         max_rows: rows that a group may have.
-        over: a launcher that runs each group as one of its jobs; None trains the groups in this process.
+        over: the launcher that runs each group as one of its jobs. Joblib gets a group for each of its processes.
 
     Returns:
         Hydra's record of each job.
@@ -60,18 +59,10 @@ def launch_groups(
     configure_log(config.hydra.hydra_logging, config.hydra.verbose)
     returns = [composed(hydra_context, config, own, first + index) for index, own in enumerate(job_overrides)]
     jobs = [each.return_value for each in returns]
-    processes = int(getattr(over, "joblib", {}).get("n_jobs", 1))
-    together = groups(
-        jobs,
-        memory=None if memory_gb is None else int(memory_gb * GB),
-        max_rows=max_rows,
-        at_least=usable_cores() if processes < 0 else processes,
-    )
-    if over is None:
-        for group in together:
-            if not interrupt.received:
-                train_together(group)
-        return returns
+    processes = _processes(over)
+    together = groups(jobs, None if memory_gb is None else int(memory_gb * GB), max_rows, processes)
+    if hasattr(over, "joblib"):  # it shares out the cores as threads by this number
+        over.joblib["n_jobs"] = min(processes, len(together))
     numbers = {job.directory: index for index, job in enumerate(jobs)}
     top = config.hydra.sweep.dir
     leaders = [
@@ -81,6 +72,14 @@ def launch_groups(
     over.setup(hydra_context=hydra_context, task_function=TrainGroup(together, first), config=config)
     over.launch(leaders, first)
     return returns
+
+
+def _processes(over: Any) -> int:
+    """The processes on this machine in which ``over`` runs jobs at the same time."""
+    if not hasattr(over, "joblib"):
+        return 1
+    joblib = import_module("joblib")  # it comes with an extra
+    return int(joblib.effective_n_jobs(over.joblib["n_jobs"]))
 
 
 def composed(hydra_context: HydraContext, config: DictConfig, overrides: Sequence[str], number: int) -> JobReturn:

@@ -44,13 +44,13 @@ def check_launcher(config: DictConfig) -> str:
         InputError: Its package is not installed.
     """
     key, settings = "hydra/launcher", config.hydra.launcher
-    if config.hydra.runtime.choices[key] == "lockstep" and settings.over is not None:
+    if config.hydra.runtime.choices[key] == "lockstep":
         key, settings = "hydra/launcher/over", settings.over
     launcher: str = config.hydra.runtime.choices[key]
     try:
         importlib.import_module(settings._target_.rpartition(".")[0])
     except ImportError as error:
         wanted = EXTRAS.get(launcher, launcher)
-        command = f"pip install 'seedbed[{wanted}]'"
-        raise InputError(f"{key}={launcher}: {error}; expected: {command}") from None
+        expected = f"pip install 'seedbed[{wanted}]'" + (f", or {key}=basic" if key.endswith("over") else "")
+        raise InputError(f"{key}={launcher}: {error}; expected: {expected}") from None
     return launcher

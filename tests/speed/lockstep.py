@@ -1,16 +1,21 @@
-"""A grid of PPO's settings by four launchers: rows of one process, rows of one a core, a job a core, one by one.
+"""A grid of PPO's settings by four launchers: rows of a process a core, rows of one process, a job a core, one by one.
 
-Seconds are from the start of the first run to the last row of the last one. Rounds are interleaved. Every
+``training`` is from the start of the first run to the last row of the last one. Composing configs is part of it where
+each job composes its own (joblib, one by one), and before it in lock-step; ``command`` includes everything. Before the
+first round each launcher trains a little, untimed, so that no round compiles. Rounds are interleaved. Every
 ``progress.csv`` of a launcher is held against the others'.
 """
 
 import argparse
+import resource
 import statistics
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import pandas as pd
 
@@ -27,19 +32,34 @@ CASES = {
 
 LAUNCHERS = {
     "lockstep": ("hydra/launcher=lockstep",),
-    "lockstep over joblib": ("hydra/launcher=lockstep", "hydra/launcher/over=joblib"),
+    "lockstep in one process": ("hydra/launcher=lockstep", "hydra/launcher/over=basic"),
     "joblib": ("hydra/launcher=joblib",),
     "one after the other": ("hydra/launcher=basic",),
 }
 
 
-def seconds(directory: Path, overrides: tuple[str, ...]) -> float:
-    """Train a sweep in a process of its own: from the first run's start to the last run's last row."""
+class Seconds(NamedTuple):
+    """What a sweep took: its training, its whole command, and the CPU time of all its processes."""
+
+    training: float
+    command: float
+    cpu: float
+
+
+def measured(directory: Path, overrides: tuple[str, ...]) -> Seconds:
+    """Train a sweep by a command of its own."""
     command = [sys.executable, "-m", "sweeps.train", "-m", *overrides, f"hydra.sweep.dir={directory}"]
+    cpu, start = _cpu_of_children(), time.monotonic()
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    whole, cpu = time.monotonic() - start, _cpu_of_children() - cpu
     starts = [path.stat().st_mtime for path in directory.glob(f"*/{CONFIG}")]
     ends = [path.stat().st_mtime for path in directory.glob(f"*/{TIMING}")]
-    return max(ends) - min(starts)
+    return Seconds(max(ends) - min(starts), whole, cpu)
+
+
+def _cpu_of_children() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def check_same(one: Path, other: Path) -> int:
@@ -52,22 +72,33 @@ def check_same(one: Path, other: Path) -> int:
 
 
 def table(case: str, launchers: Sequence[str], iterations: int, num_seeds: int, rounds: int) -> pd.DataFrame:
-    """A row for each launcher; ratios are to the first of them, of the runs of one round."""
+    """A row for each launcher: medians in seconds, and the median of the rounds' ratios to the first launcher."""
     sizes = (*CASES[case], *GRID, f"iterations={iterations}", f"num_seeds={num_seeds}", "checkpoint_interval=1000")
-    taken: dict[str, list[float]] = {name: [] for name in launchers}
-    for _ in range(rounds):
+    warming = (*CASES[case], GRID[0], "iterations=1", "num_seeds=1")
+    taken: dict[str, list[Seconds]] = {name: [] for name in launchers}
+    for number in range(rounds + 1):
         with tempfile.TemporaryDirectory() as root:
             directories = {name: Path(root, name.replace(" ", "-")) for name in launchers}
             for name, directory in directories.items():
-                taken[name].append(seconds(directory, (*sizes, *LAUNCHERS[name])))
+                seconds = measured(directory, (*(sizes if number else warming), *LAUNCHERS[name]))
+                if number:
+                    taken[name].append(seconds)
             first, *others = directories.values()
             runs = [check_same(first, other) for other in others]
     rows = []
-    for name, times in taken.items():
-        ratios = [own / base for own, base in zip(times, taken[launchers[0]], strict=True)]
-        ratio = f"{statistics.median(ratios):.2f} ({min(ratios):.2f}–{max(ratios):.2f})"
-        rows.append({"launcher": name, "s": f"{statistics.median(times):.1f}", f"times {launchers[0]}": ratio})
+    for name, own in taken.items():
+        row = {"launcher": name}
+        for kind in Seconds._fields:
+            values, base = ([getattr(each, kind) for each in times] for times in (own, taken[launchers[0]]))
+            ratios = [mine / its for mine, its in zip(values, base, strict=True)]
+            row[f"{kind}, s"] = f"{statistics.median(values):.1f}"
+            row[f"{kind}, times {launchers[0]}"] = _median_and_range(ratios)
+        rows.append(row)
     return pd.DataFrame(rows).assign(**{"runs with the same rows": min(runs, default=0)})
+
+
+def _median_and_range(ratios: Sequence[float]) -> str:
+    return f"{statistics.median(ratios):.2f} ({min(ratios):.2f}–{max(ratios):.2f})"
 
 
 def words(case: str, iterations: int, num_seeds: int) -> str:

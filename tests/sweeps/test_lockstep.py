@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 from algos.core.checkpoint import unpack
 from algos.memory import bytes_per_row
 from analysis.run_format import CHECKPOINT, INFO, PROGRESS, TIMING
-from sweeps import training
+from sweeps import lockstep, training
+from sweeps.errors import InputError
+from sweeps.launching import How
 from sweeps.lockstep import Job, groups, train_together
 from sweeps.run_config import validate
 from sweeps.table import TableWriter
@@ -157,14 +159,14 @@ def test_what_fails_all_is_found_by_halves(each_alone, tmp_path, monkeypatch, ca
 @given(
     seeds=st.lists(st.integers(1, 5), min_size=1, max_size=8),
     most=st.integers(1, 12),
-    at_least=st.integers(1, 4),
+    processes=st.integers(1, 4),
 )
-def test_groups_have_every_job_once_and_are_bounded(seeds, most, at_least):
+def test_groups_have_every_job_once_and_are_bounded(seeds, most, processes):
     jobs = [Job(CONTENT | {"num_seeds": count}, Path(str(number)), {}) for number, count in enumerate(seeds)]
-    found = groups(jobs, max_rows=most, at_least=at_least)
+    found = groups(jobs, max_rows=most, processes=processes)
     assert [each.directory for group in found for each in group] == [each.directory for each in jobs]
     assert all(len(group) == 1 or sum(seeds[int(each.directory.name)] for each in group) <= most for group in found)
-    assert len(found) >= min(at_least, len(jobs)) or max(seeds) > 1
+    assert len(found) >= min(processes, len(jobs)) or max(seeds) > 1
 
 
 def test_memory_bounds_a_group():
@@ -172,15 +174,33 @@ def test_memory_bounds_a_group():
     own = bytes_per_row(validate(jobs[0].content))
     assert [len(group) for group in groups(jobs, memory=2 * own)] == [2, 2, 2]
     assert [len(group) for group in groups(jobs, memory=1)] == [1] * 6
+    assert [len(group) for group in groups(jobs, memory=4 * own, processes=2)] == [3, 3]
     larger = bytes_per_row(validate(job(Path("x"), "num_steps=800").content))
     assert larger > 2 * own
+
+
+def test_processes_have_equally_many_groups_and_share_the_memory(monkeypatch):
+    jobs = [job(Path(str(number)), f"algo.clip_coef={0.1 + 0.01 * number}") for number in range(8)]
+    assert [len(group) for group in groups(jobs, processes=2)] == [4, 4]
+    assert [len(group) for group in groups(jobs, max_rows=3, processes=2)] == [2, 2, 2, 2]
+    own = bytes_per_row(validate(jobs[0].content))
+    monkeypatch.setattr(lockstep, "free_memory", lambda: 16 * own)
+    assert [len(group) for group in groups(jobs)] == [8]
+    assert [len(group) for group in groups(jobs, processes=4)] == [2] * 4
+    monkeypatch.setattr(lockstep, "free_memory", lambda: 8 * own)
+    assert [len(group) for group in groups(jobs, processes=4)] == [1] * 8
+
+
+def test_jobs_on_a_gpu_are_not_split_among_processes():
+    jobs = [job(Path(str(number)), f"algo.clip_coef={0.1 + 0.01 * number}", "device=cuda") for number in range(4)]
+    assert [len(group) for group in groups(jobs, processes=2)] == [4]
 
 
 @pytest.mark.parametrize("algos", ["ppo", pytest.param("ppo,a2c", marks=pytest.mark.slow)])
 def test_the_launcher_leaves_what_a_sweep_of_single_jobs_leaves(algos, tmp_path):
     arguments = ("-m", *SIZES, f"algo={algos}", "algo.optimiser.learning_rate=0.01,0.02", "num_seeds=2")
-    for launcher in ("basic", "lockstep"):
-        ended = run("sweeps.train", *arguments, f"hydra/launcher={launcher}", f"hydra.sweep.dir={tmp_path / launcher}")
+    for name, options in (("basic", ()), ("lockstep", ("hydra/launcher=lockstep", "hydra/launcher/over=basic"))):
+        ended = run("sweeps.train", *arguments, *options, f"hydra.sweep.dir={tmp_path / name}")
         assert ended.status == 0, ended.err
     assert "2 jobs in one process: ppo on CartPole-v1, 4 rows" in ended.out
     last = "job 4 of 4 (algo=a2c algo." if "a2c" in algos else "job 2 of 2 (algo."
@@ -191,13 +211,24 @@ def test_the_launcher_leaves_what_a_sweep_of_single_jobs_leaves(algos, tmp_path)
         same_runs(tmp_path / "basic" / name, tmp_path / "lockstep" / name)
 
 
+def test_without_joblib_the_launcher_says_what_to_install(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "hydra_plugins.hydra_joblib_launcher.joblib_launcher", None)
+    expected = (
+        r"^hydra/launcher/over=joblib: .*; expected: pip install 'seedbed\[joblib\]', or hydra/launcher/over=basic$"
+    )
+    with pytest.raises(InputError, match=expected):
+        How(["hydra/launcher=lockstep"], None).is_elsewhere(tmp_path)
+    assert not How(["hydra/launcher=lockstep", "hydra/launcher/over=basic"], None).is_elsewhere(tmp_path)
+
+
 @pytest.mark.slow
-def test_groups_are_jobs_of_another_launcher(tmp_path):
+def test_each_core_trains_a_group(tmp_path):
     arguments = ("-m", *SIZES, "algo=ppo", "algo.optimiser.learning_rate=0.01,0.02,0.03,0.04")
-    over = ("hydra/launcher=lockstep", "hydra/launcher/over=joblib", "hydra.launcher.over.n_jobs=2")
+    over = ("hydra/launcher=lockstep", "hydra.launcher.over.n_jobs=2")
     command = [sys.executable, "-m", "sweeps.train", *arguments, *over, f"hydra.sweep.dir={tmp_path / 'over'}"]
     ended = subprocess.run(command, capture_output=True, text=True, check=False)  # a fork would wait for joblib's idle
     assert ended.returncode == 0, ended.stderr
+    assert ended.stdout.count("2 jobs in one process: ppo on CartPole-v1, 2 rows") == 2
     assert run("sweeps.train", *arguments, f"hydra.sweep.dir={tmp_path / 'basic'}").status == 0
     directories = sorted(path.name for path in (tmp_path / "basic").iterdir() if path.is_dir())
     assert directories == sorted(path.name for path in (tmp_path / "over").iterdir() if path.is_dir())
@@ -209,7 +240,7 @@ def test_groups_are_jobs_of_another_launcher(tmp_path):
 def test_a_signal_stops_all_jobs_of_a_group_and_each_goes_on(tmp_path):
     long = [each for each in SIZES if not each.startswith("iterations")]
     arguments = ("-m", *long, "iterations=400", "algo.clip_coef=0.1,0.3", f"hydra.sweep.dir={tmp_path / 'killed'}")
-    command = Command("sweeps.train", *arguments, "hydra/launcher=lockstep")
+    command = Command("sweeps.train", *arguments, "hydra/launcher=lockstep", "hydra/launcher/over=basic")
     wait_until(lambda: num_rows(tmp_path / "killed" / "1-ppo-CartPole-v1") > 30)
     command.signal_group(signal.SIGTERM)
     assert command.wait().status == 128 + signal.SIGTERM
