@@ -301,41 +301,6 @@ def outer(features: int, registers: int) -> Any:
     return function
 
 
-def vector_sums(builder: Any, part_sums: Callable[[int], Any]) -> Any:
-    """The sums over whole vectors. ``part_sums`` gives the sums over one of their registers, and these add pairwise."""
-    sums = [part_sums(part) for part in range(PARTS)]
-    while len(sums) > 1:
-        sums = [builder.fadd(a, b) for a, b in zip(sums[::2], sums[1::2], strict=True)]
-    return sums[0]
-
-
-def lane_sums(builder: Any, vectors: list[Any]) -> Any:
-    """A vector whose lane i is the sum of the lanes of vectors[i]. There are as many vectors as lanes.
-
-    Neighbouring lanes are added pairwise, which makes one vector of two. This happens first within pieces of 16 bytes,
-    where shuffles are fast, and then between the pieces.
-    """
-    lanes = len(vectors)
-    piece = 4 if vectors[0].type.element == ir.FloatType() else 2
-    level = 1
-    while len(vectors) > 1:
-        unit = 1 if level < piece else piece
-        # Within each piece, or over all pieces, lanes of the first vector come before lanes of the second.
-        span = piece if level < piece else lanes
-        halves = []
-        for odd in (0, 1):
-            picks = []
-            for start in range(0, lanes, span):
-                for source in (0, lanes):
-                    for pair in range(start, start + span, 2 * unit):
-                        picks += [source + pair + odd * unit + e for e in range(unit)]
-            halves.append(ir.Constant(ir.VectorType(ir.IntType(32), lanes), picks))
-        pairs = zip(vectors[::2], vectors[1::2], strict=True)
-        vectors = [builder.fadd(*(builder.shuffle_vector(a, b, half) for half in halves)) for a, b in pairs]
-        level *= 2
-    return vectors[0]
-
-
 @intrinsic
 def copy(
     typingctx: Any, source: Any, first: Any, step: Any, count: Any, out_step: Any, out: Any, out_first: Any
@@ -377,38 +342,68 @@ def copy_registers(typingctx: Any, source: Any, first: Any, count: Any, out: Any
     return signature, codegen
 
 
+def opaque(builder: Any, pointer: Any) -> Any:
+    """The pointer, of which LLVM no longer knows how it is computed.
+
+    Otherwise it keeps an address of its own for each load of a loop, more of them than there are registers.
+    """
+    return builder.asm(ir.FunctionType(pointer.type, [pointer.type]), "", "=r,0", [pointer], side_effect=False)
+
+
+ROWS_AT_ONCE = 16  # that ``transpose_four`` moves; panels have a multiple of them
+
+
 @intrinsic
 def transpose_four(
     typingctx: Any, source: Any, first: Any, step: Any, groups: Any, out: Any, out_first: Any, out_step: Any
 ) -> Any:
-    """out[out_first + i * out_step + r] = source[first + r * step + i] for i < 4 and r < 4 * groups (groups >= 1)."""
+    """out[out_first + i * out_step + r] = source[first + r * step + i] for i < 4 and r < ROWS_AT_ONCE * groups."""
     integer = types.intp
     signature = types.void(source, integer, integer, integer, out, integer, integer)
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        builder.function.attributes.add("noinline")  # its own registers: addresses fill them
         source, first, step, groups, out, out_first, out_step = args
         a = Memory(context, builder, signature.args[0], source, first)
         b = Memory(context, builder, signature.args[4], out, out_first)
-        vector = ir.VectorType(a.vector.element, 4)
+        four, several = (ir.VectorType(a.vector.element, count) for count in (4, ROWS_AT_ONCE))
 
-        def at(memory: Memory, offset: Any) -> Any:
-            return builder.bitcast(builder.gep(memory.pointer, [offset]), vector.as_pointer())
+        def at(pointer: Any, offset: Any, vector: Any) -> Any:
+            return builder.bitcast(builder.gep(pointer, [offset]), vector.as_pointer())
 
         def picked(x: Any, y: Any, lanes: list[int]) -> Any:
-            return builder.shuffle_vector(x, y, ir.Constant(ir.VectorType(ir.IntType(32), 4), lanes))
+            return builder.shuffle_vector(x, y, ir.Constant(ir.VectorType(ir.IntType(32), len(lanes)), lanes))
 
-        def body(group: Any, _: list[Any]) -> list[Any]:
-            top = builder.mul(group, INDEX(4))
-            rows = [builder.load(at(a, builder.mul(builder.add(top, INDEX(r)), step)), align=a.align) for r in range(4)]
-            pairs = [picked(rows[0], rows[1], [0, 4, 1, 5]), picked(rows[0], rows[1], [2, 6, 3, 7])]
-            pairs += [picked(rows[2], rows[3], [0, 4, 1, 5]), picked(rows[2], rows[3], [2, 6, 3, 7])]
+        def in_fours(x: Any, y: Any, lanes: list[int]) -> Any:
+            """``lanes`` of each four of x, counted from 0, and of the same four of y, counted from 4."""
+            fours = range(0, ROWS_AT_ONCE, 4)
+            return picked(
+                x, y, [four + (lane if lane < 4 else lane - 4 + ROWS_AT_ONCE) for four in fours for lane in lanes]
+            )
+
+        steps = [builder.mul(INDEX(i), step) for i in range(5)]
+        out_steps = [builder.mul(INDEX(i), out_step) for i in range(4)]
+
+        def body(_: Any, pointers: list[Any]) -> list[Any]:
+            pointer, to = (opaque(builder, pointer) for pointer in pointers)
+            fours = [pointer]  # where rows 0, 4, 8, ... begin
+            while 4 * len(fours) <= ROWS_AT_ONCE:
+                fours.append(builder.gep(fours[-1], [steps[4]]))
+            rows = []
+            for i in range(4):  # rows i, i + 4, i + 8, ... side by side
+                parts = [builder.load(at(four_rows, steps[i], four), align=a.align) for four_rows in fours[:-1]]
+                while len(parts) > 1:
+                    both = list(range(2 * parts[0].type.count))
+                    parts = [picked(x, y, both) for x, y in zip(parts[::2], parts[1::2], strict=True)]
+                rows += parts
+            pairs = [in_fours(x, y, lanes) for x, y in (rows[:2], rows[2:]) for lanes in ([0, 4, 1, 5], [2, 6, 3, 7])]
             for i in range(4):
                 low, high = pairs[i // 2], pairs[i // 2 + 2]
-                column = picked(low, high, [0, 1, 4, 5] if i % 2 == 0 else [2, 3, 6, 7])
-                builder.store(column, at(b, builder.add(top, builder.mul(INDEX(i), out_step))), align=b.align)
-            return []
+                column = in_fours(low, high, [0, 1, 4, 5] if i % 2 == 0 else [2, 3, 6, 7])
+                builder.store(column, at(to, out_steps[i], several), align=b.align)
+            return [fours[-1], builder.gep(to, [INDEX(ROWS_AT_ONCE)])]
 
-        loop(builder, groups, [], body)
+        loop(builder, groups, [a.pointer, b.pointer], body)
         return context.get_dummy_value()
 
     return signature, codegen

@@ -1,9 +1,9 @@
 """Outputs, gradients (vjp) and tangents (jvp) of the multilayer perceptrons of S seeds on the CPU, compiled by Numba.
 
-A *panel* is a group of rows that fills whole vectors (see ``algos.kernels.intrinsics``). A *tile* has ``TILE_PANELS``
-panels. It goes through all layers and back while its activations are in the cache. A *block* has ``BLOCK_TILES`` tiles.
-It is one task of a thread. Blocks depend only on the number of rows, and their gradients are added in order. So results
-have the same bits with any number of seeds and threads. Seeds that are not computed get no tasks.
+A *panel* is a group of rows that fills whole vectors (see ``algos.kernels.intrinsics``). It goes through all layers and
+back while its activations are in the cache. A *block* has ``BLOCK_PANELS`` panels. It is one task of a thread. Blocks
+depend only on the number of rows, and their gradients are added in order. So results have the same bits with any number
+of seeds and threads. Seeds that are not computed get no tasks.
 
 The functions share some arguments. ``sizes`` are the widths of all layers, from the inputs to the outputs. A seed's
 parameters begin at ``params[p]``: for each layer the weights ``[in, out]``, then the biases. The activation is ReLU if
@@ -20,11 +20,12 @@ from torch import Tensor
 from algos.kernels.arguments import Setting, as_array, per_seed, results, seeds_to_compute
 from algos.kernels.inner import inner
 from algos.kernels.intrinsics import (
-    REGISTERS,
+    ROWS_AT_ONCE,
     VECTOR_BYTES,
     VECTORS,
     config,
     copy,
+    copy_registers,
     fill,
     panel_errors,
     sum_values,
@@ -37,6 +38,7 @@ from algos.kernels.panels import (
     outer_elements,
     padded,
     panel_rows,
+    register_lanes,
     relu_layer,
     relu_slope_layer,
     tanh_layer,
@@ -47,7 +49,7 @@ from algos.kernels.panels import (
 )
 from algos.kernels.parallel import for_each
 from algos.kernels.shallow import (
-    add_shallow_tile,
+    add_shallow_gradient,
     is_shallow,
     shallow_outputs,
     shallow_sums_elements,
@@ -57,9 +59,8 @@ from algos.kernels.threads import shared_out
 
 Array = np.ndarray
 
-TILE_PANELS = 4
-BLOCK_TILES = 4
-BLOCK_ROWS = BLOCK_TILES * TILE_PANELS * VECTORS * VECTOR_BYTES // 4  # rows of a block of float32
+BLOCK_PANELS = 16
+BLOCK_ROWS = BLOCK_PANELS * VECTORS * VECTOR_BYTES // 4  # rows of a block of float32
 KEEP_BYTES = 2**23  # the vjp reuses activations up to this size; more would not stay in the cache
 
 
@@ -74,14 +75,14 @@ def params_below(sizes: Array, layer: int) -> int:
 
 @njit(cache=True)
 def activations_below(sizes: Array, layer: int, rows: int) -> int:
-    """The number of elements of a tile's activations below those of ``layer``.
+    """The number of elements of a panel's activations below those of ``layer``.
 
     Each layer has one extra feature, which is 1 in every row. So the gradient of the biases is one more row of the
     gradient of the weights, as in the flat parameters.
     """
     total = 0
     for m in range(layer):
-        total += TILE_PANELS * rows * (sizes[m] + 1)
+        total += rows * (sizes[m] + 1)
     return total
 
 
@@ -89,7 +90,7 @@ def activations_below(sizes: Array, layer: int, rows: int) -> int:
 def sums_elements(sizes: Array, relu: bool, work: Array) -> int:
     """The number of elements that the sums of a gradient take in ``work``."""
     if is_shallow(sizes, relu):
-        return shallow_sums_elements(sizes, panel_rows(work) // REGISTERS)
+        return shallow_sums_elements(sizes, panel_rows(work))
     total = 0
     for m in range(sizes.size - 1):
         total += outer_elements(sizes[m] + 1, sizes[m + 1], work)
@@ -98,89 +99,80 @@ def sums_elements(sizes: Array, relu: bool, work: Array) -> int:
 
 @njit(cache=True)
 def spare_elements(sizes: Array, work: Array) -> int:
-    """The number of scratch elements that ``add_tile`` needs after the sums."""
+    """The number of scratch elements that ``add_gradient`` needs after the sums."""
     return panel_rows(work) * padded(sizes.max() + 1, work)
 
 
 @inner
-def load_panels(source: Array, first: int, width: int, count: int, ones: int, out: Array, start: int) -> int:
-    """Transpose ``count`` rows of ``source [rows, width]`` into panels at ``out[start:]``. Return the number of panels.
+def load_panel(source: Array, first: int, width: int, count: int, ones: int, out: Array, start: int) -> None:
+    """Transpose ``count`` rows of ``source [rows, width]``, from row ``first`` on, into a panel at ``out[start:]``.
 
-    ``first`` is the first of these rows. The rest of the last panel is 0. Each panel gets ``ones`` (0 or 1) extra
-    features, which are 1.
+    The rest of the panel is 0. It gets ``ones`` (0 or 1) extra features, which are 1.
     """
-    rows = panel_rows(out)
-    panels = -(-count // rows)
-    for panel in range(panels):
-        filled = min(rows, count - panel * rows)
-        top = (first + panel * rows) * width
-        base = start + panel * (width + ones) * rows
-        fours = filled // 4 if width >= 4 else 0
-        whole = width - width % 4
-        if fours > 0:
-            for i in range(0, whole, 4):
-                transpose_four(source, top + i, width, fours, out, base + i * rows, rows)
-        for i in range(width):
-            done = 4 * fours if i < whole else 0
-            if done < filled:
-                copy(source, top + done * width + i, width, filled - done, 1, out, base + i * rows + done)
-            fill(0, rows - filled, out, base + i * rows + filled)
-        fill(1, ones * rows, out, base + width * rows)
-    return panels
+    rows, top = panel_rows(out), first * width
+    done = 0
+    if width == 1:
+        whole = count // register_lanes(out)
+        copy_registers(source, top, whole, out, start)
+        done = whole * register_lanes(out)
+    elif width >= 4 and count >= ROWS_AT_ONCE:
+        groups = count // ROWS_AT_ONCE
+        done = groups * ROWS_AT_ONCE
+        for i in range(0, width, 4):
+            j = min(i, width - 4)  # the last four may repeat features of those before
+            transpose_four(source, top + j, width, groups, out, start + j * rows, rows)
+    for i in range(width):
+        if done < count:
+            copy(source, top + done * width + i, width, count - done, 1, out, start + i * rows + done)
+        fill(0, rows - count, out, start + i * rows + count)
+    fill(1, ones * rows, out, start + width * rows)
 
 
 @inner
-def _store_panels(panels: Array, start: int, width: int, count: int, out: Array, first: int) -> None:
-    """Transpose panels back to ``count`` rows of ``out [rows, width]``. ``first`` is the first of these rows."""
-    rows = panel_rows(panels)
-    for panel in range(-(-count // rows)):
-        filled = min(rows, count - panel * rows)
-        for j in range(width):
-            at = start + (panel * width + j) * rows
-            copy(panels, at, 1, filled, width, out, (first + panel * rows) * width + j)
+def _store_panel(panel: Array, start: int, width: int, count: int, out: Array, first: int) -> None:
+    """Transpose a panel back to ``count`` rows of ``out [rows, width]``, from row ``first`` on."""
+    for j in range(width):
+        copy(panel, start + j * panel_rows(panel), 1, count, width, out, first * width + j)
 
 
 @inner
-def hidden_layers(params: Array, p: int, sizes: Array, relu: bool, acts: Array, start: int, panel: int) -> None:
-    """Compute the hidden activations of one panel of the tile at ``acts[start:]`` from its inputs."""
+def hidden_layers(params: Array, p: int, sizes: Array, relu: bool, acts: Array, start: int) -> None:
+    """Compute the hidden activations of the panel at ``acts[start:]`` from its inputs."""
     rows = panel_rows(acts)
     weights, below = p, start
     for m in range(sizes.size - 2):
         n_in, n_out = sizes[m], sizes[m + 1]
-        biases, above = weights + n_in * n_out, below + TILE_PANELS * rows * (n_in + 1)
-        x, y = below + panel * (n_in + 1) * rows, above + panel * (n_out + 1) * rows
+        biases, above = weights + n_in * n_out, below + rows * (n_in + 1)
         if relu:
-            relu_layer(params, weights, n_out, 1, n_in, n_out, acts, x, params, biases, 1, acts, y)
+            relu_layer(params, weights, n_out, 1, n_in, n_out, acts, below, params, biases, 1, acts, above)
         else:
-            tanh_layer(params, weights, n_out, 1, n_in, n_out, acts, x, params, biases, 1, acts, y)
-        fill(1, rows, acts, y + n_out * rows)
+            tanh_layer(params, weights, n_out, 1, n_in, n_out, acts, below, params, biases, 1, acts, above)
+        fill(1, rows, acts, above + n_out * rows)
         weights, below = biases + n_out, above
 
 
 @inner
 def network_outputs(
-    params: Array, p: int, sizes: Array, relu: bool, acts: Array, start: int, panel: int, out: Array, to: int
+    params: Array, p: int, sizes: Array, relu: bool, acts: Array, start: int, out: Array, to: int
 ) -> None:
-    """Compute the outputs of one panel of the tile at ``acts[start:]``. They go to the same panel of ``out[to:]``.
+    """Compute the outputs ``out[to:]`` of the panel at ``acts[start:]``.
 
-    ``acts`` also receives what the gradient needs of the hidden layers: their activations, or the masks of
+    ``acts`` also receives what the gradient needs of the hidden layers: their activations, or the steps of
     ``algos.kernels.shallow``.
     """
-    rows = panel_rows(acts)
     n_in, n_out = sizes[-2], sizes[-1]
-    x = start + activations_below(sizes, sizes.size - 2, rows) + panel * (n_in + 1) * rows
-    y = to + panel * n_out * rows
+    x = start + activations_below(sizes, sizes.size - 2, panel_rows(acts))
     if is_shallow(sizes, relu):
-        shallow_outputs(params, p, sizes, acts, start + panel * (sizes[0] + 1) * rows, x, out, y)
+        shallow_outputs(params, p, sizes, acts, start, x, out, to)
         return
-    hidden_layers(params, p, sizes, relu, acts, start, panel)
+    hidden_layers(params, p, sizes, relu, acts, start)
     weights = p + params_below(sizes, sizes.size - 2)
-    linear_layer(params, weights, n_out, 1, n_in, n_out, acts, x, params, weights + n_in * n_out, 1, out, y)
+    linear_layer(params, weights, n_out, 1, n_in, n_out, acts, x, params, weights + n_in * n_out, 1, out, to)
 
 
 @inner
 def _tangents(
-    params: Array, p: int, directions: Array, sizes: Array, relu: bool, acts: Array, panel: int, out: Array, to: int
+    params: Array, p: int, directions: Array, sizes: Array, relu: bool, acts: Array, out: Array, to: int
 ) -> int:
     """Compute the derivatives of a panel's outputs along ``directions [S, P]``. Return their position in ``out``.
 
@@ -191,16 +183,15 @@ def _tangents(
     last, current = to, to + sizes.max() * rows
     for m in range(sizes.size - 1):
         n_in, n_out = sizes[m], sizes[m + 1]
-        biases, above = weights + n_in * n_out, below + TILE_PANELS * rows * (n_in + 1)
-        x, h = below + panel * (n_in + 1) * rows, above + panel * (n_out + 1) * rows
-        linear_layer(directions, weights, n_out, 1, n_in, n_out, acts, x, directions, biases, 1, out, current)
+        biases, above = weights + n_in * n_out, below + rows * (n_in + 1)
+        linear_layer(directions, weights, n_out, 1, n_in, n_out, acts, below, directions, biases, 1, out, current)
         if m > 0:
             add_layer(params, weights, n_out, 1, n_in, n_out, out, last, params, 0, 0, out, current)
         if m < sizes.size - 2:
             if relu:
-                times_relu_slope(acts, h, n_out, out, current)
+                times_relu_slope(acts, above, n_out, out, current)
             else:
-                times_tanh_slope(acts, h, n_out, out, current)
+                times_tanh_slope(acts, above, n_out, out, current)
         weights, below = biases + n_out, above
         last, current = current, last
     return last
@@ -208,19 +199,19 @@ def _tangents(
 
 @inner
 def deltas_below(sizes: Array, layer: int, rows: int) -> int:
-    """The number of elements of a tile's deltas below those of ``layer``.
+    """The number of elements of a panel's deltas below those of ``layer``.
 
     The deltas of a layer are the cotangents of its values before the activation. The inputs have none.
     """
     total = 0
     for m in range(1, layer):
-        total += TILE_PANELS * rows * sizes[m]
+        total += rows * sizes[m]
     return total
 
 
 @inner
 def backward_layers(
-    params: Array, p: int, sizes: Array, relu: bool, acts: Array, start: int, panel: int, work: Array, deltas: int
+    params: Array, p: int, sizes: Array, relu: bool, acts: Array, start: int, work: Array, deltas: int
 ) -> None:
     """Compute the deltas of a panel's hidden layers from those of its outputs.
 
@@ -236,32 +227,29 @@ def backward_layers(
     for m in range(top - 1, 0, -1):
         n_in, n_out = sizes[m], sizes[m + 1]
         weights -= (n_in + 1) * n_out
-        hidden -= TILE_PANELS * rows * (n_in + 1)
-        below = above - TILE_PANELS * rows * n_in
-        d, h, e = above + panel * n_out * rows, hidden + panel * (n_in + 1) * rows, below + panel * n_in * rows
+        hidden -= rows * (n_in + 1)
+        below = above - rows * n_in
         if relu:
-            relu_slope_layer(params, weights, 1, n_out, n_out, n_in, work, d, acts, h, rows, work, e)
+            relu_slope_layer(params, weights, 1, n_out, n_out, n_in, work, above, acts, hidden, rows, work, below)
         else:
-            tanh_slope_layer(params, weights, 1, n_out, n_out, n_in, work, d, acts, h, rows, work, e)
+            tanh_slope_layer(params, weights, 1, n_out, n_out, n_in, work, above, acts, hidden, rows, work, below)
         above = below
 
 
 @inner
-def add_tile(
-    sizes: Array, relu: bool, acts: Array, start: int, panels: int, work: Array, deltas: int, sums: int
-) -> None:
-    """Add the gradient of a tile, whose deltas are at ``work[deltas:]``, to the sums at ``work[sums:]``."""
+def add_gradient(sizes: Array, relu: bool, acts: Array, start: int, work: Array, deltas: int, sums: int) -> None:
+    """Add the gradient of a panel, whose deltas are at ``work[deltas:]``, to the sums at ``work[sums:]``."""
     rows = panel_rows(work)
     if is_shallow(sizes, relu):
         hidden, errors = start + activations_below(sizes, 1, rows), deltas + deltas_below(sizes, 2, rows)
-        add_shallow_tile(sizes, acts, start, hidden, panels, work, errors, sums)
+        add_shallow_gradient(sizes, acts, start, hidden, work, errors, sums)
         return
     spare = sums + sums_elements(sizes, relu, work)
     for m in range(sizes.size - 1):
         n_in, n_out = sizes[m], sizes[m + 1]
         left = start + activations_below(sizes, m, rows)
         right = deltas + deltas_below(sizes, m + 1, rows)
-        add_outer(acts, left, n_in + 1, work, right, n_out, panels, work, sums, spare)
+        add_outer(acts, left, n_in + 1, work, right, n_out, work, sums, spare)
         sums += outer_elements(n_in + 1, n_out, work)
 
 
@@ -294,23 +282,15 @@ def _errors(work: Array, outputs: int, targets: int, count: int, factor: float, 
 
 @inner
 def _clipped_errors(
-    work: Array,
-    outputs: int,
-    targets: int,
-    old_values: Array,
-    first: int,
-    clip: float,
-    count: int,
-    factor: float,
-    squares: Array,
+    values: Array, targets: Array, old_values: Array, clip: float, factor: float, squares: Array
 ) -> None:
     """Do the same for two errors of each row: the one with the larger square counts.
 
     One error is the output's. For the other, the output is held within ``clip`` of its old value.
     """
-    zero = work.dtype.type(0)
-    for r in range(count):
-        value, target, old = work[outputs + r], work[targets + r], old_values[first + r]
+    zero = values.dtype.type(0)
+    for r in range(values.size):
+        value, target, old = values[r], targets[r], old_values[r]
         change = value - old
         near = old + (clip if change > clip else -clip)
         outside = not (change <= clip and change >= -clip)
@@ -318,7 +298,7 @@ def _clipped_errors(
         square, held_square = error * error, held * held
         # A held value does not move, so its slope is 0. A NaN in either error stays visible.
         is_held = outside and not held_square <= square and square == square
-        work[targets + r] = zero if is_held else factor * error
+        targets[r] = zero if is_held else factor * error
         squares[r] += np.float64(held_square if is_held else square)
 
 
@@ -335,21 +315,20 @@ def _forward_block(
     kept: Array,
     out: Array,
 ) -> None:
-    """Compute the outputs of a block of a seed. The activations of its tiles stay in ``kept`` unless that is empty."""
+    """Compute the outputs of a block of a seed. Its activations stay in ``kept`` unless that is empty."""
     s, block, scratch = seeds[task // blocks], task % blocks, work[get_thread_id()]
     rows = panel_rows(scratch)
-    tile_rows = TILE_PANELS * rows
     batch, p = x.shape[1], s * params.shape[1]
-    tiles = -(-batch // tile_rows)
+    panels = -(-batch // rows)
     flat_params, flat_x, flat_out = params.reshape(-1), x.reshape(-1), out.reshape(-1)
     activations = activations_below(sizes, sizes.size - 1, rows)
     acts = kept if kept.size > 0 else scratch
-    for tile in range(block * BLOCK_TILES, min(tiles, (block + 1) * BLOCK_TILES)):
-        first, count = s * batch + tile * tile_rows, min(tile_rows, batch - tile * tile_rows)
-        start = (s * tiles + tile) * activations if kept.size > 0 else 0
-        for panel in range(load_panels(flat_x, first, sizes[0], count, 1, acts, start)):
-            network_outputs(flat_params, p, sizes, relu, acts, start, panel, scratch, activations)
-        _store_panels(scratch, activations, sizes[-1], count, flat_out, first)
+    for panel in range(block * BLOCK_PANELS, min(panels, (block + 1) * BLOCK_PANELS)):
+        first, count = s * batch + panel * rows, min(rows, batch - panel * rows)
+        start = (s * panels + panel) * activations if kept.size > 0 else 0
+        load_panel(flat_x, first, sizes[0], count, 1, acts, start)
+        network_outputs(flat_params, p, sizes, relu, acts, start, scratch, activations)
+        _store_panel(scratch, activations, sizes[-1], count, flat_out, first)
 
 
 @njit(cache=True, nogil=True)
@@ -382,9 +361,8 @@ def _jvp_block(
 ) -> None:
     s, block, acts = seeds[task // blocks], task % blocks, work[get_thread_id()]
     rows = panel_rows(acts)
-    tile_rows = TILE_PANELS * rows
     batch, p = x.shape[1], s * params.shape[1]
-    tiles = -(-batch // tile_rows)
+    panels = -(-batch // rows)
     flat_params, flat_directions, flat_x, flat_out = (
         params.reshape(-1),
         directions.reshape(-1),
@@ -392,12 +370,12 @@ def _jvp_block(
         out.reshape(-1),
     )
     activations = activations_below(sizes, sizes.size - 1, rows)
-    for tile in range(block * BLOCK_TILES, min(tiles, (block + 1) * BLOCK_TILES)):
-        first, count = s * batch + tile * tile_rows, min(tile_rows, batch - tile * tile_rows)
-        for panel in range(load_panels(flat_x, first, sizes[0], count, 1, acts, 0)):
-            hidden_layers(flat_params, p, sizes, relu, acts, 0, panel)
-            result = _tangents(flat_params, p, flat_directions, sizes, relu, acts, panel, acts, activations)
-            _store_panels(acts, result, sizes[-1], min(rows, count - panel * rows), flat_out, first + panel * rows)
+    for panel in range(block * BLOCK_PANELS, min(panels, (block + 1) * BLOCK_PANELS)):
+        first, count = s * batch + panel * rows, min(rows, batch - panel * rows)
+        load_panel(flat_x, first, sizes[0], count, 1, acts, 0)
+        hidden_layers(flat_params, p, sizes, relu, acts, 0)
+        result = _tangents(flat_params, p, flat_directions, sizes, relu, acts, acts, activations)
+        _store_panel(acts, result, sizes[-1], count, flat_out, first)
 
 
 @njit(cache=True, nogil=True)
@@ -441,40 +419,36 @@ def _gradient_block(
     blocks = parts.shape[1]
     s, block, scratch = seeds[task // blocks], task % blocks, work[get_thread_id()]
     rows = panel_rows(scratch)
-    tile_rows = TILE_PANELS * rows
     batch, size = x.shape[1], params.shape[1]
-    tiles, p = -(-batch // tile_rows), s * size
+    panels, p = -(-batch // rows), s * size
     flat_params, flat_x, flat_parts = params.reshape(-1), x.reshape(-1), parts.reshape(-1)
     activations = activations_below(sizes, sizes.size - 1, rows)
     deltas = activations
     wanted_at = deltas + deltas_below(sizes, sizes.size - 1, rows)
-    outputs = wanted_at + tile_rows * sizes[-1]
-    sums = outputs + tile_rows * sizes[-1]
+    outputs = wanted_at + rows * sizes[-1]
+    sums = outputs + rows * sizes[-1]
     factor = params.dtype.type(2 / batch)
     acts = kept if kept.size > 0 else scratch
     fill(0, sums_elements(sizes, relu, scratch), scratch, sums)
     squares = np.zeros(rows)
-    for tile in range(block * BLOCK_TILES, min(tiles, (block + 1) * BLOCK_TILES)):
-        first, count = s * batch + tile * tile_rows, min(tile_rows, batch - tile * tile_rows)
-        start = (s * tiles + tile) * activations if kept.size > 0 else 0
-        panels = load_panels(wanted, first, sizes[-1], count, 0, scratch, wanted_at)
+    for panel in range(block * BLOCK_PANELS, min(panels, (block + 1) * BLOCK_PANELS)):
+        first, count = s * batch + panel * rows, min(rows, batch - panel * rows)
+        start = (s * panels + panel) * activations if kept.size > 0 else 0
+        load_panel(wanted, first, sizes[-1], count, 0, scratch, wanted_at)
         if kept.size == 0:
-            load_panels(flat_x, first, sizes[0], count, 1, acts, start)
-        for panel in range(panels):
-            if mean_squared_error or is_shallow(sizes, relu):
-                network_outputs(flat_params, p, sizes, relu, acts, start, panel, scratch, outputs)
-            elif kept.size == 0:
-                hidden_layers(flat_params, p, sizes, relu, acts, start, panel)
-            if mean_squared_error:
-                at, here = panel * rows, min(rows, count - panel * rows)
-                output, target = outputs + at, wanted_at + at
-                if old_values.size > 0:
-                    bound = params.dtype.type(clips[s])
-                    _clipped_errors(scratch, output, target, old_values, first + at, bound, here, factor, squares)
-                else:
-                    _errors(scratch, output, target, here, factor, squares)
-            backward_layers(flat_params, p, sizes, relu, acts, start, panel, scratch, deltas)
-        add_tile(sizes, relu, acts, start, panels, scratch, deltas, sums)
+            load_panel(flat_x, first, sizes[0], count, 1, acts, start)
+        if mean_squared_error or is_shallow(sizes, relu):
+            network_outputs(flat_params, p, sizes, relu, acts, start, scratch, outputs)
+        elif kept.size == 0:
+            hidden_layers(flat_params, p, sizes, relu, acts, start)
+        if mean_squared_error and old_values.size > 0:
+            values, targets = scratch[outputs : outputs + count], scratch[wanted_at : wanted_at + count]
+            old, bound = old_values[first : first + count], params.dtype.type(clips[s])
+            _clipped_errors(values, targets, old, bound, factor, squares)
+        elif mean_squared_error:
+            _errors(scratch, outputs, wanted_at, count, factor, squares)
+        backward_layers(flat_params, p, sizes, relu, acts, start, scratch, deltas)
+        add_gradient(sizes, relu, acts, start, scratch, deltas, sums)
     unpack_sums(flat_params, p, sizes, relu, scratch, sums, flat_parts, (s * blocks + block) * size)
     if mean_squared_error:
         losses[s, block] = sum_values(squares, 0, rows) / batch
@@ -527,7 +501,7 @@ class CompiledMLP:
     """The compiled backend of ``algos.core.networks.MLP``, for CPU tensors of one float dtype.
 
     ``active [S]`` marks the seeds to compute, and None marks all. Results of the others are zero. Kernels that take
-    tiles through the network themselves use its ``sizes``, ``relu`` and ``workspace``.
+    panels through the network themselves use its ``sizes``, ``relu`` and ``workspace``.
 
     Args:
         sizes: widths of all layers, from the inputs to the outputs.
@@ -549,8 +523,7 @@ class CompiledMLP:
         weights, inputs = as_array(params), as_array(x)
         dtype = weights.dtype
         rows = _rows(params)
-        tiles = x.shape[0] * -(-x.shape[1] // (TILE_PANELS * rows))
-        elements = tiles * activations_below(self.sizes, self.sizes.size - 1, rows)
+        elements = x.shape[0] * -(-x.shape[1] // rows) * activations_below(self.sizes, self.sizes.size - 1, rows)
         keep = keep and elements * dtype.itemsize <= KEEP_BYTES and not is_shallow(self.sizes, self.relu)
         kept = _aligned(elements + 16 * rows if keep else 0, dtype)
         seeds, blocks = seeds_to_compute(params, active), self.num_blocks(x)
@@ -646,15 +619,14 @@ class CompiledMLP:
 
     def num_blocks(self, x: Tensor) -> int:
         """The number of blocks of one seed's rows of ``x [S, B, in]``."""
-        return -(-x.shape[1] // (BLOCK_TILES * TILE_PANELS * _rows(x)))
+        return -(-x.shape[1] // (BLOCK_PANELS * _rows(x)))
 
     def workspace(self, dtype: np.dtype) -> Array:
         """Scratch memory ``[threads, elements]`` for activations, deltas or tangents, and the sums of a gradient."""
         if dtype not in self._work:
             rows = VECTORS * VECTOR_BYTES // dtype.itemsize
             sizes = self.sizes
-            tile = TILE_PANELS * rows
-            elements = activations_below(sizes, sizes.size - 1, rows) + tile * (sizes[1:].sum() + 2 * sizes.max())
+            elements = activations_below(sizes, sizes.size - 1, rows) + rows * (sizes[1:].sum() + 2 * sizes.max())
             like = np.empty(0, dtype)
             elements += sums_elements(sizes, self.relu, like) + spare_elements(sizes, like) + 16 * rows
             elements = -(-elements // rows) * rows

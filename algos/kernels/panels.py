@@ -76,9 +76,8 @@ times_relu_slope, times_tanh_slope = times_slope("relu_slope"), times_slope("tan
 add_layer, relu_slope_layer, tanh_slope_layer = _layer("add"), _layer("relu_slope"), _layer("tanh_slope")
 
 
-_outer_tile, _outer_tile_row, _outer_column, _outer_cell = (
-    outer(features, registers) for registers in (STRIP, 1) for features in (COLUMNS, 1)
-)
+_outer_tile, _outer_tile_pair, _outer_tile_row = (outer(features, STRIP) for features in (COLUMNS, 2, 1))
+_outer_column, _outer_cell = (outer(features, 1) for features in (COLUMNS, 1))
 
 
 @inner
@@ -101,46 +100,47 @@ def outer_elements(n_left: int, n_right: int, array: Array) -> int:
 
 
 @inner
-def _add_products(panel: Array, start: int, features: int, others: Array, turned: int, stride: int, sums: int) -> None:
-    """Add Σ_rows panel[i] * other[j] to ``others[sums + i * stride + j]``, for i < ``features`` and j < ``stride``.
+def add_products(  # type: ignore[no-untyped-def]
+    panel, start, features, others, turned, stride, out, sums
+):
+    """Add Σ_rows panel[i] * other[j] to ``out[sums + i * stride + j]``, for i < ``features`` and j < ``stride``.
 
     The other panel is transposed and begins at ``others[turned]``.
     """
     rows, lanes = panel_rows(panel), register_lanes(panel)
     whole_j, whole_i = stride - stride % (STRIP * lanes), features - features % COLUMNS
+    pairs_i = features - features % 2
     for j in range(0, whole_j, STRIP * lanes):
         for i in range(0, whole_i, COLUMNS):
-            _outer_tile(panel, start + i * rows, others, turned + j, stride, others, sums + i * stride + j)
-        for i in range(whole_i, features):
-            _outer_tile_row(panel, start + i * rows, others, turned + j, stride, others, sums + i * stride + j)
+            _outer_tile(panel, start + i * rows, others, turned + j, stride, out, sums + i * stride + j)
+        for i in range(whole_i, pairs_i, 2):
+            _outer_tile_pair(panel, start + i * rows, others, turned + j, stride, out, sums + i * stride + j)
+        for i in range(pairs_i, features):
+            _outer_tile_row(panel, start + i * rows, others, turned + j, stride, out, sums + i * stride + j)
     for j in range(whole_j, stride, lanes):
         for i in range(0, whole_i, COLUMNS):
-            _outer_column(panel, start + i * rows, others, turned + j, stride, others, sums + i * stride + j)
+            _outer_column(panel, start + i * rows, others, turned + j, stride, out, sums + i * stride + j)
         for i in range(whole_i, features):
-            _outer_cell(panel, start + i * rows, others, turned + j, stride, others, sums + i * stride + j)
+            _outer_cell(panel, start + i * rows, others, turned + j, stride, out, sums + i * stride + j)
 
 
 @inner
-def add_outer(  # type: ignore[no-untyped-def]
-    left, l_start, n_left, right, r_start, n_right, panels, work, sums, spare
-):
+def add_outer(left, l_start, n_left, right, r_start, n_right, work, sums, spare):  # type: ignore[no-untyped-def]
     """Add Σ_rows left[i] * right[j] to the sums at ``work[sums:]``, for all i < ``n_left`` and j < ``n_right``.
 
-    A panel of ``left`` has ``n_left`` features, and a panel of ``right`` has ``n_right``. Each sum adds the rows of a
-    panel in order, and then the panels in order. Features after the last one are read as far as the register goes.
-    Their sums stay in the padding. ``work[spare:]`` has room for one panel.
+    The panel of ``left`` has ``n_left`` features, and the panel of ``right`` has ``n_right``. Each sum adds the rows in
+    order. Features after the last one are read as far as the register goes. Their sums stay in the padding.
+    ``work[spare:]`` has room for one panel.
     """
-    rows, lanes = panel_rows(left), register_lanes(left)
-    turned = _is_turned(n_left, n_right, left)
-    stride = padded(n_left if turned else n_right, left)
-    for panel in range(panels):
-        a, b = l_start + panel * n_left * rows, r_start + panel * n_right * rows
-        if turned:
-            transpose_panel(left, a, stride // lanes, work, spare)
-            _add_products(right, b, n_right, work, spare, stride, sums)
-        else:
-            transpose_panel(right, b, stride // lanes, work, spare)
-            _add_products(left, a, n_left, work, spare, stride, sums)
+    lanes = register_lanes(left)
+    if _is_turned(n_left, n_right, left):
+        stride = padded(n_left, left)
+        transpose_panel(left, l_start, stride // lanes, work, spare)
+        add_products(right, r_start, n_right, work, spare, stride, work, sums)
+    else:
+        stride = padded(n_right, left)
+        transpose_panel(right, r_start, stride // lanes, work, spare)
+        add_products(left, l_start, n_left, work, spare, stride, work, sums)
 
 
 @inner

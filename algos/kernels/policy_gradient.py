@@ -1,6 +1,6 @@
 """The gradient of PPO's clipped surrogate on the CPU in one pass over the samples, compiled by Numba.
 
-The surrogate is equation 7 of Schulman et al. (2017). Each tile of rows (see ``algos.kernels.mlp``) goes through the
+The surrogate is equation 7 of Schulman et al. (2017). Each panel of rows (see ``algos.kernels.mlp``) goes through the
 network, the action distribution, the surrogate and back while it is in the cache. Samples are summed in each lane, then
 lanes are summed, then blocks, each in order. So results have the same bits with any number of seeds and threads.
 """
@@ -18,16 +18,15 @@ from algos.kernels.elementary import exp
 from algos.kernels.inner import inner
 from algos.kernels.intrinsics import fill
 from algos.kernels.mlp import (
-    BLOCK_TILES,
-    TILE_PANELS,
+    BLOCK_PANELS,
     Array,
     CompiledMLP,
     activations_below,
     add_blocks,
-    add_tile,
+    add_gradient,
     backward_layers,
     deltas_below,
-    load_panels,
+    load_panel,
     network_outputs,
     params_below,
     sums_elements,
@@ -104,7 +103,6 @@ def _surrogate(
     log_probs: Array,
     old_log_probs: Array,
     advantages: Array,
-    first: int,
     count: int,
     low: float,
     high: float,
@@ -115,9 +113,9 @@ def _surrogate(
     """Write ``factor`` · d min(r·Â, clip(r)·Â) / d log π to ``weights``, and each row's figures to ``terms``."""
     number = log_probs.dtype.type
     for r in range(count):
-        log_ratio = log_probs[r] - old_log_probs[first + r]
+        log_ratio = log_probs[r] - old_log_probs[r]
         ratio = exp(log_ratio)
-        advantage = advantages[first + r]
+        advantage = advantages[r]
         inside = low if ratio < low else (high if ratio > high else ratio)
         whole, clipped = ratio * advantage, inside * advantage
         weights[r] = factor * (number(0) if clipped < whole else whole)
@@ -147,13 +145,13 @@ def _block_gradient(
 ) -> None:
     """Compute a block's share of one seed's gradient, ``part [P]``, and ``figures [NUM_FIGURES]``."""
     rows, number = panel_rows(work), params.dtype.type
-    tile_rows, num_outputs = TILE_PANELS * rows, sizes[-1]
+    num_outputs = sizes[-1]
     batch, dimensions = actions.shape
-    tiles = -(-batch // tile_rows)
+    panels = -(-batch // rows)
     flat_x, flat_actions = x.reshape(-1), actions.reshape(-1)
     deltas = activations_below(sizes, sizes.size - 1, rows)
     outputs_at = deltas + deltas_below(sizes, sizes.size - 1, rows)  # the outputs become their cotangents there
-    gradient = outputs_at + tile_rows * num_outputs
+    gradient = outputs_at + rows * num_outputs
     factor, bonus = number(-1 / batch), number(-ent_coef / batch)
     lowest, highest = number(low), number(high)
     network_size = params_below(sizes, sizes.size - 1)
@@ -168,35 +166,32 @@ def _block_gradient(
     sums = np.zeros((NUM_FIGURES + log_std.size, rows))
     terms = np.empty((NUM_FIGURES + log_std.size, rows), params.dtype)
     fill(0, sums_elements(sizes, relu, work), work, gradient)
-    for tile in range(block * BLOCK_TILES, min(tiles, (block + 1) * BLOCK_TILES)):
-        first = tile * tile_rows
-        count = min(tile_rows, batch - first)
-        panels = load_panels(flat_x, first, sizes[0], count, 1, work, 0)
-        for panel in range(panels):
-            here, filled = first + panel * rows, min(rows, count - panel * rows)
-            network_outputs(params, 0, sizes, relu, work, 0, panel, work, outputs_at)
-            start = outputs_at + panel * num_outputs * rows
-            outputs = work[start : start + num_outputs * rows].reshape(num_outputs, rows)
-            load_panels(flat_actions, here, dimensions, filled, 0, taken.reshape(-1), 0)
-            if spread is not None:
-                _gaussian(outputs, taken, log_std, filled, log_probs, entropies)
-            else:
-                _categorical(outputs, taken, bonus != 0, filled, log_probs, entropies)
-            for r in range(filled):
-                terms[ENTROPY, r] = entropies[r]
-            _surrogate(log_probs, old_log_probs, advantages, here, filled, lowest, highest, factor, weights, terms)
-            if spread is not None:
-                _gaussian_cotangents(outputs, log_std, weights, bonus, filled, terms)
-            else:
-                _categorical_cotangents(outputs, taken, entropies, weights, bonus, filled)
-            for k in range(sums.shape[0]):
-                for r in range(filled):
-                    sums[k, r] += np.float64(terms[k, r])
-            for k in range(num_outputs):
-                for r in range(filled, rows):
-                    outputs[k, r] = 0
-            backward_layers(params, 0, sizes, relu, work, 0, panel, work, deltas)
-        add_tile(sizes, relu, work, 0, panels, work, deltas, gradient)
+    outputs = work[outputs_at:gradient].reshape(num_outputs, rows)
+    for panel in range(block * BLOCK_PANELS, min(panels, (block + 1) * BLOCK_PANELS)):
+        first, count = panel * rows, min(rows, batch - panel * rows)
+        load_panel(flat_x, first, sizes[0], count, 1, work, 0)
+        network_outputs(params, 0, sizes, relu, work, 0, work, outputs_at)
+        load_panel(flat_actions, first, dimensions, count, 0, taken.reshape(-1), 0)
+        if spread is not None:
+            _gaussian(outputs, taken, log_std, count, log_probs, entropies)
+        else:
+            _categorical(outputs, taken, bonus != 0, count, log_probs, entropies)
+        for r in range(count):
+            terms[ENTROPY, r] = entropies[r]
+        old, gains = old_log_probs[first : first + count], advantages[first : first + count]
+        _surrogate(log_probs, old, gains, count, lowest, highest, factor, weights, terms)
+        if spread is not None:
+            _gaussian_cotangents(outputs, log_std, weights, bonus, count, terms)
+        else:
+            _categorical_cotangents(outputs, taken, entropies, weights, bonus, count)
+        for k in range(sums.shape[0]):
+            for r in range(count):
+                sums[k, r] += np.float64(terms[k, r])
+        for k in range(num_outputs):
+            for r in range(count, rows):
+                outputs[k, r] = 0
+        backward_layers(params, 0, sizes, relu, work, 0, work, deltas)
+        add_gradient(sizes, relu, work, 0, work, deltas, gradient)
     unpack_sums(params, 0, sizes, relu, work, gradient, part, 0)
     totals = np.zeros(sums.shape[0])
     for r in range(rows):

@@ -2,14 +2,17 @@
 
 Let z = xW + b, and let e be the cotangent of a row's output. The gradient needs only where z > 0. From
 G = Σ_rows [x, 1]ᵀ e (z > 0) follow the gradients of W and b, G times the output's weights, and the gradient of the
-output's weights, the column sums of [W; b] ∘ G. So a tile (see ``algos.kernels.mlp``) keeps masks, not activations.
+output's weights, the column sums of [W; b] ∘ G. So a panel keeps the steps (z > 0), not the activations. The hidden
+units lie in lanes.
 """
 
+from functools import partial
 from typing import Any
 
 import numpy as np
 from llvmlite import ir  # type: ignore[import-untyped]
 from numba import njit, types
+from numba.core import cgutils
 
 from algos.kernels.elementary import constant, emit_fma
 from algos.kernels.inner import inner
@@ -19,188 +22,159 @@ from algos.kernels.intrinsics import (
     PARTS,
     REGISTERS,
     STRIP,
-    WIDE,
     Memory,
     add_panel,
-    add_products,
-    emit_relu,
+    fill,
     intrinsic,
-    lane_sums,
     loop,
-    strips,
+    splat,
+    sum_values,
     times_panel,
-    vector_sums,
 )
-from algos.kernels.panels import panel_rows, register_lanes
+from algos.kernels.panels import add_products, panel_rows
 
 Array = np.ndarray
 
-FEATURES = 2  # inputs in a block of sums; a block has as many cells as a register has lanes
+BLOCK = 16  # rows whose sums over lanes are computed together
+UNITS = 64  # the hidden units come in multiples of these, so that they fill strips of any processor's registers
 
 
-class _Masks:
-    """Masks of rows in the memory of an array: one register after another, one feature after another.
-
-    A row is one bit if the processor has mask registers (``WIDE``), otherwise a whole element of ones or zeros.
-    """
-
-    def __init__(self, builder: Any, memory: Memory, feature: Any) -> None:
-        self.builder = builder
-        self.real = memory.vector
-        self.lanes = memory.lanes
-        width = 64 if memory.vector.element == ir.DoubleType() else 32
-        self.mask = ir.IntType(max(8, self.lanes)) if WIDE else ir.VectorType(ir.IntType(width), self.lanes)
-        self.align = 1 if WIDE else memory.align
-        start = builder.bitcast(memory.pointer, self.mask.as_pointer())
-        self.start = builder.gep(start, [builder.mul(feature, INDEX(REGISTERS))])
-
-    def store(self, mask: Any, offset: Any) -> None:
-        if WIDE:
-            bits = self.builder.bitcast(mask, ir.IntType(self.lanes))
-            mask = bits if self.lanes >= 8 else self.builder.zext(bits, self.mask)
-        else:
-            mask = self.builder.sext(mask, self.mask)
-        self.builder.store(mask, self.builder.gep(self.start, [offset]), align=self.align)
-
-    def load(self, offset: Any) -> Any:
-        mask = self.builder.load(self.builder.gep(self.start, [offset]), align=self.align)
-        if not WIDE:
-            return mask
-        bits = mask if self.lanes >= 8 else self.builder.trunc(mask, ir.IntType(self.lanes))
-        return self.builder.bitcast(bits, ir.VectorType(ir.IntType(1), self.lanes))
-
-    def add(self, total: Any, value: Any, mask: Any) -> Any:
-        """``total`` plus ``value`` where the mask is set."""
-        # Elsewhere, adding +0 changes no total: only -0 would change, and a sum that begins at +0 is never -0.
-        if WIDE:
-            return self.builder.select(mask, self.builder.fadd(total, value), total)
-        kept = self.builder.and_(self.builder.bitcast(value, self.mask), mask)
-        return self.builder.fadd(total, self.builder.bitcast(kept, self.real))
+def _neighbours_added(builder: Any, a: Any, b: Any, piece: int) -> Any:
+    """Sums of neighbouring lanes: in each piece of ``piece`` lanes first those of ``a``, then those of ``b``."""
+    lanes = a.type.count
+    halves = []
+    for odd in (0, 1):
+        picks = [
+            source + start + pair + odd
+            for start in range(0, lanes, piece)
+            for source in (0, lanes)
+            for pair in range(0, piece, 2)
+        ]
+        halves.append(ir.Constant(ir.VectorType(ir.IntType(32), lanes), picks))
+    return builder.fadd(*(builder.shuffle_vector(a, b, half) for half in halves))
 
 
-def _hidden_units(columns: int) -> Any:
-    """An intrinsic that adds ``groups`` groups of ``columns`` hidden units to a panel's outputs and stores their masks.
-
-    ``first`` is the first of these units. The network's parameters begin at ``params[start]``.
-    """
-
-    @intrinsic
-    def function(
-        typingctx: Any,
-        params: Any,
-        start: Any,
-        depth: Any,
-        width: Any,
-        first: Any,
-        groups: Any,
-        acts: Any,
-        in_start: Any,
-        masks_start: Any,
-        out: Any,
-        out_start: Any,
-    ) -> Any:
-        integer = types.intp
-        signature = types.void(
-            params, integer, integer, integer, integer, integer, acts, integer, integer, out, integer
+def _halves_added(builder: Any, vector: Any) -> Any:
+    """The vector's lower half plus its upper half."""
+    lanes = vector.type.count // 2
+    mask = ir.VectorType(ir.IntType(32), lanes)
+    return builder.fadd(
+        *(
+            builder.shuffle_vector(vector, vector, ir.Constant(mask, list(range(first, first + lanes))))
+            for first in (0, lanes)
         )
-
-        def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-            builder.function.attributes.add("noinline")
-            params, start, depth, width, first, groups, acts, in_start, masks_start, out, out_start = args
-            types_ = signature.args
-            weights = Memory(context, builder, types_[0], params, builder.add(start, first))
-            x = Memory(context, builder, types_[6], acts, in_start)
-            hidden = Memory(context, builder, types_[6], acts, masks_start)
-            y = Memory(context, builder, types_[9], out, out_start)
-            kept = _Masks(builder, hidden, first)
-            cells = [(j, v) for j in range(columns) for v in range(STRIP)]
-            zero = constant(y.vector, 0.0)
-            biases = builder.mul(depth, width)
-            above = builder.add(biases, width)
-
-            def panel_strip(index: Any, _: list[Any]) -> list[Any]:
-                register = builder.mul(index, INDEX(STRIP))
-                strip = builder.mul(register, INDEX(y.lanes))
-
-                def group(index: Any, outputs: list[Any]) -> list[Any]:
-                    unit = builder.mul(index, INDEX(columns))
-                    units = [builder.add(unit, INDEX(j)) for j in range(columns)]
-                    initial = [weights.scalar(builder.add(biases, unit)) for unit in units]
-                    start = [initial[j] for j, _ in cells]
-                    values = add_products(builder, start, weights, width, units, x, strip, depth)
-                    scalars = [weights.scalar(builder.add(above, unit)) for unit in units]
-                    outputs = list(outputs)
-                    for (j, v), z in zip(cells, values, strict=True):
-                        on = builder.fcmp_unordered(">", z, zero)  # true for NaN, so that it reaches the output
-                        at = builder.add(builder.mul(units[j], INDEX(REGISTERS)), builder.add(register, INDEX(v)))
-                        kept.store(on, at)
-                        outputs[v] = emit_fma(builder, scalars[j], emit_relu(builder, z), outputs[v])
-                    return outputs
-
-                places = [builder.add(strip, INDEX(v * y.lanes)) for v in range(STRIP)]
-                outputs = loop(builder, groups, [y.load(place) for place in places], group)
-                for place, value in zip(places, outputs, strict=True):
-                    y.store(value, place)
-                return []
-
-            strips(builder, panel_strip)
-            return context.get_dummy_value()
-
-        return signature, codegen
-
-    return function
+    )
 
 
-_several_units, _one_unit = _hidden_units(COLUMNS), _hidden_units(1)
+def _sums_of_lanes(builder: Any, rows: list[list[Any]]) -> list[Any]:
+    """Sums over the lanes of each row's vector, as many in a result as 16 bytes hold; PARTS registers are a vector.
+
+    The order is the same on every processor: in pieces of 16 bytes neighbours are added pairwise, then halves of the
+    vector are added until one piece is left.
+    """
+    piece = 4 if rows[0][0].type.element == ir.FloatType() else 2
+    results = []
+    for first in range(0, len(rows), piece):
+        parts = []
+        for part in range(PARTS):
+            vectors = [row[part] for row in rows[first : first + piece]]
+            while len(vectors) > 1:
+                pairs = zip(vectors[::2], vectors[1::2], strict=True)
+                vectors = [_neighbours_added(builder, a, b, piece) for a, b in pairs]
+            parts += vectors
+        while len(parts) > 1:
+            half = len(parts) // 2
+            parts = [builder.fadd(a, b) for a, b in zip(parts[:half], parts[half:], strict=True)]
+        total = parts[0]
+        while total.type.count > piece:
+            total = _halves_added(builder, total)
+        results.append(total)
+    return results
 
 
 @intrinsic
-def _add_masked(
+def _panel_outputs(
     typingctx: Any,
+    params: Any,
+    start: Any,
+    depth: Any,
+    width: Any,
     acts: Any,
     in_start: Any,
-    in_stride: Any,
-    masks_start: Any,
-    masks_stride: Any,
-    unit: Any,
-    panels: Any,
-    work: Any,
+    steps_start: Any,
+    out: Any,
     out_start: Any,
 ) -> Any:
-    """out[i * J + j] += Σ inputs[i] over the rows in the mask of hidden unit ``unit + j``.
+    """Compute the outputs of a panel, and steps[r * width + j] = 1 where unit j is on in row r, else 0.
 
-    Here i < FEATURES and j < J = lanes / FEATURES. Inputs and masks are in ``acts``; their panels are ``in_stride`` and
-    ``masks_stride`` elements apart. The sums are in ``work``.
+    The network's parameters begin at ``params[start]``. Inputs and steps are in ``acts``.
     """
     integer = types.intp
-    signature = types.void(acts, integer, integer, integer, integer, integer, integer, work, integer)
+    signature = types.void(params, integer, integer, integer, acts, integer, integer, out, integer)
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         builder.function.attributes.add("noinline")
-        acts, in_start, in_stride, masks_start, masks_stride, unit, panels, work, out_start = args
+        params, start, depth, width, acts, in_start, steps_start, out, out_start = args
         types_ = signature.args
-        x = Memory(context, builder, types_[0], acts, in_start)
-        total = Memory(context, builder, types_[7], work, out_start)
-        lanes, rows = total.lanes, REGISTERS * total.lanes
-        units = lanes // FEATURES
-        zeros = [constant(total.vector, 0.0)] * lanes
+        weights = Memory(context, builder, types_[0], params, start)
+        x = Memory(context, builder, types_[4], acts, in_start)
+        steps = Memory(context, builder, types_[4], acts, steps_start)
+        y = Memory(context, builder, types_[7], out, out_start)
+        lanes, rows = y.lanes, REGISTERS * y.lanes
+        zero, one = constant(y.vector, 0.0), constant(y.vector, 1.0)
+        biases = builder.mul(depth, width)
+        above = builder.add(biases, width)
+        bias = builder.load(builder.gep(weights.pointer, [builder.add(above, width)]), align=weights.align)
+        cells = [(r, v) for r in range(COLUMNS) for v in range(STRIP)]
+        sums_at = cgutils.alloca_once(builder, y.vector, BLOCK * PARTS)
 
-        def part_sums(part: int) -> Any:
-            def body(panel: Any, sums: list[Any]) -> list[Any]:
-                here = builder.mul(panel, in_stride)
-                at_masks = builder.add(masks_start, builder.mul(panel, masks_stride))
-                kept = _Masks(builder, Memory(context, builder, types_[0], acts, at_masks), unit)
-                for register in range(part, REGISTERS, PARTS):
-                    places = [INDEX(i * rows + register * lanes) for i in range(FEATURES)]
-                    values = [x.load(builder.add(here, place)) for place in places]
-                    in_masks = [kept.load(INDEX(j * REGISTERS + register)) for j in range(units)]
-                    cells = [(value, mask) for value in values for mask in in_masks]
-                    sums = [kept.add(s, value, mask) for (value, mask), s in zip(cells, sums, strict=True)]
-                return sums
+        def add_strip(first: Any, index: Any, sums: list[Any]) -> list[Any]:
+            """Of COLUMNS rows: add a strip of units to each row's sums, which are a vector of PARTS registers."""
+            units = builder.mul(index, INDEX(STRIP * lanes))
+            places = [builder.add(units, INDEX(v * lanes)) for v in range(STRIP)]
 
-            return lane_sums(builder, loop(builder, panels, zeros, body))
+            def add_input(k: Any, values: list[Any]) -> list[Any]:
+                row, feature = builder.mul(k, width), builder.add(builder.mul(k, INDEX(rows)), first)
+                vectors = [weights.load(builder.add(row, place)) for place in places]
+                scalars = [x.scalar(builder.add(feature, INDEX(r))) for r in range(COLUMNS)]
+                return [emit_fma(builder, scalars[r], vectors[v], z) for (r, v), z in zip(cells, values, strict=True)]
 
-        total.store(builder.fadd(total.load(INDEX(0)), vector_sums(builder, part_sums)), INDEX(0))
+            initial = [weights.load(builder.add(biases, place)) for place in places]
+            values = loop(builder, depth, [initial[v] for _, v in cells], add_input)
+            factors = [weights.load(builder.add(above, place)) for place in places]
+            sums = list(sums)
+            for (r, v), z in zip(cells, values, strict=True):
+                on = builder.fcmp_unordered(">", z, zero)  # true for NaN, so that it reaches the output
+                row = builder.mul(builder.add(first, INDEX(r)), width)
+                steps.store(builder.select(on, one, zero), builder.add(row, places[v]))
+                at = r * PARTS + v % PARTS
+                sums[at] = builder.select(on, emit_fma(builder, factors[v], z, sums[at]), sums[at])
+            return sums
+
+        def block(index: Any, _: list[Any]) -> list[Any]:
+            top = builder.mul(index, INDEX(BLOCK))
+
+            def several_rows(index: Any, _: list[Any]) -> list[Any]:
+                offset = builder.mul(index, INDEX(COLUMNS))
+                first = builder.add(top, offset)
+                strips = builder.udiv(width, INDEX(STRIP * lanes))
+                sums = loop(builder, strips, [zero] * (COLUMNS * PARTS), partial(add_strip, first))
+                for i, value in enumerate(sums):
+                    at = builder.add(builder.mul(offset, INDEX(PARTS)), INDEX(i))
+                    builder.store(value, builder.gep(sums_at, [at]))
+                return []
+
+            loop(builder, INDEX(BLOCK // COLUMNS), [], several_rows)
+            sums = [builder.load(builder.gep(sums_at, [INDEX(i)])) for i in range(BLOCK * PARTS)]
+            totals = _sums_of_lanes(builder, [sums[r * PARTS : (r + 1) * PARTS] for r in range(BLOCK)])
+            piece = totals[0].type.count
+            for i, total in enumerate(totals):
+                place = builder.gep(y.pointer, [builder.add(top, INDEX(i * piece))])
+                result = builder.fadd(splat(builder, bias, piece), total)
+                builder.store(result, builder.bitcast(place, total.type.as_pointer()), align=y.align)
+            return []
+
+        loop(builder, INDEX(rows // BLOCK), [], block)
         return context.get_dummy_value()
 
     return signature, codegen
@@ -209,76 +183,43 @@ def _add_masked(
 @njit(cache=True)
 def is_shallow(sizes: Array, relu: bool) -> bool:
     """Whether this module can compute the network."""
-    return relu and sizes.size == 3 and sizes[2] == 1
+    return relu and sizes.size == 3 and sizes[2] == 1 and sizes[1] % UNITS == 0
 
 
 @inner
-def _blocks(sizes: Array, lanes: int) -> tuple[int, int]:
-    """The number of blocks of sums along the inputs and the constant 1, and along the hidden units."""
-    return -(-(sizes[0] + 1) // FEATURES), -(-sizes[1] // (lanes // FEATURES))
+def shallow_sums_elements(sizes: Array, rows: int) -> int:
+    """The number of elements of G, plus those of a panel's sum of errors."""
+    return (sizes[0] + 1) * sizes[1] + rows
 
 
 @inner
-def shallow_sums_elements(sizes: Array, lanes: int) -> int:
-    """The number of elements of G in blocks, plus those of a panel's sum of errors."""
-    down, across = _blocks(sizes, lanes)
-    return down * across * lanes + REGISTERS * lanes
+def shallow_outputs(params: Array, p: int, sizes: Array, acts: Array, x: int, steps: int, out: Array, y: int) -> None:
+    """Compute the outputs ``out[y:]`` of the panel ``acts[x:]``, and the steps ``acts[steps:]`` of its hidden units."""
+    _panel_outputs(params, p, sizes[0], sizes[1], acts, x, steps, out, y)
 
 
 @inner
-def shallow_outputs(params: Array, p: int, sizes: Array, acts: Array, x: int, masks: int, out: Array, y: int) -> None:
-    """Compute the outputs ``out[y:]`` of the panel ``acts[x:]``, and the masks ``acts[masks:]`` of its hidden units."""
-    rows = panel_rows(out)
-    depth, width = sizes[0], sizes[1]
-    bias = params[p + (depth + 2) * width]
-    for r in range(rows):
-        out[y + r] = bias
-    groups = width // COLUMNS
-    if groups > 0:
-        _several_units(params, p, depth, width, 0, groups, acts, x, masks, out, y)
-    if width > groups * COLUMNS:
-        rest = width - groups * COLUMNS
-        _one_unit(params, p, depth, width, groups * COLUMNS, rest, acts, x, masks, out, y)
-
-
-@inner
-def add_shallow_tile(
-    sizes: Array, acts: Array, x: int, masks: int, panels: int, work: Array, errors: int, sums: int
-) -> None:
-    """Add the sums of a tile to those in ``work``. Its inputs are multiplied by ``errors``, the outputs' cotangents."""
-    rows = panel_rows(work)
-    lanes = register_lanes(work)
-    down, across = _blocks(sizes, lanes)
-    x_stride, masks_stride = (sizes[0] + 1) * rows, (sizes[1] + 1) * rows
-    for panel in range(panels):
-        times_panel(acts, x + panel * x_stride, sizes[0] + 1, work, errors + panel * rows)
-    for j in range(across):
-        for i in range(down):
-            unit, at = j * (lanes // FEATURES), sums + (i * across + j) * lanes
-            left = x + i * FEATURES * rows
-            _add_masked(acts, left, x_stride, masks, masks_stride, unit, panels, work, at)
-    total = sums + down * across * lanes
-    for panel in range(panels):
-        add_panel(work, errors + panel * rows, work, total)
+def add_shallow_gradient(sizes: Array, acts: Array, x: int, steps: int, work: Array, errors: int, sums: int) -> None:
+    """Add a panel's sums to those in ``work``. Its inputs are multiplied by ``errors``, the outputs' cotangents."""
+    features, width = sizes[0] + 1, sizes[1]
+    times_panel(acts, x, features, work, errors)
+    add_products(acts, x, features, acts, steps, width, work, sums)
+    add_panel(work, errors, work, sums + features * width)
 
 
 @inner
 def unpack_shallow_sums(params: Array, p: int, sizes: Array, work: Array, sums: int, out: Array, start: int) -> None:
     """Write the gradient that follows from the sums into ``out[start:]``."""
-    lanes = register_lanes(work)
-    down, across = _blocks(sizes, lanes)
-    units, width = lanes // FEATURES, sizes[1]
-    above = (sizes[0] + 1) * width  # where the output's weights are
-    for j in range(width):
-        out[start + above + j] = 0
-    for i in range(sizes[0] + 1):
-        for block in range(across):
-            cells, first = sums + (i // FEATURES * across + block) * lanes + i % FEATURES * units, block * units
-            for j in range(first, min(first + units, width)):
-                value, weight = work[cells + j - first], i * width + j
-                out[start + above + j] += params[p + weight] * value
-                out[start + weight] = params[p + above + j] * value
-    bias = out.dtype.type(0)
-    for r in range(panel_rows(work)):
-        bias += work[sums + down * across * lanes + r]
-    out[start + above + width] = bias
+    features, width = sizes[0] + 1, sizes[1]
+    above = features * width  # where the output's weights are
+    factors, gradients = params[p + above : p + above + width], out[start + above : start + above + width]
+    fill(0, width, out, start + above)
+    for i in range(features):
+        at = i * width
+        row, weights = work[sums + at : sums + at + width], params[p + at : p + at + width]
+        below = out[start + at : start + at + width]
+        for j in range(width):
+            below[j] = factors[j] * row[j]
+        for j in range(width):
+            gradients[j] += weights[j] * row[j]
+    out[start + above + width] = sum_values(work, sums + above, panel_rows(work))
