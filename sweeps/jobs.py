@@ -12,6 +12,7 @@ from omegaconf import DictConfig, open_dict
 from algos.build import make_environments
 from algos.parts import PartError
 from algos.rehearsal import Rehearsals
+from sweeps.compose_once import compose_once
 from sweeps.errors import InputError
 from sweeps.hydra_errors import other_sweeper
 from sweeps.requirements import check_device, check_logger
@@ -29,6 +30,7 @@ def sweep_jobs(config: DictConfig) -> list[DictConfig]:
         InputError: The sweeper is another one, whose jobs are not known in advance.
     """
     loader = GlobalHydra.instance().config_loader()
+    compose_once(loader)
     sweeper: Any = get_class(config.hydra.sweeper._target_)
     if not hasattr(sweeper, "split_arguments"):
         raise InputError(other_sweeper(config.hydra.runtime.choices["hydra/sweeper"]))
