@@ -343,14 +343,14 @@ def copy_registers(typingctx: Any, source: Any, first: Any, count: Any, out: Any
 
 
 def opaque(builder: Any, pointer: Any) -> Any:
-    """The pointer, of which LLVM no longer knows how it is computed.
+    """The same pointer, but LLVM no longer sees how it is computed.
 
-    Otherwise it keeps an address of its own for each load of a loop, more of them than there are registers.
+    In a loop with many loads, LLVM would advance one address for each of them. They do not fit into the registers.
     """
     return builder.asm(ir.FunctionType(pointer.type, [pointer.type]), "", "=r,0", [pointer], side_effect=False)
 
 
-ROWS_AT_ONCE = 16  # that ``transpose_four`` moves; panels have a multiple of them
+ROWS_AT_ONCE = 16  # in ``transpose_four``; the rows of a panel are a multiple
 
 
 @intrinsic
@@ -409,7 +409,7 @@ def transpose_four(
     return signature, codegen
 
 
-def _interleaved(builder: Any, a: Any, b: Any, unit: int) -> list[Any]:
+def interleaved(builder: Any, a: Any, b: Any, unit: int) -> list[Any]:
     """Two registers: the units at even places of ``a`` and ``b`` in turn, and the units at odd places in turn.
 
     A unit is ``unit`` lanes. Each pair of places holds a matrix of 2 x 2 units, and this transposes it.
@@ -449,7 +449,7 @@ def transpose_panel(typingctx: Any, source: Any, first: Any, registers: Any, out
                 while unit < lanes:
                     for i in range(0, lanes):
                         if not i & unit:
-                            vectors[i], vectors[i + unit] = _interleaved(builder, vectors[i], vectors[i + unit], unit)
+                            vectors[i], vectors[i + unit] = interleaved(builder, vectors[i], vectors[i + unit], unit)
                     unit *= 2
                 to = builder.add(builder.mul(row, stride), feature)
                 for i, vector in enumerate(vectors):
@@ -549,17 +549,21 @@ def fill(typingctx: Any, value: Any, count: Any, out: Any, first: Any) -> Any:
 SUM_LANES = 32
 
 
+def halves_added(builder: Any, vector: Any) -> Any:
+    """The lower half of a vector plus its upper half."""
+    lanes = vector.type.count // 2
+    mask = ir.VectorType(ir.IntType(32), lanes)
+    low, high = (
+        builder.shuffle_vector(vector, vector, ir.Constant(mask, list(range(first, first + lanes))))
+        for first in (0, lanes)
+    )
+    return builder.fadd(low, high)
+
+
 def halve(builder: Any, vector: Any) -> Any:
-    """The sum of a vector's lanes. The upper half is added to the lower half until one lane is left."""
-    lanes = vector.type.count
-    while lanes > 1:
-        lanes //= 2
-        mask = ir.VectorType(ir.IntType(32), lanes)
-        low, high = (
-            builder.shuffle_vector(vector, vector, ir.Constant(mask, list(range(first, first + lanes))))
-            for first in (0, lanes)
-        )
-        vector = builder.fadd(low, high)
+    """The sum of a vector's lanes: halves are added until one lane is left."""
+    while vector.type.count > 1:
+        vector = halves_added(builder, vector)
     return builder.extract_element(vector, ir.Constant(ir.IntType(32), 0))
 
 

@@ -25,6 +25,8 @@ from algos.kernels.intrinsics import (
     Memory,
     add_panel,
     fill,
+    halves_added,
+    interleaved,
     intrinsic,
     loop,
     splat,
@@ -35,42 +37,15 @@ from algos.kernels.panels import add_products, panel_rows
 
 Array = np.ndarray
 
-BLOCK = 16  # rows whose sums over lanes are computed together
-UNITS = 64  # the hidden units come in multiples of these, so that they fill strips of any processor's registers
-
-
-def _neighbours_added(builder: Any, a: Any, b: Any, piece: int) -> Any:
-    """Sums of neighbouring lanes: in each piece of ``piece`` lanes first those of ``a``, then those of ``b``."""
-    lanes = a.type.count
-    halves = []
-    for odd in (0, 1):
-        picks = [
-            source + start + pair + odd
-            for start in range(0, lanes, piece)
-            for source in (0, lanes)
-            for pair in range(0, piece, 2)
-        ]
-        halves.append(ir.Constant(ir.VectorType(ir.IntType(32), lanes), picks))
-    return builder.fadd(*(builder.shuffle_vector(a, b, half) for half in halves))
-
-
-def _halves_added(builder: Any, vector: Any) -> Any:
-    """The vector's lower half plus its upper half."""
-    lanes = vector.type.count // 2
-    mask = ir.VectorType(ir.IntType(32), lanes)
-    return builder.fadd(
-        *(
-            builder.shuffle_vector(vector, vector, ir.Constant(mask, list(range(first, first + lanes))))
-            for first in (0, lanes)
-        )
-    )
+BLOCK = 16  # rows, whose sums over lanes are computed together
+UNITS = 64  # hidden units, which fill strips of any processor's registers
 
 
 def _sums_of_lanes(builder: Any, rows: list[list[Any]]) -> list[Any]:
-    """Sums over the lanes of each row's vector, as many in a result as 16 bytes hold; PARTS registers are a vector.
+    """Sum the lanes of each row's vector, which is in PARTS registers. A result has 16 bytes, the sums of several rows.
 
-    The order is the same on every processor: in pieces of 16 bytes neighbours are added pairwise, then halves of the
-    vector are added until one piece is left.
+    The order is the same on every processor. Within pieces of 16 bytes, neighbours are added pairwise. Then halves of
+    the vector are added until one piece is left.
     """
     piece = 4 if rows[0][0].type.element == ir.FloatType() else 2
     results = []
@@ -78,16 +53,18 @@ def _sums_of_lanes(builder: Any, rows: list[list[Any]]) -> list[Any]:
         parts = []
         for part in range(PARTS):
             vectors = [row[part] for row in rows[first : first + piece]]
+            unit = 1
             while len(vectors) > 1:
                 pairs = zip(vectors[::2], vectors[1::2], strict=True)
-                vectors = [_neighbours_added(builder, a, b, piece) for a, b in pairs]
+                vectors = [builder.fadd(*interleaved(builder, a, b, unit)) for a, b in pairs]
+                unit *= 2
             parts += vectors
         while len(parts) > 1:
             half = len(parts) // 2
             parts = [builder.fadd(a, b) for a, b in zip(parts[:half], parts[half:], strict=True)]
         total = parts[0]
         while total.type.count > piece:
-            total = _halves_added(builder, total)
+            total = halves_added(builder, total)
         results.append(total)
     return results
 
@@ -129,7 +106,7 @@ def _panel_outputs(
         sums_at = cgutils.alloca_once(builder, y.vector, BLOCK * PARTS)
 
         def add_strip(first: Any, index: Any, sums: list[Any]) -> list[Any]:
-            """Of COLUMNS rows: add a strip of units to each row's sums, which are a vector of PARTS registers."""
+            """Add a strip of units to the sums of COLUMNS rows. Each row has one vector of sums, in PARTS registers."""
             units = builder.mul(index, INDEX(STRIP * lanes))
             places = [builder.add(units, INDEX(v * lanes)) for v in range(STRIP)]
 
