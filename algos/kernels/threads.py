@@ -4,8 +4,8 @@ from types import TracebackType
 
 import numba
 
-WORTH = 4_000_000
-"""Multiply-adds per thread that are worth waking it, which takes tens of microseconds."""
+WORTH = 8_000_000
+"""Multiply-adds per thread that are worth waking it. Waking takes about 0.1 ms on a virtual machine."""
 
 
 class shared_out:
