@@ -78,10 +78,12 @@ def seeds_figure(frame: pd.DataFrame, context: Context, x: str) -> Figure:
     places = [grid[0, :]] if several else []
     places += [grid[several + position // columns, position % columns] for position in range(len(singles))]
     axes: list[Axes] = []
-    for draw, cell in zip([together] * several + singles, places, strict=True):
-        axes.append(canvas.add_subplot(cell, sharex=axes[0] if axes else None, sharey=axes[0] if axes else None))
+    for place, (draw, cell) in enumerate(zip([together] * several + singles, places, strict=True)):
+        like = axes[several] if place > several else None  # ticks of the wide panel would be too many for the others
+        axes.append(canvas.add_subplot(cell, sharex=like, sharey=axes[0] if axes else None))
         draw(axes[-1])
     if several:
+        axes[several].set_xlim(axes[0].get_xlim())
         axes[0].legend(ncols=math.ceil(len(context.colors) / 4))
     handles, labels = axes[-1].get_legend_handles_labels()
     canvas.legend(handles, labels, loc="outside lower center", ncols=len(labels))
