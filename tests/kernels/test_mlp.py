@@ -11,6 +11,7 @@ from torch import Tensor
 
 from algos.core.networks import MLP
 from algos.core.value_loss import ValueClip, value_loss
+from algos.kernels.shallow import UNITS
 
 widths = st.integers(1, 70)
 shapes = st.builds(
@@ -19,7 +20,7 @@ shapes = st.builds(
     st.lists(widths, max_size=3),
     st.integers(1, 9),
 )
-shallow = st.builds(lambda n_in, hidden: (n_in, hidden, 1), st.integers(1, 20), widths)
+shallow = st.builds(lambda n_in, strips: (n_in, strips * UNITS, 1), st.integers(1, 20), st.integers(1, 3))
 common = {
     "num_seeds": st.integers(1, 5),
     "batch": st.one_of(st.integers(1, 300), st.integers(1, 3000)),
