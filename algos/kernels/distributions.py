@@ -32,6 +32,14 @@ def _tasks(outputs: Array) -> int:
 
 
 @inner
+def _rows_of(task: int, outputs: Array, seeds: Array) -> tuple[int, int, int]:
+    """The seed of a task, its first row and its number of rows."""
+    tasks = _tasks(outputs)
+    first = task % tasks * ROWS
+    return seeds[task // tasks], first, min(ROWS, outputs.shape[1] - first)
+
+
+@inner
 def _load_columns(source: Array, s: int, first: int, count: int, columns: Array) -> None:
     """Transpose ``count`` rows of seed ``s`` in ``source [S, B, A]``, from ``first`` on, to ``columns [A, ROWS]``."""
     for a in range(source.shape[2]):
@@ -58,10 +66,8 @@ def gaussian_log_probs(columns: Array, actions: Array, log_std: Array, count: in
 
 @inner
 def _gaussian_forward_task(task: int, mean: Array, log_std: Array, actions: Array, seeds: Array, out: Array) -> None:
-    batch, dimensions = mean.shape[1:]
-    tasks = _tasks(mean)
-    s, first = seeds[task // tasks], task % tasks * ROWS
-    count = min(ROWS, batch - first)
+    dimensions = mean.shape[2]
+    s, first, count = _rows_of(task, mean, seeds)
     columns, taken = np.empty((dimensions, ROWS), mean.dtype), np.empty((dimensions, ROWS), mean.dtype)
     _load_columns(mean, s, first, count, columns)
     _load_columns(actions, s, first, count, taken)
@@ -124,10 +130,8 @@ def log_normaliser(columns: Array, count: int, top: Array, out: Array) -> None:
 def _categorical_forward_task(
     task: int, logits: Array, actions: Array, seeds: Array, out: Array, normaliser: Array
 ) -> None:
-    batch, choices = logits.shape[1:]
-    tasks = _tasks(logits)
-    s, first = seeds[task // tasks], task % tasks * ROWS
-    count = min(ROWS, batch - first)
+    choices = logits.shape[2]
+    s, first, count = _rows_of(task, logits, seeds)
     columns, top = np.empty((choices, ROWS), logits.dtype), np.empty(ROWS, logits.dtype)
     _load_columns(logits, s, first, count, columns)
     log_normaliser(columns, count, top, normaliser[s, first : first + count])
@@ -144,10 +148,8 @@ def _categorical_forward(logits: Array, actions: Array, seeds: Array, out: Array
 def _categorical_backward_task(
     task: int, logits: Array, actions: Array, normaliser: Array, grad: Array, seeds: Array, grad_logits: Array
 ) -> None:
-    batch, choices = logits.shape[1:]
-    tasks = _tasks(logits)
-    s, first = seeds[task // tasks], task % tasks * ROWS
-    count = min(ROWS, batch - first)
+    choices = logits.shape[2]
+    s, first, count = _rows_of(task, logits, seeds)
     columns = np.empty((choices, ROWS), logits.dtype)
     _load_columns(logits, s, first, count, columns)
     for a in range(choices):
@@ -169,10 +171,8 @@ def _categorical_backward(
 
 @inner
 def _entropy_forward_task(task: int, logits: Array, seeds: Array, out: Array, normaliser: Array) -> None:
-    batch, choices = logits.shape[1:]
-    tasks = _tasks(logits)
-    s, first = seeds[task // tasks], task % tasks * ROWS
-    count = min(ROWS, batch - first)
+    choices = logits.shape[2]
+    s, first, count = _rows_of(task, logits, seeds)
     columns, top = np.empty((choices, ROWS), logits.dtype), np.empty(ROWS, logits.dtype)
     _load_columns(logits, s, first, count, columns)
     log_normaliser(columns, count, top, normaliser[s, first : first + count])
@@ -193,10 +193,8 @@ def _entropy_forward(logits: Array, seeds: Array, out: Array, normaliser: Array)
 def _entropy_backward_task(
     task: int, logits: Array, entropy: Array, normaliser: Array, grad: Array, seeds: Array, grad_logits: Array
 ) -> None:
-    batch, choices = logits.shape[1:]
-    tasks = _tasks(logits)
-    s, first = seeds[task // tasks], task % tasks * ROWS
-    count = min(ROWS, batch - first)
+    choices = logits.shape[2]
+    s, first, count = _rows_of(task, logits, seeds)
     columns = np.empty((choices, ROWS), logits.dtype)
     _load_columns(logits, s, first, count, columns)
     for a in range(choices):

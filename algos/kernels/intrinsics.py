@@ -13,6 +13,7 @@ Addresses are element offsets from the start of flat arrays.
 """
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import llvmlite.binding as llvm  # type: ignore[import-untyped]
@@ -104,12 +105,7 @@ def loop(builder: Any, count: Any, start: list[Any], body: Callable[[Any, list[A
     return results
 
 
-def strips(builder: Any, body: Callable[[Any, list[Any]], list[Any]]) -> None:
-    """Run ``body(i, [])`` for each strip of ``STRIP`` registers of a panel's rows."""
-    loop(builder, INDEX(REGISTERS // STRIP), [], body)
-
-
-def add_products(
+def _weighted_sums(
     builder: Any,
     sums: list[Any],
     weights: Memory,
@@ -135,7 +131,7 @@ def add_products(
     return loop(builder, depth, sums, body)
 
 
-def emit_relu(builder: Any, z: Any) -> Any:
+def _relu(builder: Any, z: Any) -> Any:
     """max(z, 0), or NaN where z is NaN."""
     zero = constant(z.type, 0.0)
     return builder.select(builder.fcmp_ordered(">", zero, z), zero, z)
@@ -235,10 +231,10 @@ def product(columns: int, mode: str) -> Any:
                     initial = [y.load(offset(j, v)) for j, v in cells]
                 else:
                     initial = [zero for _ in cells]
-                results = add_products(builder, initial, w, k_stride, offsets, x, strip, depth)
+                results = _weighted_sums(builder, initial, w, k_stride, offsets, x, strip, depth)
                 for (j, v), z in zip(cells, results, strict=True):
                     if mode == "relu":
-                        z = emit_relu(builder, z)
+                        z = _relu(builder, z)
                     elif mode == "tanh":
                         z = emit_tanh(builder, z)
                     elif mode in ("relu_slope", "tanh_slope"):
@@ -246,7 +242,7 @@ def product(columns: int, mode: str) -> Any:
                     y.store(z, offset(j, v))
                 return []
 
-            strips(builder, body)
+            loop(builder, INDEX(REGISTERS // STRIP), [], body)
             return context.get_dummy_value()
 
         return signature, codegen
@@ -257,6 +253,7 @@ def product(columns: int, mode: str) -> Any:
 UNROLLED = 4  # rows in one iteration; it divides the number of rows of a panel
 
 
+@cache
 def outer(features: int, registers: int) -> Any:
     """An intrinsic that adds products of the features of two panels to a tile of a matrix.
 
@@ -342,7 +339,7 @@ def copy_registers(typingctx: Any, source: Any, first: Any, count: Any, out: Any
     return signature, codegen
 
 
-def opaque(builder: Any, pointer: Any) -> Any:
+def _opaque(builder: Any, pointer: Any) -> Any:
     """The same pointer, but LLVM no longer sees how it is computed.
 
     In a loop with many loads, LLVM would advance one address for each of them. They do not fit into the registers.
@@ -385,7 +382,7 @@ def transpose_four(
         out_steps = [builder.mul(INDEX(i), out_step) for i in range(4)]
 
         def body(_: Any, pointers: list[Any]) -> list[Any]:
-            pointer, to = (opaque(builder, pointer) for pointer in pointers)
+            pointer, to = (_opaque(builder, pointer) for pointer in pointers)
             fours = [pointer]  # where rows 0, 4, 8, ... begin
             while 4 * len(fours) <= ROWS_AT_ONCE:
                 fours.append(builder.gep(fours[-1], [steps[4]]))
