@@ -2,11 +2,11 @@
 
 LLVM cannot vectorise calls of the C library unless Intel's SVML is installed. The ``emit_`` functions emit the
 arithmetic for a float or for a vector of floats; ``exp``, ``log`` and ``tanh`` are the scalar forms for Numba loops.
-The error is below 2.5 units in the last place. NaN stays NaN.
+Errors are below 1.5 units in the last place; those of tanh are below 2.5 in float64, and 5.5 in float32. NaN stays NaN.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from math import factorial
 from typing import Any, NamedTuple
 
@@ -61,9 +61,17 @@ def emit_fma(builder: Any, a: Any, b: Any, c: Any) -> Any:
     return builder.call(function, (a, b, c))
 
 
-def _clamp_above(builder: Any, x: Any, limit: float) -> Any:
-    bound = constant(x.type, limit)
+def _at_most(builder: Any, x: Any, bound: Any) -> Any:
+    """The smaller of both; NaN if x is NaN."""
     return builder.select(builder.fcmp_ordered(">", x, bound), bound, x)
+
+
+def _polynomial(builder: Any, x: Any, coefficients: Sequence[float]) -> Any:
+    """Σ_k coefficients[k] x**k."""
+    *lower, result = (constant(x.type, number) for number in coefficients)
+    for number in reversed(lower):
+        result = emit_fma(builder, result, x, number)
+    return result
 
 
 def _expm1_parts(builder: Any, x: Any, halvings: int) -> tuple[Any, Any]:
@@ -82,9 +90,7 @@ def _expm1_parts(builder: Any, x: Any, halvings: int) -> tuple[Any, Any]:
     minus_count = builder.fsub(magic, shifted)
     rest = emit_fma(builder, minus_count, number(fmt.log2_high), x)
     rest = emit_fma(builder, minus_count, number(fmt.log2_low), rest)
-    series = number(1 / factorial(fmt.exp_degree))
-    for k in reversed(range(2, fmt.exp_degree)):
-        series = emit_fma(builder, series, rest, number(1 / factorial(k)))
+    series = _polynomial(builder, rest, [1 / factorial(k) for k in range(2, fmt.exp_degree + 1)])
     p = emit_fma(builder, builder.fmul(rest, rest), series, rest)
     bits = _bits_type(x)
     exponent = builder.shl(builder.bitcast(shifted, bits), constant(bits, fmt.mantissa_bits))
@@ -114,9 +120,7 @@ def emit_log(builder: Any, x: Any) -> Any:
     less = builder.fsub(m, one)
     s = builder.fdiv(less, builder.fadd(m, one))
     square = builder.fmul(s, s)
-    series = constant(x.type, 2 / (2 * fmt.log_degree + 1))
-    for k in reversed(range(1, fmt.log_degree)):
-        series = emit_fma(builder, series, square, constant(x.type, 2 / (2 * k + 1)))
+    series = _polynomial(builder, square, [2 / (2 * k + 1) for k in range(1, fmt.log_degree + 1)])
     # 2 s = less - s * less, so the leading term has no error of the division.
     rest = builder.fmul(s, builder.fsub(builder.fmul(series, square), less))
     count = builder.sitofp(count, x.type)
@@ -126,16 +130,29 @@ def emit_log(builder: Any, x: Any) -> Any:
     return builder.select(finite, result, x)
 
 
+# tanh(x) / x in x² for |x| < 9.02, in float32: the quotient of polynomials of degree 4 with the smallest largest
+# relative error, which is 2e-8.
+_TANH_NUMERATOR = 1.0, 1.3379674e-1, 3.4939807e-3, 2.0582580e-5, 1.3317821e-8
+_TANH_DENOMINATOR = 1.0, 4.6712989e-1, 2.5870871e-2, 3.2830040e-4, 7.7615067e-7
+
+
 def emit_tanh(builder: Any, x: Any) -> Any:
-    """tanh(x) = m / (m + 2) with m = expm1(2 |x|), and the sign of x."""
+    """tanh(x), with the sign of x: a rational function in float32, m / (m + 2) with m = expm1(2 |x|) in float64."""
     fmt, bits = _format(x), _bits_type(x)
     width = fmt.integer.width
     sign = builder.and_(builder.bitcast(x, bits), constant(bits, 1 << (width - 1)))
     size = builder.bitcast(builder.and_(builder.bitcast(x, bits), constant(bits, (1 << (width - 1)) - 1)), x.type)
-    size = _clamp_above(builder, size, fmt.tanh_is_one)
-    p, scale = _expm1_parts(builder, builder.fadd(size, size), halvings=0)
-    expm1 = emit_fma(builder, scale, p, builder.fsub(scale, constant(x.type, 1.0)))
-    ratio = builder.fdiv(expm1, builder.fadd(expm1, constant(x.type, 2.0)))
+    size = _at_most(builder, size, constant(x.type, fmt.tanh_is_one))
+    if width == 32:
+        square = builder.fmul(size, size)
+        above = builder.fmul(size, _polynomial(builder, square, _TANH_NUMERATOR))
+        below = _polynomial(builder, square, _TANH_DENOMINATOR)
+        above = _at_most(builder, above, below)
+    else:
+        p, scale = _expm1_parts(builder, builder.fadd(size, size), halvings=0)
+        above = emit_fma(builder, scale, p, builder.fsub(scale, constant(x.type, 1.0)))
+        below = builder.fadd(above, constant(x.type, 2.0))
+    ratio = builder.fdiv(above, below)
     return builder.bitcast(builder.or_(builder.bitcast(ratio, bits), sign), x.type)
 
 

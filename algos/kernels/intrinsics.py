@@ -461,6 +461,51 @@ def transpose_panel(typingctx: Any, source: Any, first: Any, registers: Any, out
     return signature, codegen
 
 
+LEFT_FEATURES = 4  # of ``add_lane_products`` at a time; their sums fill whole pieces of 16 bytes
+
+
+@intrinsic
+def add_lane_products(
+    typingctx: Any, left: Any, left_start: Any, groups: Any, right: Any, right_start: Any, out: Any, out_start: Any
+) -> Any:
+    """out[i] += Σ_r left[i * rows + r] * right[r] for i < LEFT_FEATURES * ``groups`` (>= 1) and the rows r of a panel.
+
+    Each lane of a vector adds its rows in order. Then ``sums_of_lanes`` adds the lanes.
+    """
+    integer = types.intp
+    signature = types.void(left, integer, integer, right, integer, out, integer)
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        left, left_start, groups, right, right_start, out, out_start = args
+        a = Memory(context, builder, signature.args[0], left, left_start)
+        b = Memory(context, builder, signature.args[3], right, right_start)
+        total = Memory(context, builder, signature.args[5], out, out_start)
+        lanes, rows = a.lanes, REGISTERS * a.lanes
+        factors = [b.load(INDEX(v * lanes)) for v in range(REGISTERS)]
+
+        def body(group: Any, _: list[Any]) -> list[Any]:
+            first = builder.mul(group, INDEX(LEFT_FEATURES))
+            top = builder.mul(first, INDEX(rows))
+            sums = []
+            for i in range(LEFT_FEATURES):
+                parts = [constant(a.vector, 0.0)] * PARTS
+                for v in range(REGISTERS):
+                    value = a.load(builder.add(top, INDEX(i * rows + v * lanes)))
+                    parts[v % PARTS] = emit_fma(builder, value, factors[v], parts[v % PARTS])
+                sums.append(parts)
+            for i, piece in enumerate(sums_of_lanes(builder, sums)):
+                place = builder.gep(total.pointer, [builder.add(first, INDEX(i * piece.type.count))])
+                place = builder.bitcast(place, piece.type.as_pointer())
+                so_far = builder.load(place, align=total.align)
+                builder.store(builder.fadd(so_far, piece), place, align=total.align)
+            return []
+
+        loop(builder, groups, [], body)
+        return context.get_dummy_value()
+
+    return signature, codegen
+
+
 @intrinsic
 def add_panel(typingctx: Any, values: Any, first: Any, out: Any, out_first: Any) -> Any:
     """out[out_first + r] += values[first + r] for the rows r of one feature of a panel."""
@@ -562,6 +607,34 @@ def halve(builder: Any, vector: Any) -> Any:
     while vector.type.count > 1:
         vector = halves_added(builder, vector)
     return builder.extract_element(vector, ir.Constant(ir.IntType(32), 0))
+
+
+def sums_of_lanes(builder: Any, rows: list[list[Any]]) -> list[Any]:
+    """Sum the lanes of each row's vector, which is in PARTS registers. A result has 16 bytes, the sums of several rows.
+
+    The order is the same on every processor. Within pieces of 16 bytes, neighbours are added pairwise. Then halves of
+    the vector are added until one piece is left.
+    """
+    piece = 4 if rows[0][0].type.element == ir.FloatType() else 2
+    results = []
+    for first in range(0, len(rows), piece):
+        parts = []
+        for part in range(PARTS):
+            vectors = [row[part] for row in rows[first : first + piece]]
+            unit = 1
+            while len(vectors) > 1:
+                pairs = zip(vectors[::2], vectors[1::2], strict=True)
+                vectors = [builder.fadd(*interleaved(builder, a, b, unit)) for a, b in pairs]
+                unit *= 2
+            parts += vectors
+        while len(parts) > 1:
+            half = len(parts) // 2
+            parts = [builder.fadd(a, b) for a, b in zip(parts[:half], parts[half:], strict=True)]
+        total = parts[0]
+        while total.type.count > piece:
+            total = halves_added(builder, total)
+        results.append(total)
+    return results
 
 
 def _chunk_sums(squared: bool) -> Any:

@@ -8,10 +8,12 @@ from numba import njit
 from algos.kernels.inner import inner
 from algos.kernels.intrinsics import (
     COLUMNS,
+    LEFT_FEATURES,
     REGISTER_BYTES,
     STRIP,
     VECTOR_BYTES,
     VECTORS,
+    add_lane_products,
     copy,
     copy_registers,
     outer,
@@ -134,9 +136,10 @@ def add_outer(left, l_start, n_left, right, r_start, n_right, work, sums, spare)
     """
     lanes = register_lanes(left)
     if _is_turned(n_left, n_right, left):
-        stride = padded(n_left, left)
-        transpose_panel(left, l_start, stride // lanes, work, spare)
-        add_products(right, r_start, n_right, work, spare, stride, work, sums)
+        groups = -(-n_left // LEFT_FEATURES)
+        for j in range(n_right):
+            add_lane_products(left, l_start, groups, right, r_start + j * panel_rows(left), work, sums)
+            sums += padded(n_left, left)
     else:
         stride = padded(n_right, left)
         transpose_panel(right, r_start, stride // lanes, work, spare)
@@ -152,8 +155,10 @@ def unpack_outer(work: Array, sums: int, n_left: int, n_right: int, out: Array, 
         return
     lanes = register_lanes(work)
     whole = n_right // lanes
+    if whole * lanes == n_right:
+        copy_registers(work, sums, n_left * whole, out, start)
+        return
     for i in range(n_left):
         source, to = sums + i * padded(n_right, work), start + i * n_right
         copy_registers(work, source, whole, out, to)
-        if n_right > whole * lanes:
-            copy(work, source + whole * lanes, 1, n_right - whole * lanes, 1, out, to + whole * lanes)
+        copy(work, source + whole * lanes, 1, n_right - whole * lanes, 1, out, to + whole * lanes)

@@ -2,7 +2,8 @@
 
 The surrogate is equation 7 of Schulman et al. (2017). Each panel of rows (see ``algos.kernels.mlp``) goes through the
 network, the action distribution, the surrogate and back while it is in the cache. Samples are summed in each lane, then
-lanes are summed, then blocks, each in order. So results have the same bits with any number of seeds and threads.
+lanes are summed in float64, then blocks, each in order. So results have the same bits with any number of seeds and
+threads.
 """
 
 from typing import NamedTuple
@@ -16,7 +17,7 @@ from algos.kernels.arguments import Setting, as_array, per_seed, results, seeds_
 from algos.kernels.distributions import HALF_LOG_2PI, gaussian_log_probs, log_normaliser
 from algos.kernels.elementary import exp
 from algos.kernels.inner import inner
-from algos.kernels.intrinsics import fill
+from algos.kernels.intrinsics import fill, sum_values
 from algos.kernels.mlp import (
     BLOCK_PANELS,
     Array,
@@ -51,17 +52,15 @@ def _gaussian(outputs: Array, actions: Array, log_std: Array, count: int, log_pr
 
 
 @inner
-def _gaussian_cotangents(
-    outputs: Array, log_std: Array, weights: Array, bonus: float, count: int, terms: Array
-) -> None:
-    """Replace the standardised actions of a panel by cotangents of the means. ``terms`` receive those of log_std."""
+def _gaussian_cotangents(outputs: Array, log_std: Array, weights: Array, bonus: float, count: int, sums: Array) -> None:
+    """Replace the standardised actions of a panel by cotangents of the means. Add those of log_std to ``sums``."""
     one = weights.dtype.type(1)
     for a in range(log_std.size):
         scale = exp(-log_std[a])
         for r in range(count):
             z = outputs[a, r]
             outputs[a, r] = weights[r] * z * scale
-            terms[NUM_FIGURES + a, r] = weights[r] * (z * z - one) + bonus
+            sums[NUM_FIGURES + a, r] += weights[r] * (z * z - one) + bonus
 
 
 @inner
@@ -108,9 +107,9 @@ def _surrogate(
     high: float,
     factor: float,
     weights: Array,
-    terms: Array,
+    sums: Array,
 ) -> None:
-    """Write ``factor`` · d min(r·Â, clip(r)·Â) / d log π to ``weights``, and each row's figures to ``terms``."""
+    """Write ``factor`` · d min(r·Â, clip(r)·Â) / d log π to ``weights``. Add each row's figures to ``sums``."""
     number = log_probs.dtype.type
     for r in range(count):
         log_ratio = log_probs[r] - old_log_probs[r]
@@ -119,10 +118,10 @@ def _surrogate(
         inside = low if ratio < low else (high if ratio > high else ratio)
         whole, clipped = ratio * advantage, inside * advantage
         weights[r] = factor * (number(0) if clipped < whole else whole)
-        terms[OBJECTIVE, r] = clipped if clipped < whole else whole
-        terms[K3, r] = ratio - number(1) - log_ratio
-        terms[LOG_RATIO, r] = -log_ratio
-        terms[OUTSIDE, r] = number(1) if ratio < low or ratio > high else number(0)
+        sums[OBJECTIVE, r] += clipped if clipped < whole else whole
+        sums[K3, r] += ratio - number(1) - log_ratio
+        sums[LOG_RATIO, r] += -log_ratio
+        sums[OUTSIDE, r] += number(1) if ratio < low or ratio > high else number(0)
 
 
 @inner
@@ -163,8 +162,7 @@ def _block_gradient(
         np.empty(rows, params.dtype),
         np.empty(rows, params.dtype),
     )
-    sums = np.zeros((NUM_FIGURES + log_std.size, rows))
-    terms = np.empty((NUM_FIGURES + log_std.size, rows), params.dtype)
+    sums = np.zeros((NUM_FIGURES + log_std.size, rows), params.dtype)
     fill(0, sums_elements(sizes, relu, work), work, gradient)
     outputs = work[outputs_at:gradient].reshape(num_outputs, rows)
     for panel in range(block * BLOCK_PANELS, min(panels, (block + 1) * BLOCK_PANELS)):
@@ -177,31 +175,24 @@ def _block_gradient(
         else:
             _categorical(outputs, taken, bonus != 0, count, log_probs, entropies)
         for r in range(count):
-            terms[ENTROPY, r] = entropies[r]
+            sums[ENTROPY, r] += entropies[r]
         old, gains = old_log_probs[first : first + count], advantages[first : first + count]
-        _surrogate(log_probs, old, gains, count, lowest, highest, factor, weights, terms)
+        _surrogate(log_probs, old, gains, count, lowest, highest, factor, weights, sums)
         if spread is not None:
-            _gaussian_cotangents(outputs, log_std, weights, bonus, count, terms)
+            _gaussian_cotangents(outputs, log_std, weights, bonus, count, sums)
         else:
             _categorical_cotangents(outputs, taken, entropies, weights, bonus, count)
-        for k in range(sums.shape[0]):
-            for r in range(count):
-                sums[k, r] += np.float64(terms[k, r])
         for k in range(num_outputs):
             for r in range(count, rows):
                 outputs[k, r] = 0
         backward_layers(params, 0, sizes, relu, work, 0, work, deltas)
         add_gradient(sizes, relu, work, 0, work, deltas, gradient)
     unpack_sums(params, 0, sizes, relu, work, gradient, part, 0)
-    totals = np.zeros(sums.shape[0])
-    for r in range(rows):
-        for k in range(totals.size):
-            totals[k] += sums[k, r]
     for k in range(NUM_FIGURES):
-        figures[k] = totals[k]
+        figures[k] = sum_values(sums.reshape(-1), k * rows, rows)
     if spread is not None:
         for a in range(log_std.size):
-            part[network_size + a] = spread * totals[NUM_FIGURES + a]
+            part[network_size + a] = spread * sum_values(sums.reshape(-1), (NUM_FIGURES + a) * rows, rows)
 
 
 @inner

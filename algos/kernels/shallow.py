@@ -10,7 +10,6 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from llvmlite import ir  # type: ignore[import-untyped]
 from numba import njit, types
 from numba.core import cgutils
 
@@ -25,12 +24,11 @@ from algos.kernels.intrinsics import (
     Memory,
     add_panel,
     fill,
-    halves_added,
-    interleaved,
     intrinsic,
     loop,
     splat,
     sum_values,
+    sums_of_lanes,
     times_panel,
 )
 from algos.kernels.panels import add_products, panel_rows
@@ -39,34 +37,6 @@ Array = np.ndarray
 
 BLOCK = 16  # rows, whose sums over lanes are computed together
 UNITS = 64  # hidden units, which fill strips of any processor's registers
-
-
-def _sums_of_lanes(builder: Any, rows: list[list[Any]]) -> list[Any]:
-    """Sum the lanes of each row's vector, which is in PARTS registers. A result has 16 bytes, the sums of several rows.
-
-    The order is the same on every processor. Within pieces of 16 bytes, neighbours are added pairwise. Then halves of
-    the vector are added until one piece is left.
-    """
-    piece = 4 if rows[0][0].type.element == ir.FloatType() else 2
-    results = []
-    for first in range(0, len(rows), piece):
-        parts = []
-        for part in range(PARTS):
-            vectors = [row[part] for row in rows[first : first + piece]]
-            unit = 1
-            while len(vectors) > 1:
-                pairs = zip(vectors[::2], vectors[1::2], strict=True)
-                vectors = [builder.fadd(*interleaved(builder, a, b, unit)) for a, b in pairs]
-                unit *= 2
-            parts += vectors
-        while len(parts) > 1:
-            half = len(parts) // 2
-            parts = [builder.fadd(a, b) for a, b in zip(parts[:half], parts[half:], strict=True)]
-        total = parts[0]
-        while total.type.count > piece:
-            total = halves_added(builder, total)
-        results.append(total)
-    return results
 
 
 @intrinsic
@@ -143,7 +113,7 @@ def _panel_outputs(
 
             loop(builder, INDEX(BLOCK // COLUMNS), [], several_rows)
             sums = [builder.load(builder.gep(sums_at, [INDEX(i)])) for i in range(BLOCK * PARTS)]
-            totals = _sums_of_lanes(builder, [sums[r * PARTS : (r + 1) * PARTS] for r in range(BLOCK)])
+            totals = sums_of_lanes(builder, [sums[r * PARTS : (r + 1) * PARTS] for r in range(BLOCK)])
             piece = totals[0].type.count
             for i, total in enumerate(totals):
                 place = builder.gep(y.pointer, [builder.add(top, INDEX(i * piece))])
