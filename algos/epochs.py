@@ -1,6 +1,6 @@
 """Several passes over a rollout in minibatches, for the variants that make them."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from typing import Literal
 
 import torch
@@ -9,7 +9,8 @@ from torch import Tensor
 from algos.config import Config, GradientSettings, NonNegative, Positive, check_minibatches
 from algos.core.batches import Batch
 from algos.core.estimators import explained_variance
-from algos.core.recorded import RecordedSteps, Step
+from algos.core.passes import CompiledPasses, MakeSteps, one_by_one
+from algos.core.recorded import MakeStep, RecordedSteps, Step
 from algos.core.run import Run
 from algos.core.transitions import Estimates, Stats, Transitions
 from algos.per_row import PerRow
@@ -52,7 +53,7 @@ class Epochs:
 
     def run(
         self,
-        step: Callable[[Batch, Tensor], Step],
+        step: MakeStep,
         transitions: Transitions,
         estimates: Estimates,
         active: Tensor,
@@ -73,19 +74,33 @@ class Epochs:
             The figures ``[S]`` of each seed's last step, and ``policy_steps``, the number of its steps.
         """
         reports = Reports()
-        # The recording is kept until the next update, because its last replay may still run.
-        # A recording cannot repeat the copy of settings that differ between rows from the CPU.
-        self._steps = RecordedSteps(step) if records and self._one_run else None
-        for batch in self.minibatches(transitions, estimates):
-            made = (self._steps or step)(batch, active)
-            reports.add(active, made.stepping, **made.figures)
-            active = made.active
-            if stops and not active.any():
-                break
+        make = self.maker(step, active, stops, records)
+        for minibatches in self.passes(transitions, estimates):
+            for made in make(minibatches, active):
+                reports.add(active, made)
+                active = made.active
+                if stops and not active.any():
+                    return {**reports.stats(), **self.stats}
         return {**reports.stats(), **self.stats}
 
+    def maker(self, step: MakeStep, active: Tensor, stops: bool, records: bool) -> MakeSteps:
+        """What makes the steps of all minibatches of a pass; the arguments are those of :meth:`run`."""
+        if records and active.is_cpu and not stops:
+            return CompiledPasses(step)
+        # A recording on a CUDA device cannot repeat the copy of settings that differ between rows from the CPU.
+        if records and active.is_cuda and self._one_run:
+            # It is kept until the next update, because its last replay may still run.
+            self._steps = RecordedSteps(step)
+            return one_by_one(self._steps)
+        return one_by_one(step)
+
     def minibatches(self, transitions: Transitions, estimates: Estimates) -> Iterator[Batch]:
-        """Yield the minibatches of all passes. Each pass has its own permutation, unless it is one batch.
+        """Yield the minibatches of all passes, one after the other."""
+        for minibatches in self.passes(transitions, estimates):
+            yield from minibatches
+
+    def passes(self, transitions: Transitions, estimates: Estimates) -> Iterator[Sequence[Batch]]:
+        """Yield the minibatches of each pass. Each pass has its own permutation, unless it is one batch.
 
         If advantages are recomputed, ``stats`` has the explained variance of the latest estimates.
         """
@@ -101,7 +116,7 @@ class Epochs:
                 self.stats = {"explained_variance": explained_variance(transitions, estimates)}
             permutation = None if permutations is None else permutations[:, epoch]
             normalised = settings.advantage_normalisation == "minibatch"
-            yield from whole.minibatches(permutation, settings.num_minibatches, normalised)
+            yield whole.minibatches(permutation, settings.num_minibatches, normalised)
 
     def _whole(self, transitions: Transitions, estimates: Estimates) -> Batch:
         batch = Batch.of(transitions, estimates)
@@ -114,17 +129,20 @@ class Reports:
     def __init__(self) -> None:
         self.active: list[Tensor] = []
         self.stepping: list[Tensor] = []
+        self.counts: list[int] = []
         self.figures: list[Stats] = []
 
-    def add(self, active: Tensor, stepping: Tensor, **figures: Tensor) -> None:
-        """Add a step that the ``active [S]`` seeds evaluated and the ``stepping [S]`` seeds made."""
+    def add(self, active: Tensor, made: Step) -> None:
+        """Add a step that the ``active [S]`` seeds evaluated."""
         self.active.append(active)
-        self.stepping.append(stepping)
-        self.figures.append({name: figure.detach() for name, figure in figures.items()})
+        self.stepping.append(made.stepping)
+        self.counts.append(made.count)
+        self.figures.append({name: figure.detach() for name, figure in made.figures.items()})
 
     def stats(self) -> Stats:
         """Figures ``[S]`` of the last step that each seed evaluated, and its ``policy_steps``."""
         last = (torch.stack(self.active).sum(0) - 1).clamp(min=0)
         named = {name: torch.stack([step[name] for step in self.figures]) for name in self.figures[0]}
+        counts = torch.tensor(self.counts, device=last.device)
         chosen = {name: every.gather(0, last[None])[0] for name, every in named.items()}
-        return {**chosen, "policy_steps": torch.stack(self.stepping).sum(0)}
+        return {**chosen, "policy_steps": (torch.stack(self.stepping) * counts[:, None]).sum(0)}

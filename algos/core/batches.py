@@ -1,9 +1,9 @@
 """The samples of a rollout, flat and in minibatches."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from copy import copy
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -39,17 +39,14 @@ class Batch:
 
     def minibatches(
         self, permutation: np.ndarray | None, num_minibatches: int, normalised: bool = False
-    ) -> Iterator["Batch"]:
+    ) -> Sequence["Batch"]:
         """The batch in equal parts, in the order of ``permutation [S, B]``; the whole batch if that is None.
 
         With ``normalised``, the advantages of each part are normalised as in :meth:`normalised`.
         """
         if permutation is None:
-            yield self.normalised() if normalised else self
-            return
-        parts = _Parts(self, permutation, num_minibatches, normalised)
-        for number in range(num_minibatches):
-            yield _Minibatch(parts, number)
+            return [self.normalised() if normalised else self]
+        return Minibatches(self, permutation, num_minibatches, normalised)
 
     def normalised(self) -> Self:
         """The batch with advantages of mean 0 and standard deviation 1 over each seed's samples."""
@@ -58,7 +55,7 @@ class Batch:
         return batch
 
 
-class _Parts:
+class Minibatches(Sequence[Batch]):
     """The minibatches of a batch. A field is gathered for all of them when the first one needs it."""
 
     def __init__(self, whole: Batch, permutation: np.ndarray, num_minibatches: int, normalised: bool) -> None:
@@ -69,27 +66,42 @@ class _Parts:
         self.index = torch.from_numpy(parts.reshape(-1)).to(whole.obs.device)
         self.whole = whole
         self.normalised = normalised
+        self._stacked: dict[str, Tensor] = {}
         self.gathered: dict[str, Sequence[Tensor]] = {}
 
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getitem__(self, number: Any) -> Any:
+        if isinstance(number, slice):
+            return [_Minibatch(self, each) for each in range(*number.indices(len(self)))]
+        return _Minibatch(self, range(len(self))[number])
+
+    def stacked(self, name: str) -> Tensor:
+        """A field of all minibatches ``[M, S, B, …]``."""
+        if name not in self._stacked:
+            values = getattr(self.whole, name).flatten(0, 1).index_select(0, self.index)
+            if name == "advantages" and self.normalised:
+                values = normalise(values.view(-1, self.shape[2])).view(-1)
+            self._stacked[name] = values.unflatten(0, self.shape)
+        return self._stacked[name]
+
     def gather(self, name: str) -> None:
-        """Gather a field of all minibatches."""
-        values = getattr(self.whole, name).flatten(0, 1).index_select(0, self.index)
-        if name == "advantages" and self.normalised:
-            values = normalise(values.view(-1, self.shape[2])).view(-1)
-        self.gathered[name] = values.unflatten(0, self.shape).unbind(0)
+        """Make a field ready for all minibatches."""
+        self.gathered[name] = self.stacked(name).unbind(0)
 
 
 class _Minibatch(Batch):
     """One part of a batch."""
 
-    def __init__(self, parts: _Parts, number: int) -> None:
+    def __init__(self, parts: Minibatches, number: int) -> None:
         fields = {name: values[number] for name, values in parts.gathered.items()}
         vars(self).update(fields, _parts=parts, _number=number)
 
     def __getattr__(self, name: str) -> Tensor:
         if name.startswith("_"):  # copy() looks for optional methods
             raise AttributeError(name)
-        parts: _Parts = vars(self)["_parts"]
+        parts: Minibatches = vars(self)["_parts"]
         if name not in parts.gathered:
             parts.gather(name)
         field = vars(self)[name] = parts.gathered[name][vars(self)["_number"]]

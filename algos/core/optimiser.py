@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from functools import cached_property
 from importlib.util import find_spec
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -14,14 +15,28 @@ from algos.core.checkpoint import State
 from algos.core.elementary import sqrt
 from algos.core.reductions import batch_sum, gradients
 from algos.kernels.arguments import as_array, per_seed
+from algos.kernels.calls import note
 from algos.kernels.optimisers import Arrays, adam, rmsprop
 from algos.kernels.threads import shared_out
 from algos.per_row import PerRow
 
 
+class OptimiserCall(NamedTuple):
+    """A step of an optimiser; see :meth:`Optimiser.apply`."""
+
+    optimiser: "Optimiser"
+    grads: Sequence[Tensor]
+    active: Tensor
+
+
 def as_arrays(tensors: Sequence[Tensor]) -> Arrays:
     """Each tensor as an array that shares its memory."""
     return tuple([as_array(tensor) for tensor in tensors])
+
+
+def per_seeds(settings: Sequence[PerRow[float]], num_seeds: int) -> tuple[np.ndarray, ...]:
+    """The number of each setting in each seed ``[S]``."""
+    return tuple([per_seed(setting, num_seeds) for setting in settings])
 
 
 def has_kernel(params: Sequence[Tensor]) -> bool:
@@ -52,11 +67,11 @@ class Optimiser:
 
     def apply(self, grads: Sequence[Tensor], active: Tensor) -> None:
         """Make one step with the gradients ``[S, P_i]`` for the ``active [S]`` seeds."""
+        note(OptimiserCall(self, grads, active))
         if active.is_cpu:
             arrays, mask = as_arrays(grads), active.numpy()
-            max_norm = math.inf if self.max_grad_norm is None else self.max_grad_norm
             with shared_out(mask.size, 10 * sum([array.size for array in arrays])):
-                self._compiled_step(arrays, per_seed(max_norm, mask.size), mask)
+                self._compiled_step(arrays, mask)
         else:
             self._device_step(grads, active)
 
@@ -68,6 +83,10 @@ class Optimiser:
             change = self._change(index, grad * scale[:, None], active)
             param.copy_(torch.where(active[:, None], param - change, param))
 
+    @property
+    def _max_norm(self) -> PerRow[float]:
+        return math.inf if self.max_grad_norm is None else self.max_grad_norm
+
     def _scale(self, grads: Sequence[Tensor]) -> Tensor:
         """Factors ``[S]``, at most 1, that clip the norm of each seed's gradient to ``max_grad_norm``."""
         first = grads[0]
@@ -76,7 +95,7 @@ class Optimiser:
         squares = batch_sum(torch.cat([(grad * grad).double() for grad in grads], dim=1))
         return (self.max_grad_norm / (sqrt(squares) + 1e-6)).clamp(max=1.0).to(first.dtype)
 
-    def _compiled_step(self, grads: Arrays, max_norm: np.ndarray, active: np.ndarray) -> None:
+    def _compiled_step(self, grads: Arrays, active: np.ndarray) -> None:
         """Make one step on the CPU, with ``algos.kernels.optimisers``."""
         raise NotImplementedError
 
@@ -110,15 +129,17 @@ class Adam(Optimiser):
         self.steps = [torch.zeros(param.shape[0], 1, dtype=torch.float64, device=param.device) for param in self.params]
 
     @cached_property
-    def _memory(self) -> tuple[Arrays, Arrays, Arrays, Arrays]:
+    def memory(self) -> tuple[Arrays, Arrays, Arrays, Arrays]:
+        """The parameters and the state as arrays: parameters, means, squares, steps."""
         return as_arrays(self.params), as_arrays(self.means), as_arrays(self.squares), as_arrays(self.steps)
 
-    def _compiled_step(self, grads: Arrays, max_norm: np.ndarray, active: np.ndarray) -> None:
-        params, means, squares, steps = self._memory
-        rate, eps, beta1, beta2 = (
-            per_seed(setting, active.size) for setting in (self.learning_rate, self.eps, self.beta1, self.beta2)
-        )
-        adam(params, grads, means, squares, steps, rate, eps, beta1, beta2, max_norm, active)
+    def numbers(self, num_seeds: int) -> tuple[np.ndarray, ...]:
+        """The learning rate, ε, β1, β2 and the bound on the norm, each ``[S]``, as the kernel takes them."""
+        return per_seeds((self.learning_rate, self.eps, self.beta1, self.beta2, self._max_norm), num_seeds)
+
+    def _compiled_step(self, grads: Arrays, active: np.ndarray) -> None:
+        params, means, squares, steps = self.memory
+        adam(params, grads, means, squares, steps, *self.numbers(active.size), active)
 
     def _device_step(self, grads: Sequence[Tensor], active: Tensor) -> None:
         if not has_kernel(self.params):
@@ -158,10 +179,10 @@ class RMSprop(Optimiser):
     def _memory(self) -> tuple[Arrays, Arrays]:
         return as_arrays(self.params), as_arrays(self.squares)
 
-    def _compiled_step(self, grads: Arrays, max_norm: np.ndarray, active: np.ndarray) -> None:
+    def _compiled_step(self, grads: Arrays, active: np.ndarray) -> None:
         params, squares = self._memory
-        rate, eps, decay = (per_seed(setting, active.size) for setting in (self.learning_rate, self.eps, self.decay))
-        rmsprop(params, grads, squares, rate, eps, decay, max_norm, active)
+        numbers = per_seeds((self.learning_rate, self.eps, self.decay, self._max_norm), active.size)
+        rmsprop(params, grads, squares, *numbers, active)
 
     def _change(self, index: int, grad: Tensor, active: Tensor) -> Tensor:
         square = self.squares[index]

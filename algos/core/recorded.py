@@ -20,12 +20,19 @@ class Step(NamedTuple):
     active: Tensor  # [S], seeds that make the next step
     stepping: Tensor  # [S], seeds that made this step
     figures: dict[str, Tensor]  # [S] by name, to report
+    count: int = 1  # of steps with this outcome, of which the figures are the last one's
+
+
+MakeStep = Callable[[Batch, Tensor], Step]
+"""Makes a gradient step with a batch for the active seeds ``[S]``."""
 
 
 def can_record(optimiser: Optimiser, *networks: Network) -> bool:
-    """Whether gradient steps of these run on a CUDA device without waiting for it, as a recording must."""
-    compiled = all(network.compiled is not None for network in networks)
-    return compiled and is_ours(type(optimiser).__module__) and all(param.is_cuda for param in optimiser.params)
+    """Whether kernels compute gradient steps of these, so that a later step can repeat what an earlier one called.
+
+    On a CUDA device the steps must not wait for the device.
+    """
+    return all(network.compiled is not None for network in networks) and is_ours(type(optimiser).__module__)
 
 
 class RecordedSteps:
@@ -35,7 +42,7 @@ class RecordedSteps:
     is not recorded, because it may compile kernels or cache arrays, which a recording must not do.
     """
 
-    def __init__(self, step: Callable[[Batch, Tensor], Step]) -> None:
+    def __init__(self, step: MakeStep) -> None:
         self._step = step
         self._inputs: tuple[_Held, Tensor] | None = None
         self._recording: tuple[torch.cuda.CUDAGraph, tuple[Step, Tensor]] | None = None

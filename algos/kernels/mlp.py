@@ -11,6 +11,7 @@ parameters begin at ``params[p]``: for each layer the weights ``[in, out]``, the
 """
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -18,6 +19,7 @@ from numba import get_thread_id, njit
 from torch import Tensor
 
 from algos.kernels.arguments import Setting, as_array, per_seed, results, seeds_to_compute
+from algos.kernels.calls import note
 from algos.kernels.inner import inner
 from algos.kernels.intrinsics import (
     ROWS_AT_ONCE,
@@ -394,7 +396,7 @@ def _jvp_kernel(
 
 
 @inner
-def _gradient_block(
+def gradient_block(
     task: int,
     params: Array,
     x: Array,
@@ -402,6 +404,7 @@ def _gradient_block(
     mean_squared_error: bool,
     old_values: Array,
     clips: Array,
+    factors: Array,
     seeds: Array,
     sizes: Array,
     relu: bool,
@@ -412,9 +415,9 @@ def _gradient_block(
 ) -> None:
     """Compute a block's share of a gradient, which goes to ``parts [S, blocks, P]``.
 
-    It is the gradient of sum(wanted * outputs), or of the mean of (output - wanted)² for networks with one output.
-    The first reads the activations in ``kept`` unless that is empty. The second also writes the block's share of the
-    loss to ``losses [S, blocks]``, and clips the errors unless ``old_values`` is empty.
+    It is the gradient of sum(wanted * outputs), or of the mean of factor * (output - wanted)² for networks with one
+    output. The first reads the activations in ``kept`` unless that is empty. The second also writes the block's share
+    of the loss to ``losses [S, blocks]``, and clips the errors unless ``old_values`` is empty.
     """
     blocks = parts.shape[1]
     s, block, scratch = seeds[task // blocks], task % blocks, work[get_thread_id()]
@@ -427,7 +430,7 @@ def _gradient_block(
     wanted_at = deltas + deltas_below(sizes, sizes.size - 1, rows)
     outputs = wanted_at + rows * sizes[-1]
     sums = outputs + rows * sizes[-1]
-    factor = params.dtype.type(2 / batch)
+    factor = params.dtype.type(2 * factors[s] / batch)
     acts = kept if kept.size > 0 else scratch
     fill(0, sums_elements(sizes, relu, scratch), scratch, sums)
     squares = np.zeros(rows)
@@ -451,7 +454,7 @@ def _gradient_block(
         add_gradient(sizes, relu, acts, start, scratch, deltas, sums)
     unpack_sums(flat_params, p, sizes, relu, scratch, sums, flat_parts, (s * blocks + block) * size)
     if mean_squared_error:
-        losses[s, block] = sum_values(squares, 0, rows) / batch
+        losses[s, block] = factors[s] * sum_values(squares, 0, rows) / batch
 
 
 @njit(cache=True, nogil=True)
@@ -462,6 +465,7 @@ def _gradient_kernel(
     mean_squared_error: bool,
     old_values: Array,
     clips: Array,
+    factors: Array,
     seeds: Array,
     sizes: Array,
     relu: bool,
@@ -470,8 +474,10 @@ def _gradient_kernel(
     parts: Array,
     losses: Array,
 ) -> None:
-    settings = params, x, wanted, mean_squared_error, old_values, clips, seeds, sizes, relu, work, kept, parts, losses
-    for_each(seeds.size * parts.shape[1], _gradient_block, settings)
+    for_each(seeds.size * parts.shape[1], gradient_block, (
+        params, x, wanted, mean_squared_error, old_values, clips, factors, seeds, sizes, relu, work, kept, parts,
+        losses,
+    ))  # fmt: skip
 
 
 @inner
@@ -495,6 +501,20 @@ def _aligned(elements: int, dtype: np.dtype) -> Array:
     memory = np.empty(elements * dtype.itemsize + VECTOR_BYTES, np.uint8)
     start = -memory.ctypes.data % VECTOR_BYTES
     return memory[start : start + elements * dtype.itemsize].view(dtype)
+
+
+class ErrorGradientCall(NamedTuple):
+    """A call of :meth:`CompiledMLP.error_gradient`, and the gradient that it returned."""
+
+    network: "CompiledMLP"
+    params: Tensor
+    x: Tensor
+    targets: Tensor
+    old_values: Tensor | None
+    clip: Setting
+    weight: Setting
+    active: Tensor
+    gradient: Tensor
 
 
 class CompiledMLP:
@@ -543,8 +563,8 @@ class CompiledMLP:
         weights = as_array(params)
         none = np.empty(0, weights.dtype)
         kept, losses = none if kept is None else kept, np.empty((0, 0))
-        clips = np.empty(len(weights))
-        gradient = self._gradient(weights, x, cotangents, active, none, clips, kept, losses, fused=False)
+        unread = np.empty(len(weights))
+        gradient = self._gradient(weights, x, cotangents, active, none, unread, unread, kept, losses, fused=False)
         return torch.from_numpy(gradient)
 
     def jvp(self, params: Tensor, tangents: Tensor, x: Tensor, active: Tensor | None) -> Tensor:
@@ -565,7 +585,7 @@ class CompiledMLP:
         old_values: Tensor | None,
         clip: Setting,
         weight: Setting,
-        active: Tensor | None,
+        active: Tensor,
     ) -> tuple[Tensor, Tensor]:
         """``weight`` times the mean squared error, and its gradient: ``[S]`` and ``[S, P]``.
 
@@ -576,14 +596,14 @@ class CompiledMLP:
         dtype = weights.dtype
         losses = np.zeros((len(weights), self.num_blocks(x)))
         none = np.empty(0, dtype)
-        old, clips = none if old_values is None else as_array(old_values), per_seed(clip, len(weights))
-        gradient = self._gradient(weights, x, targets, active, old, clips, none, losses, fused=True)
-        loss = losses.sum(1).astype(dtype)
-        if not (isinstance(weight, float) and weight == 1):
-            factors = per_seed(weight, len(weights)).astype(dtype)
-            loss *= factors
-            gradient *= factors[:, None]
-        return torch.from_numpy(loss), torch.from_numpy(gradient)
+        old = none if old_values is None else as_array(old_values)
+        clips, factors = per_seed(clip, len(weights)), per_seed(weight, len(weights))
+        gradient = torch.from_numpy(
+            self._gradient(weights, x, targets, active, old, clips, factors, none, losses, fused=True)
+        )
+        loss = torch.from_numpy(losses.sum(1).astype(dtype))
+        note(ErrorGradientCall(self, params, x, targets, old_values, clip, weight, active, gradient))
+        return loss, gradient
 
     def _gradient(
         self,
@@ -593,11 +613,12 @@ class CompiledMLP:
         active: Tensor | None,
         old_values: Array,
         clips: Array,
+        factors: Array,
         kept: Array,
         losses: Array,
         fused: bool,
     ) -> Array:
-        """The gradient ``[S, P]`` of the mean squared error if ``fused``, otherwise of sum(wanted * outputs)."""
+        """The gradient ``[S, P]`` of the weighted error if ``fused``, otherwise of sum(wanted * outputs)."""
         inputs = as_array(x), as_array(wanted).reshape(-1)
         seeds, work = seeds_to_compute(x, active), self.workspace(weights.dtype)
         gradient = results(weights.shape, weights.dtype, seeds)
@@ -605,8 +626,8 @@ class CompiledMLP:
         parts = gradient[:, None] if blocks == 1 else np.empty((len(weights), blocks, weights.shape[1]), weights.dtype)
         with self.shared_out(seeds.size, x.shape[1], passes=3):
             _gradient_kernel(
-                weights, *inputs, fused, old_values.reshape(-1), clips, seeds, self.sizes, self.relu, work, kept,
-                parts, losses,
+                weights, *inputs, fused, old_values.reshape(-1), clips, factors, seeds, self.sizes, self.relu, work,
+                kept, parts, losses,
             )  # fmt: skip
             if blocks > 1:
                 add_blocks(parts, seeds, gradient)

@@ -53,13 +53,13 @@ def adam(
     """
     for_each(
         active.size,
-        _adam_of_seed,
+        adam_of_seed,
         (params, grads, means, squares, steps, learning_rate, eps, beta1, beta2, max_norm, active),
     )
 
 
 @inner
-def _adam_of_seed(
+def adam_of_seed(
     s: int,
     params: Arrays,
     grads: Arrays,

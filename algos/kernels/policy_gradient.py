@@ -6,6 +6,7 @@ lanes are summed in float64, then blocks, each in order. So results have the sam
 threads.
 """
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -14,6 +15,7 @@ from numba import get_thread_id, njit
 from torch import Tensor
 
 from algos.kernels.arguments import Setting, as_array, per_seed, results, seeds_to_compute
+from algos.kernels.calls import note
 from algos.kernels.distributions import HALF_LOG_2PI, gaussian_log_probs, log_normaliser
 from algos.kernels.elementary import exp
 from algos.kernels.inner import inner
@@ -196,7 +198,7 @@ def _block_gradient(
 
 
 @inner
-def _policy_gradient_task(
+def policy_gradient_task(
     task: int,
     params: Array,
     x: Array,
@@ -241,7 +243,7 @@ def _policy_gradient_kernel(
     figures: Array,
 ) -> None:
     """Compute the gradients ``parts [S, blocks, P]``, and sums over samples, ``figures [S, blocks, NUM_FIGURES]``."""
-    for_each(seeds.size * parts.shape[1], _policy_gradient_task, (
+    for_each(seeds.size * parts.shape[1], policy_gradient_task, (
         params, x, actions, old_log_probs, advantages, spread, lows, highs, ent_coefs, seeds, sizes, relu, work, parts,
         figures,
     ))  # fmt: skip
@@ -255,6 +257,22 @@ class PolicyGradient(NamedTuple):
     log_ratio: Tensor  # [S], mean(−log r)
     outside: Tensor  # [S], share of the samples whose r is outside the clip range
     gradient: Tensor  # [S, P]
+
+
+class PolicyGradientCall(NamedTuple):
+    """A call of :func:`policy_gradient` and its result."""
+
+    network: CompiledMLP
+    params: Tensor
+    obs: Tensor
+    actions: Tensor
+    old_log_probs: Tensor
+    advantages: Tensor
+    spread: float | None
+    clip_range: tuple[Setting, Setting]
+    ent_coef: Setting
+    active: Tensor
+    found: PolicyGradient
 
 
 def policy_gradient(
@@ -313,7 +331,17 @@ def policy_gradient(
         if blocks > 1:
             for part, out in zip(parts, outs, strict=True):
                 add_blocks(part, seeds, out)
-    objective, entropy, *ratios = sums.T / obs.shape[1]
+    found = PolicyGradient(*means(sums, obs.shape[1], ent_coefs, dtype), torch.from_numpy(gradient))
+    note(
+        PolicyGradientCall(
+            network, params, obs, actions, old_log_probs, advantages, spread, clip_range, ent_coef, active, found
+        )
+    )
+    return found
+
+
+def means(sums: Array, num_samples: int, ent_coefs: Array, dtype: np.dtype) -> Iterator[Tensor]:
+    """The loss and the statistics of the ratios, each ``[S]``, from ``sums [S, NUM_FIGURES]`` over samples."""
+    objective, entropy, *ratios = sums.T / num_samples
     figures = -objective - ent_coefs * entropy, *ratios
-    loss, k3, log_ratio, outside = (torch.from_numpy(figure.astype(dtype)) for figure in figures)
-    return PolicyGradient(loss, k3, log_ratio, outside, torch.from_numpy(gradient))
+    return (torch.from_numpy(figure.astype(dtype)) for figure in figures)

@@ -34,6 +34,7 @@ def runs() -> dict[str, tuple[str, ...]]:
         ),
         "ppo multidiscrete": (*small_ppo, *MULTIDISCRETE, "algo.ent_coef=0.01"),
         "joint": ("algo=ppo_sb3", "critic=joint", "env=pendulum", "algo.num_minibatches=5", "algo.update_epochs=2"),
+        "compiled passes": ("algo=ppo_sb3", "env=cartpole", "algo.num_minibatches=5", "algo.update_epochs=2"),
         "squashed": (
             *small_ppo,
             "env=swingup",

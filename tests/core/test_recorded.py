@@ -1,10 +1,15 @@
 """Recorded steps against the same steps made one by one; where there is no CUDA device, a recording is played."""
 
+from types import SimpleNamespace
+
 import pytest
 import torch
 
 from algos.build import make_trainer
-from algos.core import descent, recorded
+from algos.core import recorded
+from algos.core.passes import one_by_one
+from algos.core.recorded import RecordedSteps
+from algos.epochs import Epochs
 from algos.rows import together
 from tests.composing import composed, trainer
 
@@ -44,7 +49,7 @@ def test_a_recorded_update_is_the_update(monkeypatch, name):
         return plays[-1], (plays[-1].said, plays[-1].figures)
 
     monkeypatch.setattr(recorded, "_record", record)
-    monkeypatch.setattr(descent, "can_record", lambda *parts: True)
+    monkeypatch.setattr(Epochs, "maker", lambda self, step, *rest: one_by_one(RecordedSteps(step)))
     run = trainer(*overrides)
     for row, iteration in zip(rows, run, strict=True):
         for column, values in row.items():
@@ -53,14 +58,10 @@ def test_a_recorded_update_is_the_update(monkeypatch, name):
     assert torch.equal(run.policy.params, expected.policy.params)
 
 
-def test_runs_whose_settings_differ_are_not_recorded(monkeypatch):
-    monkeypatch.setattr(recorded, "_record", lambda work: pytest.fail("recorded"))
-    monkeypatch.setattr(descent, "can_record", lambda *parts: True)
+def test_runs_whose_settings_differ_are_not_recorded():
     one, other = (composed(*SMALL, *RUNS["stopping"], f"algo.clip_coef={coef}") for coef in (0.1, 0.2))
-    run = make_trainer(together([one, other]))
-    assert next(iter(run)).stats["policy_steps"].shape == (6,)
-
-
-def test_nothing_is_recorded_on_the_cpu():
-    run = trainer(*SMALL, *RUNS["whole"])
-    assert not run.algorithm.descent.can_record(run.policy)
+    on_cuda = SimpleNamespace(is_cpu=False, is_cuda=True)
+    for config, is_recorded in ((together([one, other]), False), (one, True)):
+        epochs = make_trainer(config).algorithm.epochs
+        epochs.maker(None, on_cuda, stops=False, records=True)
+        assert (epochs._steps is not None) == is_recorded
