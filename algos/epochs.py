@@ -129,20 +129,20 @@ class Reports:
     def __init__(self) -> None:
         self.active: list[Tensor] = []
         self.stepping: list[Tensor] = []
-        self.counts: list[int] = []
+        self.num_steps: list[int] = []
         self.figures: list[Stats] = []
 
     def add(self, active: Tensor, made: Step) -> None:
         """Add a step that the ``active [S]`` seeds evaluated."""
         self.active.append(active)
         self.stepping.append(made.stepping)
-        self.counts.append(made.count)
+        self.num_steps.append(made.num_steps)
         self.figures.append({name: figure.detach() for name, figure in made.figures.items()})
 
     def stats(self) -> Stats:
         """Figures ``[S]`` of the last step that each seed evaluated, and its ``policy_steps``."""
         last = (torch.stack(self.active).sum(0) - 1).clamp(min=0)
         named = {name: torch.stack([step[name] for step in self.figures]) for name in self.figures[0]}
-        counts = torch.tensor(self.counts, device=last.device)
+        num_steps = torch.tensor(self.num_steps, device=last.device)
         chosen = {name: every.gather(0, last[None])[0] for name, every in named.items()}
-        return {**chosen, "policy_steps": (torch.stack(self.stepping) * counts[:, None]).sum(0)}
+        return {**chosen, "policy_steps": (torch.stack(self.stepping) * num_steps[:, None]).sum(0)}

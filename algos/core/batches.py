@@ -63,7 +63,7 @@ class Minibatches(Sequence[Batch]):
         self.shape = (num_minibatches, num_seeds, num_samples // num_minibatches)
         rows = permutation + num_samples * np.arange(num_seeds)[:, None]
         parts = rows.reshape(num_seeds, num_minibatches, -1).transpose(1, 0, 2)
-        self.index = torch.from_numpy(parts.reshape(-1)).to(whole.obs.device)
+        self._rows = torch.from_numpy(parts.reshape(-1)).to(whole.obs.device)
         self.whole = whole
         self.normalised = normalised
         self._stacked: dict[str, Tensor] = {}
@@ -80,7 +80,7 @@ class Minibatches(Sequence[Batch]):
     def stacked(self, name: str) -> Tensor:
         """A field of all minibatches ``[M, S, B, …]``."""
         if name not in self._stacked:
-            values = getattr(self.whole, name).flatten(0, 1).index_select(0, self.index)
+            values = getattr(self.whole, name).flatten(0, 1).index_select(0, self._rows)
             if name == "advantages" and self.normalised:
                 values = normalise(values.view(-1, self.shape[2])).view(-1)
             self._stacked[name] = values.unflatten(0, self.shape)

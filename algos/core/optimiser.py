@@ -139,7 +139,8 @@ class Adam(Optimiser):
 
     def _compiled_step(self, grads: Arrays, active: np.ndarray) -> None:
         params, means, squares, steps = self.memory
-        adam(params, grads, means, squares, steps, *self.numbers(active.size), active)
+        rate, eps, beta1, beta2, max_norm = self.numbers(active.size)
+        adam(params, grads, means, squares, steps, rate, eps, beta1, beta2, max_norm, active)
 
     def _device_step(self, grads: Sequence[Tensor], active: Tensor) -> None:
         if not has_kernel(self.params):
@@ -181,8 +182,8 @@ class RMSprop(Optimiser):
 
     def _compiled_step(self, grads: Arrays, active: np.ndarray) -> None:
         params, squares = self._memory
-        numbers = per_seeds((self.learning_rate, self.eps, self.decay, self._max_norm), active.size)
-        rmsprop(params, grads, squares, *numbers, active)
+        rate, eps, decay, max_norm = per_seeds((self.learning_rate, self.eps, self.decay, self._max_norm), active.size)
+        rmsprop(params, grads, squares, rate, eps, decay, max_norm, active)
 
     def _change(self, index: int, grad: Tensor, active: Tensor) -> Tensor:
         square = self.squares[index]

@@ -9,7 +9,7 @@ from torch import Tensor
 from algos.core.batches import Batch, Minibatches
 from algos.core.optimiser import Adam, OptimiserCall
 from algos.core.recorded import MakeStep, Step
-from algos.kernels.arguments import as_array, per_seed
+from algos.kernels.arguments import Setting, as_array, per_seed
 from algos.kernels.calls import notes
 from algos.kernels.mlp import ErrorGradientCall
 from algos.kernels.passes import AdamPart, PolicyPart, ValuePart, steps
@@ -70,75 +70,77 @@ class _Noted(NamedTuple):
     @classmethod
     def of(cls, calls: list[object], batch: Batch, active: Tensor, made: Step) -> Self | None:
         """The calls of a step, or None if the compiled loop cannot repeat it."""
-        kinds = [type(call) for call in calls]
-        if kinds not in (
-            [PolicyGradientCall, OptimiserCall],
-            [PolicyGradientCall, ErrorGradientCall, OptimiserCall],
-        ):
-            return None
-        policy, *values, last = calls
-        value = values[0] if values else None
-        assert isinstance(policy, PolicyGradientCall)
-        assert isinstance(last, OptimiserCall)
-        assert value is None or isinstance(value, ErrorGradientCall)
-        found = policy.found
-        params, grads = [policy.params], [found.gradient]
-        fields = {"obs": policy.obs, "actions": policy.actions, "log_probs": policy.old_log_probs}
-        fields["advantages"] = policy.advantages
+        value: ErrorGradientCall | None = None
+        match calls:
+            case [PolicyGradientCall() as policy, OptimiserCall() as last]:
+                pass
+            case [PolicyGradientCall() as policy, ErrorGradientCall() as value, OptimiserCall() as last]:
+                pass
+            case _:
+                return None
+        optimiser, networks = last.optimiser, [policy.network]
+        params, grads = [policy.params], [policy.found.gradient]
+        used = [policy.obs, policy.actions, policy.old_log_probs, policy.advantages]
+        given = [batch.obs, batch.actions, batch.log_probs, batch.advantages]
         actives = [policy.active, last.active, made.active, made.stepping]
         if value is not None:
+            networks.append(value.network)
             params.append(value.params)
             grads.append(value.gradient)
-            fields["returns"] = value.targets
+            used += [value.x, value.targets]
+            given += [batch.obs, batch.returns]
             if value.old_values is not None:
-                fields["values"] = value.old_values
+                used.append(value.old_values)
+                given.append(batch.values)
             actives.append(value.active)
         places = {name: _place(figure, policy) for name, figure in made.figures.items()}
-        repeats = (
-            type(last.optimiser) is Adam
-            and _same(last.optimiser.params, params)
-            and _same(last.grads, grads)
-            and _same(list(fields.values()), [getattr(batch, name) for name in fields])
-            and (value is None or value.x is batch.obs)
-            and all(each is active for each in actives)
-            and all(call.network.num_blocks(batch.obs) == 1 for call in (policy, *values))
-            and None not in places.values()
-        )
         known = {name: place for name, place in places.items() if place is not None}
-        return cls(policy, value, last.optimiser, known) if repeats else None
+        repeats = (
+            _same(optimiser.params, params)
+            and _same(last.grads, grads)
+            and _same(used, given)
+            and _same(actives, [active] * len(actives))
+            and all(network.num_blocks(batch.obs) == 1 for network in networks)
+            and len(known) == len(places)
+        )
+        return cls(policy, value, optimiser, known) if repeats and type(optimiser) is Adam else None
 
     def repeated(self, minibatches: Minibatches, first: int, active: Tensor) -> Step:
         """Make the steps of the minibatches from number ``first`` on."""
-        call, mask = self.policy, active.numpy()
+        dtype, mask = self.policy.params.dtype, active.numpy()
 
-        def numbers(setting: float) -> np.ndarray:
+        def numbers(setting: Setting) -> np.ndarray:
             return per_seed(setting, mask.size)
 
         def field(name: str) -> np.ndarray:
-            return as_array(minibatches.stacked(name).to(call.params.dtype))
+            return as_array(minibatches.stacked(name).to(dtype))
 
+        low, high = self.policy.clip_range
         policy = PolicyPart(
-            call.network,
-            field("actions"),
-            field("log_probs"),
-            field("advantages"),
-            call.spread,
-            *map(numbers, call.clip_range),
-            numbers(call.ent_coef),
+            network=self.policy.network,
+            actions=field("actions"),
+            old_log_probs=field("log_probs"),
+            advantages=field("advantages"),
+            spread=self.policy.spread,
+            lows=numbers(low),
+            highs=numbers(high),
+            ent_coefs=numbers(self.policy.ent_coef),
         )
         value = None
         if self.value is not None:
-            values = np.empty((len(minibatches), 0, 0), policy.advantages.dtype)
-            if self.value.old_values is not None:
-                values = field("values")
+            unclipped = np.empty((len(minibatches), 0, 0), policy.advantages.dtype)
             value = ValuePart(
-                self.value.network, field("returns"), values, numbers(self.value.clip), numbers(self.value.weight)
+                network=self.value.network,
+                targets=field("returns"),
+                old_values=unclipped if self.value.old_values is None else field("values"),
+                clips=numbers(self.value.clip),
+                factors=numbers(self.value.weight),
             )
         adam = AdamPart(*self.optimiser.memory, self.optimiser.numbers(mask.size))
         sums = steps(first, field("obs"), policy, value, adam, mask)
-        found = list(means(sums, policy.advantages.shape[2], policy.ent_coefs, policy.advantages.dtype))
+        found = means(sums, policy.advantages.shape[2], policy.ent_coefs, policy.advantages.dtype)
         figures = {name: found[place] for name, place in self.places.items()}
-        return Step(active, active, figures, count=len(minibatches) - first)
+        return Step(active, active, figures, num_steps=len(minibatches) - first)
 
 
 def _same(some: Sequence[Tensor], others: Sequence[Tensor]) -> bool:

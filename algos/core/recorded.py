@@ -20,7 +20,7 @@ class Step(NamedTuple):
     active: Tensor  # [S], seeds that make the next step
     stepping: Tensor  # [S], seeds that made this step
     figures: dict[str, Tensor]  # [S] by name, to report
-    count: int = 1  # of steps with this outcome, of which the figures are the last one's
+    num_steps: int = 1  # with this outcome; the figures are those of the last one
 
 
 MakeStep = Callable[[Batch, Tensor], Step]

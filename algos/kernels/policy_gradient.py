@@ -6,7 +6,6 @@ lanes are summed in float64, then blocks, each in order. So results have the sam
 threads.
 """
 
-from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -331,7 +330,8 @@ def policy_gradient(
         if blocks > 1:
             for part, out in zip(parts, outs, strict=True):
                 add_blocks(part, seeds, out)
-    found = PolicyGradient(*means(sums, obs.shape[1], ent_coefs, dtype), torch.from_numpy(gradient))
+    loss, k3, log_ratio, outside = means(sums, obs.shape[1], ent_coefs, dtype)
+    found = PolicyGradient(loss, k3, log_ratio, outside, torch.from_numpy(gradient))
     note(
         PolicyGradientCall(
             network, params, obs, actions, old_log_probs, advantages, spread, clip_range, ent_coef, active, found
@@ -340,8 +340,8 @@ def policy_gradient(
     return found
 
 
-def means(sums: Array, num_samples: int, ent_coefs: Array, dtype: np.dtype) -> Iterator[Tensor]:
-    """The loss and the statistics of the ratios, each ``[S]``, from ``sums [S, NUM_FIGURES]`` over samples."""
+def means(sums: Array, num_samples: int, ent_coefs: Array, dtype: np.dtype) -> list[Tensor]:
+    """The figures of a :class:`PolicyGradient` in its order, from ``sums [S, NUM_FIGURES]`` over samples."""
     objective, entropy, *ratios = sums.T / num_samples
     figures = -objective - ent_coefs * entropy, *ratios
-    return (torch.from_numpy(figure.astype(dtype)) for figure in figures)
+    return [torch.from_numpy(figure.astype(dtype)) for figure in figures]
