@@ -13,7 +13,7 @@ from tests.composing import composed
 
 GAMMA = 0.5
 ONE_STEP = ("algo.optimiser.learning_rate=0.05",)
-EPOCHS = ("algo.update_epochs=5", "algo.optimiser.learning_rate=0.03")
+EPOCHS = ("algo.update_epochs=5", "algo.optimiser.learning_rate=0.03", "algo.optimiser.schedule=linear")
 VARIANTS = {
     "reinforce": ("algo=reinforce", *ONE_STEP),
     "reinforce without baseline": (
