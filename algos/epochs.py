@@ -68,7 +68,9 @@ class Epochs:
             estimates: its first estimates.
             active: the seeds to update ``[S]``.
             stops: whether ``step`` can stop a seed.
-            records: whether steps can be recorded; see :func:`algos.core.recorded.can_record`.
+            records: whether steps can be recorded; see :func:`algos.core.recorded.can_record`. Then later steps repeat
+                the kernels that an early one called: in one compiled loop on the CPU
+                (:class:`algos.core.passes.CompiledPasses`), as a graph on a CUDA device.
 
         Returns:
             The figures ``[S]`` of each seed's last step, and ``policy_steps``, the number of its steps.
