@@ -1,5 +1,8 @@
 """The network kernels against the arithmetic's limit and against PyTorch: medians of interleaved runs.
 
+The fused kernel, which training uses, computes a loss and its gradient in one pass: a critic's mean squared error, or
+PPO's surrogate with a discrete choice or a Gaussian. ``forward + vjp`` are two passes.
+
 ``python -m tests.speed.kernels`` prints the table. The limit is the multiply-adds of one gradient (forward, weights'
 gradient, and the hidden layers' cotangents) at the measured rate of fused multiply-adds of as many cores.
 """
@@ -21,6 +24,7 @@ from algos.core.networks import MLP
 from algos.core.value_loss import value_loss
 from algos.kernels.elementary import constant, emit_fma
 from algos.kernels.intrinsics import REGISTER_BYTES, intrinsic, loop
+from algos.kernels.policy_gradient import policy_gradient
 from tests.speed.processes import with_avx2_code
 from tests.speed.report import machine, markdown
 
@@ -29,12 +33,12 @@ LANES = REGISTER_BYTES // 4
 REPEATS = 50_000
 CALLS_ON_END = 5
 
-# sizes, activation, seeds, rows of a seed
+# sizes, activation, loss, seeds, rows of a seed
 SETTINGS = [
-    ((5, 64, 1), "relu", 1, 32_416),
-    ((5, 64, 1), "relu", 36, 32_416),
-    ((4, 64, 64, 2), "tanh", 36, 128),
-    ((17, 64, 64, 6), "tanh", 36, 128),
+    ((5, 64, 1), "relu", "squares", 1, 32_416),
+    ((5, 64, 1), "relu", "squares", 36, 32_416),
+    ((4, 64, 64, 2), "tanh", "choice", 36, 128),
+    ((17, 64, 64, 6), "tanh", "gaussian", 36, 128),
 ]
 
 
@@ -101,7 +105,26 @@ def interleaved(functions: dict[str, Callable[[], object]], seconds: float) -> d
     return {name: float(np.median(values)) for name, values in times.items()}
 
 
-def measure(sizes: tuple[int, ...], activation: str, num_seeds: int, rows: int, seconds: float) -> dict[str, object]:
+def fused(loss: str, mlp: MLP, params: torch.Tensor, x: torch.Tensor, targets: torch.Tensor) -> Callable[[], object]:
+    """A call of the kernel that computes a loss and its gradient. Targets ``[S, B, out]`` stand for actions, too."""
+    active, network = torch.ones(len(x), dtype=torch.bool), mlp.compiled
+    assert network is not None
+    if loss == "squares":
+        return lambda: value_loss(mlp, params, x, targets[..., 0], None, 1.0, active)
+    spread: float | None = 1.0
+    actions, extra = targets, torch.zeros(len(x), targets.shape[2])
+    if loss == "choice":
+        spread, actions, extra = None, (targets[..., :1] > 0).float(), extra[:, :0]
+    weights = torch.cat([params.detach(), extra], dim=1)
+    old_log_probs, advantages = targets[..., 0] - 2, targets[..., 1]
+    return lambda: policy_gradient(
+        network, weights, x, actions, old_log_probs, advantages, spread, (0.8, 1.2), 0.01, active
+    )
+
+
+def measure(
+    sizes: tuple[int, ...], activation: str, loss: str, num_seeds: int, rows: int, seconds: float
+) -> dict[str, object]:
     """One row of the table, at the current number of threads."""
     threads = numba.get_num_threads()
     generator = torch.Generator().manual_seed(0)
@@ -115,14 +138,11 @@ def measure(sizes: tuple[int, ...], activation: str, num_seeds: int, rows: int, 
         "limit": lambda: on_each_thread(spins, REPEATS),
         "kernels": lambda: torch.autograd.grad(mlp(params, x), params, cotangents),
         "torch": lambda: torch.autograd.grad(plain(params, x), params, cotangents),
+        "fused": fused(loss, mlp, params, x, cotangents),
     }
-    if sizes[-1] == 1:
-        active = torch.ones(num_seeds, dtype=torch.bool)
-        functions["fused"] = lambda: value_loss(mlp, params, x, cotangents[..., 0], None, 1.0, active)
     medians = interleaved(functions, seconds)
     rate = threads * CHAINS * LANES * REPEATS / medians["limit"]
     limit = multiply_adds_of_gradient(sizes) * num_seeds * rows / rate
-    best = medians.get("fused", medians["kernels"])
     return {
         "network": "→".join(map(str, sizes)) + f" {activation}",
         "seeds × rows": f"{num_seeds} × {rows}",
@@ -130,8 +150,8 @@ def measure(sizes: tuple[int, ...], activation: str, num_seeds: int, rows: int, 
         "10⁹ multiply-adds/s": f"{rate / 1e9:.0f}",
         "limit, ms": f"{limit * 1e3:.3g}",
         "forward + vjp, ms": f"{medians['kernels'] * 1e3:.3g}",
-        "fused mean squared error, ms": f"{medians['fused'] * 1e3:.3g}" if "fused" in medians else "",
-        "× limit": f"{best / limit:.2f}",
+        "fused loss and gradient, ms": f"{medians['fused'] * 1e3:.3g}",
+        "× limit": f"{medians['fused'] / limit:.2f}",
         "torch autograd, ms": f"{medians['torch'] * 1e3:.3g}",
         "× torch": f"{medians['torch'] / medians['kernels']:.1f}",
     }
