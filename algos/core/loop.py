@@ -183,7 +183,7 @@ class Trainer:
     def _stop_broken_seeds(self, number: int, transitions: Transitions, stats: dict[str, Any]) -> list[Failure]:
         """Stop the seeds whose observations, rewards, losses or parameters are no longer finite."""
         num_seeds = len(self.seeds)
-        finite: dict[str, np.ndarray] = {
+        finite = {
             "observation": np.isfinite(transitions.obs.reshape(num_seeds, -1)).all(1),
             "reward": np.isfinite(transitions.rewards.reshape(num_seeds, -1)).all(1),
         }
@@ -191,7 +191,7 @@ class Trainer:
             name: stats[name][:, None] for name in ("value_loss", "policy_loss") if name in stats
         }
         checked |= {"critic parameter": self.critic.params, "policy parameter": self.policy.params}
-        finite |= {name: torch.isfinite(values).all(1).cpu().numpy() for name, values in checked.items()}
+        finite |= {name: _all_finite(values.detach()) for name, values in checked.items()}
         failures = []
         broken = self.running.cpu().numpy() & ~np.all(list(finite.values()), axis=0)
         for index in np.flatnonzero(broken).tolist():
@@ -202,3 +202,11 @@ class Trainer:
                 self.policy.params[index] = 0.0
                 self.critic.params[index] = 0.0
         return failures
+
+
+def _all_finite(values: Tensor) -> np.ndarray:
+    """Whether all numbers of each row of ``values [S, P]`` are finite."""
+    if values.is_cpu:  # NumPy takes a tenth of the time
+        finite: np.ndarray = np.isfinite(values.numpy()).all(1)
+        return finite
+    return torch.isfinite(values).all(1).cpu().numpy()
