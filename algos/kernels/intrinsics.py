@@ -46,6 +46,13 @@ COLUMNS, STRIP = (4, 4) if WIDE else (4, 4) if _NEON else (2, 4)
 INDEX = ir.IntType(64)
 
 
+@inner
+def padded(width: int, array: np.ndarray) -> int:
+    """``width`` rounded up to whole vectors of this array's dtype."""
+    lanes = VECTOR_BYTES // array.itemsize
+    return -(-width // lanes) * lanes
+
+
 def _vector_type(context: Any, array: Any) -> tuple[ir.VectorType, int]:
     """The type of a register of an array's elements, and its number of lanes."""
     lanes = REGISTER_BYTES * 8 // array.dtype.bitwidth
@@ -461,7 +468,7 @@ def transpose_panel(typingctx: Any, source: Any, first: Any, registers: Any, out
     return signature, codegen
 
 
-LEFT_FEATURES = 4  # of ``add_lane_products`` at a time; their sums fill whole pieces of 16 bytes
+LEFT_FEATURES = 4  # of ``add_lane_products`` at a time; the lanes of a vector are a multiple
 
 
 @intrinsic

@@ -17,6 +17,7 @@ from algos.kernels.intrinsics import (
     copy,
     copy_registers,
     outer,
+    padded,
     product,
     times_slope,
     transpose_panel,
@@ -83,15 +84,11 @@ _outer_column, _outer_cell = (outer(features, 1) for features in (COLUMNS, 1))
 
 
 @inner
-def padded(width: int, array: Array) -> int:
-    """``width`` rounded up to whole registers of this array's dtype."""
-    lanes = register_lanes(array)
-    return -(-width // lanes) * lanes
-
-
-@inner
 def _is_turned(n_left: int, n_right: int, array: Array) -> bool:
-    """Whether the sums ``[n_right, n_left]`` take less work than the sums ``[n_left, n_right]``."""
+    """Whether the sums ``[n_right, n_left]`` take less work than the sums ``[n_left, n_right]``.
+
+    The two add the rows in different orders, so the answer must not depend on the processor.
+    """
     return n_right * padded(n_left, array) < n_left * padded(n_right, array)
 
 
@@ -130,11 +127,9 @@ def add_products(  # type: ignore[no-untyped-def]
 def add_outer(left, l_start, n_left, right, r_start, n_right, work, sums, spare):  # type: ignore[no-untyped-def]
     """Add Σ_rows left[i] * right[j] to the sums at ``work[sums:]``, for all i < ``n_left`` and j < ``n_right``.
 
-    The panel of ``left`` has ``n_left`` features, and the panel of ``right`` has ``n_right``. Each sum adds the rows in
-    order. Features after the last one are read as far as the register goes. Their sums stay in the padding.
-    ``work[spare:]`` has room for one panel.
+    The panel of ``left`` has ``n_left`` features, and the panel of ``right`` has ``n_right``. Features after the last
+    one are read as far as the padding goes. Their sums stay in the padding. ``work[spare:]`` has room for one panel.
     """
-    lanes = register_lanes(left)
     if _is_turned(n_left, n_right, left):
         groups = -(-n_left // LEFT_FEATURES)
         for j in range(n_right):
@@ -142,7 +137,7 @@ def add_outer(left, l_start, n_left, right, r_start, n_right, work, sums, spare)
             sums += padded(n_left, left)
     else:
         stride = padded(n_right, left)
-        transpose_panel(right, r_start, stride // lanes, work, spare)
+        transpose_panel(right, r_start, stride // register_lanes(left), work, spare)
         add_products(left, l_start, n_left, work, spare, stride, work, sums)
 
 

@@ -12,7 +12,7 @@ from numba import njit, types
 
 from algos.kernels.elementary import constant, emit_fma, tanh
 from algos.kernels.inner import inner
-from algos.kernels.intrinsics import INDEX, VECTOR_BYTES, halve, intrinsic, loop, splat
+from algos.kernels.intrinsics import INDEX, VECTOR_BYTES, halve, intrinsic, loop, padded, splat
 
 Array = np.ndarray
 
@@ -107,13 +107,6 @@ def dot(typingctx: Any, x: Any, weights: Any, first: Any, chunks: Any) -> Any:
         return halve(builder, total)
 
     return signature, codegen
-
-
-@inner
-def padded(width: int, array: Array) -> int:
-    """``width`` rounded up to whole vectors of this array's dtype."""
-    lanes = VECTOR_BYTES // array.itemsize
-    return -(-width // lanes) * lanes
 
 
 @inner

@@ -29,7 +29,7 @@ def runs() -> dict[str, tuple[str, ...]]:
             *small_ppo,
             "env=cartpole",
             "policy.hidden=[100,37]",
-            "value.hidden=[130]",
+            "value.hidden=[130,8]",
             "critic.num_minibatches=3",
         ),
         "ppo multidiscrete": (*small_ppo, *MULTIDISCRETE, "algo.ent_coef=0.01"),
