@@ -150,10 +150,12 @@ def unpack_outer(work: Array, sums: int, n_left: int, n_right: int, out: Array, 
         return
     lanes = register_lanes(work)
     whole = n_right // lanes
-    if whole * lanes == n_right:
+    done = whole * lanes
+    if padded(n_right, work) == n_right:
         copy_registers(work, sums, n_left * whole, out, start)
         return
     for i in range(n_left):
         source, to = sums + i * padded(n_right, work), start + i * n_right
         copy_registers(work, source, whole, out, to)
-        copy(work, source + whole * lanes, 1, n_right - whole * lanes, 1, out, to + whole * lanes)
+        if n_right > done:
+            copy(work, source + done, 1, n_right - done, 1, out, to + done)
