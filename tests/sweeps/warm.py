@@ -2,10 +2,9 @@
 
 import gc
 
-import optuna.storages.journal  # noqa: F401
+import optuna.storages.journal
 import optuna.trial  # noqa: F401
 
-import analysis.tuning.report
 import sweeps.study.report
 import sweeps.study.tuning
 import sweeps.tune.check
