@@ -74,7 +74,8 @@ def test_three_seeds_find_nothing_and_say_that_four_could(rng):
 
 
 @pytest.mark.slow
-def test_a_pair_that_is_told_apart_has_an_interval_without_zero(rng):
+def test_a_pair_that_is_told_apart_has_an_interval_without_zero(rng, monkeypatch):
+    monkeypatch.setattr("analysis.statistics.detectable_difference", lambda *arguments: np.nan)  # takes long, unused
     for _ in range(60):
         row = one(rng.gamma(1.0, 1.0, 6), rng.gamma(1.0, 1.0, 9) + rng.uniform(0, 2))
         if row["outcome"] == BETTER:

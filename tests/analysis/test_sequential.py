@@ -9,6 +9,9 @@ from hypothesis import strategies as hs
 from analysis import statistics as st
 from analysis.statistics.sequential import Looks, Sequential, first_look, resamples_for
 
+LOOKS = Looks(4, 4, resamples=499)
+"""All labellings at the first two looks, random ones at the other two."""
+
 
 @pytest.mark.parametrize("shift", [0.0, 1.0, 2.0])
 @pytest.mark.parametrize("seed", range(4))
@@ -73,28 +76,28 @@ def test_what_was_decided_does_not_depend_on_later_groups(rng):
 @pytest.mark.parametrize("draw", ["normal", "skewed"])
 def test_equal_variants_are_told_apart_as_often_as_the_level_says(draw, rng):
     number, level = 800, 0.1
-    x, y = rng.normal(size=(2, number, 20)) if draw == "normal" else rng.gamma(1.5, 1.0, (2, number, 20))
-    test = Sequential(Looks(5, 4, resamples=499), x, y)
+    x, y = rng.normal(size=(2, number, 16)) if draw == "normal" else rng.gamma(1.5, 1.0, (2, number, 16))
+    test = Sequential(LOOKS, x, y)
     error = 3 * np.sqrt(level * (1 - level) / number)
     rate = (test.differs(level).look > 0).mean()
     assert level / 2 <= rate <= level + error
-    few = Sequential(Looks(5, 4, resamples=499), x[:200], y[:200])
+    few = Sequential(LOOKS, x[:200], y[:200])
     assert (few.is_within(level, 2.5) > 0).mean() > 0.8
 
 
 @pytest.mark.slow
 def test_what_is_a_margin_apart_is_called_the_same_at_most_as_often_as_the_level_says(rng):
     number, level = 800, 0.1
-    x, y = rng.normal(size=(2, number, 20))
-    test = Sequential(Looks(5, 4, resamples=499), x + 1.0, y)
+    x, y = rng.normal(size=(2, number, 16))
+    test = Sequential(LOOKS, x + 1.0, y)
     assert (test.is_within(level, 1.0) > 0).mean() <= level + 3 * np.sqrt(level * (1 - level) / number)
 
 
 @pytest.mark.slow
 def test_intervals_hold_the_truth_also_where_the_seeds_stop_because_of_what_was_seen(rng):
     number, level, truth = 800, 0.1, 0.7
-    x, y = rng.normal(size=(2, number, 20))
-    test = Sequential(Looks(5, 4, resamples=499), x + truth, y)
+    x, y = rng.normal(size=(2, number, 16))
+    test = Sequential(LOOKS, x + truth, y)
     found = test.differs(level).look
     stop = np.where(found == 0, 4, found)
     missed = test.differs(level, truth).look

@@ -239,7 +239,7 @@ def test_each_core_trains_a_group(tmp_path):
 @pytest.mark.slow
 def test_a_signal_stops_all_jobs_of_a_group_and_each_goes_on(tmp_path):
     long = [each for each in SIZES if not each.startswith("iterations")]
-    arguments = ("-m", *long, "iterations=400", "algo.clip_coef=0.1,0.3", f"hydra.sweep.dir={tmp_path / 'killed'}")
+    arguments = ("-m", *long, "iterations=200", "algo.clip_coef=0.1,0.3", f"hydra.sweep.dir={tmp_path / 'killed'}")
     command = Command("sweeps.train", *arguments, "hydra/launcher=lockstep", "hydra/launcher/over=basic")
     wait_until(lambda: num_rows(tmp_path / "killed" / "1-ppo-CartPole-v1") > 30)
     command.signal_group(signal.SIGTERM)
@@ -249,6 +249,6 @@ def test_a_signal_stops_all_jobs_of_a_group_and_each_goes_on(tmp_path):
     assert run("sweeps.resume", tmp_path / "killed" / "1-ppo-CartPole-v1").status == 0
     assert run("sweeps.resume", tmp_path / "killed").status == 0
     for name, clip_coef in (("0-ppo-CartPole-v1", 0.1), ("1-ppo-CartPole-v1", 0.3)):
-        own = plain(*long, "iterations=400", f"algo.clip_coef={clip_coef}")
+        own = plain(*long, "iterations=200", f"algo.clip_coef={clip_coef}")
         train_run(own, tmp_path / name, {"overrides": []})
         assert (tmp_path / "killed" / name / PROGRESS).read_bytes() == (tmp_path / name / PROGRESS).read_bytes()
