@@ -59,7 +59,9 @@ def test_parts_give_what_the_whole_gives(threaded: ThreadedVectorEnv, sendable: 
 def test_an_error_in_a_part_is_raised_here() -> None:
     envs = ThreadedVectorEnv([make_vec("user/Fragile-v0", 1, {}, "sync", module=USER) for _ in range(2)])
     envs.reset(seed=0)
+    actions = np.zeros(2, int)
+    for _ in range(9):
+        envs.step(actions)
     with pytest.raises(RuntimeError, match="the tenth step"):
-        for _ in range(12):
-            envs.step(np.zeros(2, int))
+        envs.step(actions)
     envs.close()
