@@ -15,7 +15,7 @@ from gymnasium import spaces
 from algos.envs.batched import BatchedEnv
 from algos.envs.errors import TaskError, one_line, unknown_id
 from algos.envs.flat import flat_box
-from algos.envs.pools import PoolEnv, draws, make_pool
+from algos.envs.pools import PoolEnv, draws, make_pool, make_pools
 from algos.envs.registry import BATCHED_TASKS, load_task
 from algos.envs.rescaling import box_to_rescale
 from algos.envs.serial import SerialVectorEnv
@@ -56,7 +56,7 @@ def make_vec(
             showed that it breaks Gymnasium's contract.
     """
     if vectorization == "envpool":
-        return make_pool(env_id, num_envs, kwargs, max_episode_steps, rescale_actions)
+        return make_pools(env_id, num_envs, kwargs, max_episode_steps, rescale_actions)
     registered = _registered(env_id, module)
     if vectorization == "auto" and registered in BATCHED_TASKS and not kwargs:
         task = load_task(registered)
@@ -127,8 +127,8 @@ def make_rendered(
     pool_space: gym.Space | None = None
     if vectorization == "envpool":
         if draws(env_id):
-            return PoolEnv(make_pool(env_id, 1, kwargs, max_episode_steps, rescale_actions, "rgb_array"))
-        pool_space = make_pool(env_id, 1, kwargs, max_episode_steps, rescale_actions).single_observation_space
+            return PoolEnv(make_pool(env_id, kwargs, max_episode_steps, rescale_actions, "rgb_array"))
+        pool_space = make_pool(env_id, kwargs, max_episode_steps, rescale_actions).single_observation_space
     try:
         env = make_single(env_id, kwargs, module, max_episode_steps, rescale_actions, render_mode="rgb_array")
         if pool_space is not None and env.observation_space.shape != pool_space.shape:

@@ -12,6 +12,7 @@ from gymnasium import spaces
 from algos.envs.errors import TaskError, one_line, unknown_id
 from algos.envs.flat import FlatBox, flat_box
 from algos.envs.rescaling import box_to_rescale
+from algos.envs.threads import ThreadedVectorEnv
 from algos.envs.vector import SameStepVectorEnv
 from algos.machine import usable_cores
 
@@ -186,20 +187,36 @@ def draws(env_id: str) -> bool:
 
 def make_pool(
     env_id: str,
-    num_envs: int,
     kwargs: dict[str, Any],
     max_episode_steps: int | None,
     rescale_actions: bool,
     render_mode: str | None = None,
 ) -> PoolVectorEnv:
-    """A :class:`PoolVectorEnv` with one thread for each usable core. One environment is tried for a few steps first.
+    """A pool of one environment, which is tried for a few steps first.
 
     Raises:
         TaskError: See :class:`PoolVectorEnv`; or the trial gave an error or numbers that are not finite.
     """
-    settings = (kwargs, max_episode_steps, rescale_actions, usable_cores())
+    settings = (kwargs, max_episode_steps, rescale_actions, 1)
     _try_out(PoolVectorEnv(env_id, 1, *settings))
-    return PoolVectorEnv(env_id, num_envs, *settings, render_mode)
+    return PoolVectorEnv(env_id, 1, *settings, render_mode)
+
+
+def make_pools(
+    env_id: str, num_envs: int, kwargs: dict[str, Any], max_episode_steps: int | None, rescale_actions: bool
+) -> SameStepVectorEnv:
+    """EnvPool's environments, with a thread for each usable core. They and the threads are divided between two pools.
+
+    Raises:
+        TaskError: See :func:`make_pool`.
+    """
+    settings = (kwargs, max_episode_steps, rescale_actions)
+    if num_envs == 1:
+        return make_pool(env_id, *settings)
+    _try_out(PoolVectorEnv(env_id, 1, *settings, num_threads=1))
+    threads = -(-usable_cores() // 2)
+    halves = num_envs - num_envs // 2, num_envs // 2
+    return ThreadedVectorEnv([PoolVectorEnv(env_id, half, *settings, threads) for half in halves])
 
 
 def _try_out(envs: PoolVectorEnv) -> None:

@@ -50,6 +50,23 @@ class EnvSteps(NamedTuple):
     final_index: np.ndarray
 
 
+def joined(parts: Sequence[EnvSteps], shares: Sequence[slice], num_envs: int) -> EnvSteps:
+    """The steps of all environments, from those of each share of them."""
+    whole = {}
+    for name in ("obs", "actions", "rewards", "terminated", "truncated"):
+        one = getattr(parts[0], name)
+        whole[name] = np.empty((len(one), num_envs, *one.shape[2:]), one.dtype)
+        for share, part in zip(shares, parts, strict=True):
+            whole[name][:, share] = getattr(part, name)
+    final_index = np.concatenate([part.final_index for part in parts])
+    ends = np.cumsum([len(part.final_index) for part in parts])[:-1]
+    for share, own in zip(shares, np.split(final_index, ends), strict=True):
+        own[:, 1] = np.arange(num_envs)[share][own[:, 1]]
+    order = np.lexsort(final_index.T[::-1])
+    final_obs = np.concatenate([part.final_obs for part in parts])
+    return EnvSteps(**whole, final_obs=final_obs[order], final_index=final_index[order])
+
+
 class SameStepVectorEnv(VectorEnv):
     """``num_envs`` environments. Each begins its next episode in the step that ends one (same-step autoreset).
 

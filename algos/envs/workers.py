@@ -20,7 +20,7 @@ import gymnasium as gym
 import numpy as np
 
 from algos.envs.serial import SerialVectorEnv
-from algos.envs.vector import Actor, EnvSteps, Layout, SameStepVectorEnv
+from algos.envs.vector import Actor, EnvSteps, Layout, SameStepVectorEnv, joined
 
 _SPAWN = multiprocessing.get_context("spawn")  # a fork would copy the locks of compute threads without the threads
 _ASK_TO_STOP = (signal.SIGINT, signal.SIGTERM)
@@ -77,25 +77,12 @@ class WorkerVectorEnv(SameStepVectorEnv):
         if None in actors:
             return super().roll(actor, noise)
         own_noise = [np.ascontiguousarray(noise[:, share]) for share in self._shares]
-        return self._joined(self._ask("roll", list(zip(actors, own_noise, strict=True))))
+        return joined(self._ask("roll", list(zip(actors, own_noise, strict=True))), self._shares, self.num_envs)
 
     def close_extras(self, **kwargs: Any) -> None:
         self._hang_up()
         for process in self._processes:
             process.join()
-
-    def _joined(self, parts: list[EnvSteps]) -> EnvSteps:
-        """The steps of all environments, from those of each worker."""
-        num_workers, whole = len(parts), {}
-        for name in ("obs", "actions", "rewards", "terminated", "truncated"):
-            one = getattr(parts[0], name)
-            whole[name] = np.empty((len(one), self.num_envs, *one.shape[2:]), one.dtype)
-            for share, part in zip(self._shares, parts, strict=True):
-                whole[name][:, share] = getattr(part, name)
-        places = [part.final_index * (1, num_workers) + (0, worker) for worker, part in enumerate(parts)]
-        final_index, final_obs = np.concatenate(places), np.concatenate([part.final_obs for part in parts])
-        order = np.lexsort(final_index.T[::-1])
-        return EnvSteps(**whole, final_obs=final_obs[order], final_index=final_index[order])
 
     def _ask(self, command: str, data: list[Any]) -> list[Any]:
         """Send a command with each worker's data. Returns the workers' answers."""

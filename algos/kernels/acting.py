@@ -119,4 +119,4 @@ def _compiled(dtype: np.dtype) -> Callable[..., None]:
         int64[::1], int64[::1], boolean, table, table, table, table, float64, table, real[::1], real[::1],
         table, table, table, table,
     )  # fmt: skip
-    return njit(signature, cache=True)(_act)
+    return njit(signature, cache=True, nogil=True)(_act)

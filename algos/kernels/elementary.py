@@ -29,12 +29,12 @@ class _Format(NamedTuple):
     log_degree: int  # of the series of atanh(s)/s in s² for |s| < 0.172, in the same way
     log2_high: float  # log(2) in this format
     log2_low: float  # log(2) - log2_high
-    tanh_is_one: float  # from here on, tanh rounds to 1
+    tanh_is_one: float  # where emit_tanh gives 1; beyond, tanh is taken to be 1
 
 
 _SINGLE_LOG2 = float(np.float32(math.log(2)))
 _FORMATS = {
-    ir.FloatType(): _Format("f32", ir.IntType(32), 23, 127, 7, 5, _SINGLE_LOG2, math.log(2) - _SINGLE_LOG2, 10.0),
+    ir.FloatType(): _Format("f32", ir.IntType(32), 23, 127, 7, 5, _SINGLE_LOG2, math.log(2) - _SINGLE_LOG2, 8.1996975),
     ir.DoubleType(): _Format("f64", ir.IntType(64), 52, 1023, 13, 11, math.log(2), 2.319046813846299e-17, 20.0),
 }
 
@@ -64,6 +64,11 @@ def emit_fma(builder: Any, a: Any, b: Any, c: Any) -> Any:
 def _at_most(builder: Any, x: Any, bound: Any) -> Any:
     """The smaller of both; NaN if x is NaN."""
     return builder.select(builder.fcmp_ordered(">", x, bound), bound, x)
+
+
+def _at_least(builder: Any, x: Any, bound: Any) -> Any:
+    """The larger of both; NaN if x is NaN."""
+    return builder.select(builder.fcmp_ordered("<", x, bound), bound, x)
 
 
 def _polynomial(builder: Any, x: Any, coefficients: Sequence[float]) -> Any:
@@ -138,21 +143,19 @@ _TANH_DENOMINATOR = 1.0, 4.6712989e-1, 2.5870871e-2, 3.2830040e-4, 7.7615067e-7
 
 def emit_tanh(builder: Any, x: Any) -> Any:
     """tanh(x), with the sign of x: a rational function in float32, m / (m + 2) with m = expm1(2 |x|) in float64."""
-    fmt, bits = _format(x), _bits_type(x)
-    width = fmt.integer.width
-    sign = builder.and_(builder.bitcast(x, bits), constant(bits, 1 << (width - 1)))
-    size = builder.bitcast(builder.and_(builder.bitcast(x, bits), constant(bits, (1 << (width - 1)) - 1)), x.type)
-    size = _at_most(builder, size, constant(x.type, fmt.tanh_is_one))
-    if width == 32:
-        square = builder.fmul(size, size)
-        above = builder.fmul(size, _polynomial(builder, square, _TANH_NUMERATOR))
-        below = _polynomial(builder, square, _TANH_DENOMINATOR)
-        above = _at_most(builder, above, below)
-    else:
-        p, scale = _expm1_parts(builder, builder.fadd(size, size), halvings=0)
-        above = emit_fma(builder, scale, p, builder.fsub(scale, constant(x.type, 1.0)))
-        below = builder.fadd(above, constant(x.type, 2.0))
-    ratio = builder.fdiv(above, below)
+    bound = constant(x.type, _format(x).tanh_is_one)
+    if _format(x).integer.width == 32:
+        x = _at_least(builder, _at_most(builder, x, bound), builder.fneg(bound))
+        square = builder.fmul(x, x)
+        above = builder.fmul(x, _polynomial(builder, square, _TANH_NUMERATOR))
+        return builder.fdiv(above, _polynomial(builder, square, _TANH_DENOMINATOR))
+    bits = _bits_type(x)
+    sign = builder.and_(builder.bitcast(x, bits), constant(bits, 1 << 63))
+    size = builder.bitcast(builder.and_(builder.bitcast(x, bits), constant(bits, (1 << 63) - 1)), x.type)
+    size = _at_most(builder, size, bound)
+    p, scale = _expm1_parts(builder, builder.fadd(size, size), halvings=0)
+    expm1 = emit_fma(builder, scale, p, builder.fsub(scale, constant(x.type, 1.0)))
+    ratio = builder.fdiv(expm1, builder.fadd(expm1, constant(x.type, 2.0)))
     return builder.bitcast(builder.or_(builder.bitcast(ratio, bits), sign), x.type)
 
 

@@ -35,6 +35,7 @@ _TARGET = config.CPU_NAME or llvm.get_host_cpu_name(), llvm.get_process_triple()
 WIDE = "+avx512f" in _FEATURES
 _NEON = _TARGET[1].startswith(("aarch64", "arm64"))
 
+CACHE_LINE_BYTES = 64
 VECTOR_BYTES = 64
 VECTORS = 4  # vectors of one feature in a panel
 REGISTER_BYTES = 64 if WIDE else 16 if _NEON else 32
@@ -341,6 +342,26 @@ def copy_registers(typingctx: Any, source: Any, first: Any, count: Any, out: Any
         with cgutils.for_range(builder, count) as each:
             at = builder.mul(each.index, INDEX(a.lanes))
             b.store(a.load(at), at)
+        return context.get_dummy_value()
+
+    return signature, codegen
+
+
+@intrinsic
+def prefetch(typingctx: Any, values: Any, first: Any, count: Any) -> Any:
+    """Ask the processor for ``count`` elements of a flat array, which will be read soon. They may be beyond its end."""
+    signature = types.void(values, types.intp, types.intp)
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        values, first, count = args
+        a = Memory(context, builder, signature.args[0], values, first)
+        number, byte = ir.IntType(32), ir.IntType(8).as_pointer()
+        function_type = ir.FunctionType(ir.VoidType(), [byte, number, number, number])
+        function = cgutils.get_or_insert_function(builder.module, function_type, "llvm.prefetch.p0")
+        line = INDEX(CACHE_LINE_BYTES // a.align)
+        with cgutils.for_range(builder, builder.udiv(count, line)) as each:
+            place = builder.bitcast(builder.gep(a.pointer, [builder.mul(each.index, line)]), byte)
+            builder.call(function, [place, number(0), number(3), number(1)])  # a read, into all caches, of data
         return context.get_dummy_value()
 
     return signature, codegen

@@ -31,6 +31,7 @@ from algos.kernels.intrinsics import (
     fill,
     padded,
     panel_errors,
+    prefetch,
     sum_values,
     transpose_four,
 )
@@ -63,6 +64,7 @@ Array = np.ndarray
 
 BLOCK_PANELS = 16
 BLOCK_ROWS = BLOCK_PANELS * VECTORS * VECTOR_BYTES // 4  # rows of a block of float32
+PANELS_AHEAD = 2  # a panel's rows are asked for while the panels before it are computed
 KEEP_BYTES = 2**23  # the vjp reuses activations up to this size; more would not stay in the cache
 
 
@@ -112,6 +114,7 @@ def load_panel(source: Array, first: int, width: int, count: int, ones: int, out
     The rest of the panel is 0. It gets ``ones`` (0 or 1) extra features, which are 1.
     """
     rows, top = panel_rows(out), first * width
+    prefetch(source, top + PANELS_AHEAD * rows * width, rows * width)
     done = 0
     if width == 1:
         whole = count // register_lanes(out)

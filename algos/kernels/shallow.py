@@ -21,6 +21,7 @@ from algos.kernels.intrinsics import (
     PARTS,
     REGISTERS,
     STRIP,
+    WIDE,
     Memory,
     add_panel,
     fill,
@@ -37,6 +38,13 @@ Array = np.ndarray
 
 BLOCK = 16  # rows, whose sums over lanes are computed together
 UNITS = 64  # hidden units, which fill strips of any processor's registers
+
+
+def _plus_where(builder: Any, on: Any, a: Any, b: Any, total: Any) -> Any:
+    """total + a * b where ``on`` is true, else total. Both forms give the same bits for finite a."""
+    if WIDE:
+        return builder.select(on, emit_fma(builder, a, b, total), total)
+    return emit_fma(builder, a, builder.select(on, b, constant(b.type, 0.0)), total)  # AVX2 is slow to blend
 
 
 @intrinsic
@@ -95,7 +103,7 @@ def _panel_outputs(
                 row = builder.mul(builder.add(first, INDEX(r)), width)
                 steps.store(builder.select(on, one, zero), builder.add(row, places[v]))
                 at = r * PARTS + v % PARTS
-                sums[at] = builder.select(on, emit_fma(builder, factors[v], z, sums[at]), sums[at])
+                sums[at] = _plus_where(builder, on, factors[v], z, sums[at])
             return sums
 
         def block(index: Any, _: list[Any]) -> list[Any]:
