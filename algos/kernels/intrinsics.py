@@ -43,6 +43,7 @@ PARTS = VECTOR_BYTES // REGISTER_BYTES  # registers of a vector
 REGISTERS = VECTORS * PARTS  # registers of one feature in a panel
 # The accumulators are STRIP registers of each of COLUMNS features. The rest of the 16 or 32 registers hold operands.
 COLUMNS, STRIP = (4, 4) if WIDE else (4, 4) if _NEON else (2, 4)
+PRODUCT_TILE = (4, 4) if WIDE else (4, 4) if _NEON else (6, 2)  # features and registers of each, in ``product``
 
 INDEX = ir.IntType(64)
 
@@ -122,17 +123,18 @@ def _weighted_sums(
     inputs: Memory,
     strip: Any,
     depth: Any,
+    registers: int,
 ) -> list[Any]:
     """sums[j, v] + Σ_k weights[k * k_stride + columns[j]] * inputs[k, v], summed in the order of k.
 
-    v counts the registers of a strip, which begins at row ``strip`` of the panel ``inputs``.
+    v < ``registers`` counts the registers of a strip, which begins at row ``strip`` of the panel ``inputs``.
     """
     lanes, rows = inputs.lanes, REGISTERS * inputs.lanes
-    cells = [(j, v) for j in range(len(columns)) for v in range(STRIP)]
+    cells = [(j, v) for j in range(len(columns)) for v in range(registers)]
 
     def body(k: Any, values: list[Any]) -> list[Any]:
         row, first = builder.add(strip, builder.mul(k, INDEX(rows))), builder.mul(k, k_stride)
-        vectors = [inputs.load(builder.add(row, INDEX(v * lanes))) for v in range(STRIP)]
+        vectors = [inputs.load(builder.add(row, INDEX(v * lanes))) for v in range(registers)]
         scalars = [weights.scalar(builder.add(first, column)) for column in columns]
         return [emit_fma(builder, scalars[j], vectors[v], a) for (j, v), a in zip(cells, values, strict=True)]
 
@@ -182,9 +184,10 @@ def times_slope(mode: str) -> Any:
     return function
 
 
-def product(columns: int, mode: str) -> Any:
+def product(columns: int, registers: int, mode: str) -> Any:
     """An intrinsic that computes ``columns`` features of a panel from the ``depth`` features of another.
 
+    The accumulators are ``registers`` registers of each. REGISTERS is a multiple.
     out[j] = finish(initial[j] + Σ_k weights[k * k_stride + j * j_stride] * inputs[k]), summed in the order of k.
     ``mode`` sets the initial value and the last operation:
 
@@ -223,12 +226,12 @@ def product(columns: int, mode: str) -> Any:
             o = Memory(context, builder, types_[7], other, other_start)
             y = Memory(context, builder, types_[9], out, out_start)
             lanes, rows = y.lanes, REGISTERS * y.lanes
-            cells = [(j, v) for j in range(columns) for v in range(STRIP)]
+            cells = [(j, v) for j in range(columns) for v in range(registers)]
             zero = constant(y.vector, 0.0)
             offsets = [builder.mul(INDEX(j), j_stride) for j in range(columns)]
 
             def body(index: Any, _: list[Any]) -> list[Any]:
-                strip = builder.mul(index, INDEX(STRIP * lanes))
+                strip = builder.mul(index, INDEX(registers * lanes))
 
                 def offset(j: int, v: int) -> Any:
                     return builder.add(strip, INDEX(j * rows + v * lanes))
@@ -239,7 +242,7 @@ def product(columns: int, mode: str) -> Any:
                     initial = [y.load(offset(j, v)) for j, v in cells]
                 else:
                     initial = [zero for _ in cells]
-                results = _weighted_sums(builder, initial, w, k_stride, offsets, x, strip, depth)
+                results = _weighted_sums(builder, initial, w, k_stride, offsets, x, strip, depth, registers)
                 for (j, v), z in zip(cells, results, strict=True):
                     if mode == "relu":
                         z = _relu(builder, z)
@@ -250,7 +253,7 @@ def product(columns: int, mode: str) -> Any:
                     y.store(z, offset(j, v))
                 return []
 
-            loop(builder, INDEX(REGISTERS // STRIP), [], body)
+            loop(builder, INDEX(REGISTERS // registers), [], body)
             return context.get_dummy_value()
 
         return signature, codegen

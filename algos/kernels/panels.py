@@ -9,7 +9,9 @@ from algos.kernels.inner import inner
 from algos.kernels.intrinsics import (
     COLUMNS,
     LEFT_FEATURES,
+    PRODUCT_TILE,
     REGISTER_BYTES,
+    REGISTERS,
     STRIP,
     VECTOR_BYTES,
     VECTORS,
@@ -44,7 +46,8 @@ def _layer(mode: str) -> Any:
     The arguments of that function and ``mode`` are those of ``product``. Its values in ``other`` are ``other_step``
     elements apart.
     """
-    many, single = product(COLUMNS, mode), product(1, mode)
+    features, registers = PRODUCT_TILE
+    many, single = product(features, registers, mode), product(1, REGISTERS, mode)
 
     @inner
     def layer(
@@ -63,8 +66,8 @@ def _layer(mode: str) -> Any:
         out_start: int,
     ) -> None:
         rows = panel_rows(out)
-        whole = width - width % COLUMNS
-        for j in range(0, whole, COLUMNS):
+        whole = width - width % features
+        for j in range(0, whole, features):
             w, o, y = w_start + j * j_stride, other_start + j * other_step, out_start + j * rows
             many(weights, w, k_stride, j_stride, depth, inputs, in_start, other, o, out, y)
         for j in range(whole, width):

@@ -31,6 +31,7 @@ from tests.speed.report import machine, markdown
 CHAINS = 12  # independent, so that each pipeline always has one to work on
 LANES = REGISTER_BYTES // 4
 REPEATS = 50_000
+FILLING_CALLS = 2
 CALLS_ON_END = 5
 
 # sizes, activation, loss, seeds, rows of a seed
@@ -90,7 +91,8 @@ def plain_torch(sizes: tuple[int, ...], activation: str) -> Callable[[torch.Tens
 def interleaved(functions: dict[str, Callable[[], object]], seconds: float) -> dict[str, float]:
     """Median seconds of each function, called in turn until ``seconds`` have passed (and at least five turns).
 
-    A turn is several calls on end, as in training: the caches then hold what the last call left there.
+    A turn is several calls on end, as in training. The first two are not counted: they fill the caches again after the
+    other functions.
     """
     times: dict[str, list[float]] = {name: [] for name in functions}
     for function in functions.values():
@@ -98,10 +100,11 @@ def interleaved(functions: dict[str, Callable[[], object]], seconds: float) -> d
     end = perf_counter() + seconds
     while perf_counter() < end or len(next(iter(times.values()))) < 5 * CALLS_ON_END:
         for name, function in functions.items():
-            for _ in range(CALLS_ON_END):
+            for call in range(-FILLING_CALLS, CALLS_ON_END):
                 start = perf_counter()
                 function()
-                times[name].append(perf_counter() - start)
+                if call >= 0:
+                    times[name].append(perf_counter() - start)
     return {name: float(np.median(values)) for name, values in times.items()}
 
 
