@@ -47,19 +47,22 @@ def groups(
 
 
 def _split(jobs: Sequence[Job], most: int, multiple: int) -> Iterator[list[Job]]:
-    """Split jobs, in order, into equal parts of at most ``most`` rows: as few as possible, but a multiple of a number.
+    """Split jobs, in order, into parts of at most ``most`` rows: as few as possible, but a multiple of a number.
 
-    There are fewer parts if there are fewer jobs.
+    The parts are as equal as the jobs allow. There are fewer parts if there are fewer jobs.
     """
     counts = [int(job.content["num_seeds"]) for job in jobs]
-    number = -(-sum(counts) // (most * multiple)) * multiple
-    size = max(min(most, -(-sum(counts) // number)), 1)
+    left = sum(counts)
+    number = -(-left // (most * multiple)) * multiple
     part: list[Job] = []
-    rows = 0
+    rows = size = 0
     for job, count in zip(jobs, counts, strict=True):
         if part and rows + count > size:
             yield part
             part, rows = [], 0
+        if not part:
+            size, number = min(most, -(-left // max(number, 1))), number - 1
         part.append(job)
         rows += count
+        left -= count
     yield part

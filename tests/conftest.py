@@ -1,5 +1,6 @@
 """Threads and the garbage collector of the tests: pytest's worker processes share the cores."""
 
+import gc
 import os
 
 from algos.machine import usable_cores
@@ -12,3 +13,8 @@ os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 from sweeps.imports import collect_rarely  # noqa: E402
 
 collect_rarely()  # as every command does
+
+
+def pytest_collection_finish() -> None:
+    """The garbage collector need not look through the tests and all modules again and again."""
+    gc.freeze()

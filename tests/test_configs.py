@@ -23,9 +23,12 @@ VARIANTS = ("a2c", "npg", "ppo", "ppo_penalty", "reinforce", "trpo")
 
 
 def sizes(name: str) -> tuple[str, ...]:
-    """One seed and two iterations; short rollouts of the tasks that take long to step, many minibatches or not."""
+    """One seed and two iterations; short rollouts of the tasks that take long to step, many minibatches or not. Worker
+    processes, which take long to start, with one variant only; few epochs where steps are made one by one."""
     steps = ("num_steps=64",) if name.startswith(("lunar_lander", "post/swingup")) else ()
-    return ("num_seeds=1", "iterations=2", "threads=1", *steps)
+    workers = ("env.vectorization=sync",) if name.startswith("mujoco/") and name != "mujoco/ppo" else ()
+    epochs = ("algo.update_epochs=3",) if name.endswith("/ppo_penalty") else ()
+    return ("num_seeds=1", "iterations=2", "threads=1", *steps, *workers, *epochs)
 
 
 def trains(*overrides: str) -> None:

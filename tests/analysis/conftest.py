@@ -11,3 +11,9 @@ def rng() -> np.random.Generator:
 def no_figures(monkeypatch: pytest.MonkeyPatch) -> None:
     """Reports have no figures, which take long to draw: for tests of what else a report holds."""
     monkeypatch.setattr("analysis.plots.figures.draw", lambda comparison: {})
+
+
+@pytest.fixture
+def own_figures_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reports have no figures but the curves and the user's own."""
+    monkeypatch.setattr("analysis.plots.figures.task_figures", lambda *arguments: [])

@@ -421,7 +421,7 @@ def own(tmp_path, monkeypatch):
 
 
 @pytest.mark.slow
-def test_scores_statistics_and_figures_of_ones_own(own):
+def test_scores_statistics_and_figures_of_ones_own(own, own_figures_only):
     arguments = ["--score", "own_things:worst_points", "--statistic", "own_things:half_range"]
     arguments += ["--figure", "own_things:drawn", "--out", str(own / "out")]
     assert main([str(own / "runs"), *arguments]) == 0
@@ -435,7 +435,7 @@ def test_scores_statistics_and_figures_of_ones_own(own):
 
 
 @pytest.mark.slow
-def test_the_examples_of_ones_own_work(own, monkeypatch):
+def test_the_examples_of_ones_own_work(own, own_figures_only, monkeypatch):
     monkeypatch.syspath_prepend(Path(analysis.__file__).parents[1] / "examples" / "extending")
     arguments = ["--score", "my_lab.scores:worst_quarter", "--statistic", "my_lab.scores:stuck"]
     arguments += ["--figure", "my_lab.scores:first_against_last", "--out", str(own / "out")]

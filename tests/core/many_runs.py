@@ -4,6 +4,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from sweeps.imports import collect_rarely
 from tests.composing import VARIANTS, train_rows
 
 SMALL = ("iterations=2", "num_envs=3", "num_steps=85", "num_seeds=2")
@@ -57,5 +58,6 @@ def rows(name: str, threads: int) -> list[str]:
 
 
 if __name__ == "__main__":
+    collect_rarely()
     for run in runs():
         print(*rows(run, int(sys.argv[1])), sep="\n", flush=True)

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from algos.core.checkpoint import unpack
@@ -161,6 +161,7 @@ def test_what_fails_all_is_found_by_halves(each_alone, tmp_path, monkeypatch, ca
     most=st.integers(1, 12),
     processes=st.integers(1, 4),
 )
+@example(seeds=[1, 1, 1, 1], most=2, processes=3)
 def test_groups_have_every_job_once_and_are_bounded(seeds, most, processes):
     jobs = [Job(CONTENT | {"num_seeds": count}, Path(str(number)), {}) for number, count in enumerate(seeds)]
     found = groups(jobs, max_rows=most, processes=processes)

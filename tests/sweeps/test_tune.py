@@ -342,7 +342,7 @@ def test_optuna_searches_by_batches_that_follow_from_what_came_before(tmp_path, 
 @pytest.mark.parametrize("launcher", ["joblib", pytest.param("ray", marks=pytest.mark.ray)])
 def test_several_processes_share_a_study(study, tmp_path, launcher):
     asked = (*TWO, "trials=3", f"study={tmp_path / 'shared'}", f"launcher={launcher}", "workers=2")
-    command = Command("sweeps.tune.command", *asked)
+    command = Command("tests.sweeps.tune_without_report", *asked)
     assert command.wait().status == 0
     ledger = read_ledger(tmp_path / "shared" / "ledger.csv")
     assert not ledger["run"].duplicated().any()
@@ -370,13 +370,13 @@ def killed_study(tmp_path: Path, sampler: str, moments: list[int]) -> None:
         pytest.importorskip("optuna")
     asked = (*TWO, "budget=800", "trials=4", "checkpoint_interval=3", f"sampler={sampler}")
     whole, killed = tmp_path / "whole", tmp_path / "killed"
-    assert run("sweeps.tune.command", *asked, f"study={whole}").status == 0
+    assert run("tests.sweeps.tune_without_report", *asked, f"study={whole}").status == 0
     for more in moments:
-        command = Command("sweeps.tune.command", *asked, f"study={killed}")
+        command = Command("tests.sweeps.tune_without_report", *asked, f"study={killed}")
         wait_for_rows(killed, command, more)
         command.signal_group(signal.SIGKILL)
         assert command.wait().status == -signal.SIGKILL
-    assert run("sweeps.tune.command", *asked, f"study={killed}").status == 0
+    assert run("tests.sweeps.tune_without_report", *asked, f"study={killed}").status == 0
     for name in ("trials.csv", "winners.csv", "fresh.csv"):
         assert (killed / name).read_bytes() == (whole / name).read_bytes()
     ledgers = {path: read_ledger(path / "ledger.csv") for path in (whole, killed)}
