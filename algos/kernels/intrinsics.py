@@ -42,8 +42,9 @@ REGISTER_BYTES = 64 if WIDE else 16 if _NEON else 32
 PARTS = VECTOR_BYTES // REGISTER_BYTES  # registers of a vector
 REGISTERS = VECTORS * PARTS  # registers of one feature in a panel
 # The accumulators are STRIP registers of each of COLUMNS features. The rest of the 16 or 32 registers hold operands.
-COLUMNS, STRIP = (4, 4) if WIDE else (4, 4) if _NEON else (2, 4)
-PRODUCT_TILE = (4, 4) if WIDE else (4, 4) if _NEON else (6, 2)  # features and registers of each, in ``product``
+COLUMNS, STRIP = (4, 4) if WIDE or _NEON else (2, 4)
+# The same for ``product``, in which weights are scalars. Twelve chains of multiply-adds hide more latency than eight.
+PRODUCT_TILE = (4, 4) if WIDE or _NEON else (6, 2)
 
 INDEX = ir.IntType(64)
 
