@@ -211,9 +211,9 @@ def make_pools(
         TaskError: See :func:`make_pool`.
     """
     settings = (kwargs, max_episode_steps, rescale_actions)
+    one = make_pool(env_id, *settings)
     if num_envs == 1:
-        return make_pool(env_id, *settings)
-    _try_out(PoolVectorEnv(env_id, 1, *settings, num_threads=1))
+        return one
     threads = -(-usable_cores() // 2)
     halves = num_envs - num_envs // 2, num_envs // 2
     return ThreadedVectorEnv([PoolVectorEnv(env_id, half, *settings, threads) for half in halves])

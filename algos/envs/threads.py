@@ -4,14 +4,14 @@ A part's own steps must run outside Python, as EnvPool's do. Then a thread acts 
 stepped, and no part waits for another within a rollout.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import accumulate, pairwise
 from typing import Any
 
 import numpy as np
 
-from algos.envs.vector import Actor, EnvSteps, SameStepVectorEnv, joined
+from algos.envs.vector import Actor, EnvSteps, SameStepVectorEnv, divided, joined
 
 
 class ThreadedVectorEnv(SameStepVectorEnv):
@@ -34,28 +34,22 @@ class ThreadedVectorEnv(SameStepVectorEnv):
             part.arrays = {name: array[share] for name, array in self.arrays.items()}
         self._threads = ThreadPoolExecutor(len(parts), thread_name_prefix="envs")
 
+    # list() waits for all parts, and raises what one of them raised.
+
     def reset_arrays(self, seeds: list[int | None], options: dict[str, Any] | None) -> None:
-        self._in_threads(lambda part, share: part.reset_arrays(seeds[share], options))
+        list(self._threads.map(lambda part, share: part.reset_arrays(seeds[share], options), self._parts, self._shares))
 
     def step_arrays(self) -> None:
-        self._in_threads(lambda part, _: part.step_arrays())
+        list(self._threads.map(lambda part: part.step_arrays(), self._parts))
 
     def roll(self, actor: Actor, noise: np.ndarray) -> EnvSteps:
-        if actor.of(self._shares[0]) is None:
+        own = divided(actor, noise, self._shares)
+        if own is None:
             return super().roll(actor, noise)
-
-        def own(part: SameStepVectorEnv, share: slice) -> EnvSteps:
-            own_actor = actor.of(share)
-            assert own_actor is not None
-            return part.roll(own_actor, np.ascontiguousarray(noise[:, share]))
-
-        return joined(self._in_threads(own), self._shares, self.num_envs)
+        steps = list(self._threads.map(lambda part, arguments: part.roll(*arguments), self._parts, own))
+        return joined(steps, self._shares, self.num_envs)
 
     def close_extras(self, **kwargs: Any) -> None:
         self._threads.shutdown()
         for part in self._parts:
             part.close()
-
-    def _in_threads(self, function: Callable[[SameStepVectorEnv, slice], Any]) -> list[Any]:
-        """The results of a function of each part and its share of the environments."""
-        return list(self._threads.map(function, self._parts, self._shares))

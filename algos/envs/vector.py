@@ -50,6 +50,17 @@ class EnvSteps(NamedTuple):
     final_index: np.ndarray
 
 
+def divided(actor: Actor, noise: np.ndarray, shares: Sequence[slice]) -> list[tuple[Actor, np.ndarray]] | None:
+    """The actor and the noise ``[T, E, A]`` of each share of the environments. None if the actor cannot be divided."""
+    parts = []
+    for share in shares:
+        own = actor.of(share)
+        if own is None:
+            return None
+        parts.append((own, np.ascontiguousarray(noise[:, share])))
+    return parts
+
+
 def joined(parts: Sequence[EnvSteps], shares: Sequence[slice], num_envs: int) -> EnvSteps:
     """The steps of all environments, from those of each share of them."""
     whole = {}

@@ -20,7 +20,7 @@ import gymnasium as gym
 import numpy as np
 
 from algos.envs.serial import SerialVectorEnv
-from algos.envs.vector import Actor, EnvSteps, Layout, SameStepVectorEnv, joined
+from algos.envs.vector import Actor, EnvSteps, Layout, SameStepVectorEnv, divided, joined
 
 _SPAWN = multiprocessing.get_context("spawn")  # a fork would copy the locks of compute threads without the threads
 _ASK_TO_STOP = (signal.SIGINT, signal.SIGTERM)
@@ -73,11 +73,10 @@ class WorkerVectorEnv(SameStepVectorEnv):
         self._ask("step", [()] * len(self._shares))
 
     def roll(self, actor: Actor, noise: np.ndarray) -> EnvSteps:
-        actors = [actor.of(share) for share in self._shares]
-        if None in actors:
+        parts = divided(actor, noise, self._shares)
+        if parts is None:
             return super().roll(actor, noise)
-        own_noise = [np.ascontiguousarray(noise[:, share]) for share in self._shares]
-        return joined(self._ask("roll", list(zip(actors, own_noise, strict=True))), self._shares, self.num_envs)
+        return joined(self._ask("roll", parts), self._shares, self.num_envs)
 
     def close_extras(self, **kwargs: Any) -> None:
         self._hang_up()
