@@ -61,9 +61,8 @@ class Problem:
         shift *= 0.2
         if clip_coef is not None:
             distance = ((torch.exp(-shift.double()) - 1).abs() - clip_coef).abs()
-            shift[distance < ROUNDINGS * torch.finfo(dtype).eps] = (
-                0  # the slope jumps at a bound: rounding would decide
-            )
+            # The slope jumps at a bound, so rounding would decide it.
+            shift[distance < ROUNDINGS * torch.finfo(dtype).eps] = 0
         self.batch = Batch(obs, actions, shift, advantages, returns, values=unused)
         old = self._distribution(self.params)[0].log_prob(self._taken())
         self.batch = replace(self.batch, log_probs=shift + (old.sum(-1) if self.gaussian else old))
