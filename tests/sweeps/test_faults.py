@@ -69,8 +69,6 @@ def test_an_environment_that_raises_fails_its_job_and_the_sweep_goes_on(vectoriz
     assert "faulty_tasks.py" in (tmp_path / "0" / "traceback.txt").read_text()
     assert info(tmp_path / "1")["status"] == "complete"
     assert "1 complete, 1 failed" in ended.out
-    if vectorization == "async":  # whose processes take long to start; the rest does not depend on them
-        return
     ended = train("--multirun", *command, *sweep, "resume=true")  # tries again what raised, and nothing else
     assert ended.status == 1
     assert "complete already" in ended.out
